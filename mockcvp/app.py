@@ -1,0 +1,31 @@
+"""The ASGI app of one double: the only place that knows all the rooms."""
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from mockcvp.control import api as control
+from mockcvp.double import Double
+from mockcvp.exchange import CONTROL_PATH, Exchange
+from mockcvp.settings import Settings
+
+
+def create_app(settings: Settings | None = None, *, double: Double | None = None) -> FastAPI:
+    """Return the app of a double, ready for any ASGI server.
+
+    Args:
+        settings: of a new double; the defaults where neither this nor ``double`` is given
+        double: the double to serve, instead of a new one
+    """
+    double = double or Double(settings or Settings())
+    exchange = Middleware(
+        Exchange, oamp=double.oamp, journal=double.journal, max_body_bytes=double.settings.max_body_bytes
+    )
+    app = FastAPI(
+        title="mockcvp",
+        middleware=[exchange],
+        exception_handlers=control.ERROR_HANDLERS,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.include_router(control.router(double), prefix=CONTROL_PATH)
+    return app

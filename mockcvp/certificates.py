@@ -1,0 +1,213 @@
+"""The certificate that a double shows: its own, self-signed and kept between runs, or one of the user's."""
+
+import ipaddress
+import logging
+import os
+import socket
+import ssl
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal, NoReturn
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from mockcvp.settings import Settings
+
+# as long as the strictest clients allow
+_VALID = timedelta(days=825)
+# made anew this long before it expires, so that it does not expire under a running double
+_LEFT = timedelta(days=1)
+# clocks of containers and virtual machines lag
+_BACKDATED = timedelta(days=1)
+
+_log = logging.getLogger(__name__)
+
+
+class CertificateError(Exception):
+    """A certificate that cannot be used, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a double needs to serve TLS.
+
+    Attributes:
+        path: the PEM file that a client trusts
+        context: what the server listens with: TLS 1.2 and 1.3
+    """
+
+    path: Path
+    context: ssl.SSLContext
+
+
+def certificate(settings: Settings) -> Certificate:
+    """Return the certificate that the settings ask for; the double's own is made where there is none that fits.
+
+    Raises:
+        CertificateError: a file that cannot be read, written or used
+    """
+    if settings.cert and settings.key:
+        return Certificate(settings.cert, _context(settings.cert, settings.key))
+    try:
+        return _own(settings.cert_dir, _names(settings), settings.key_type)
+    except OSError as fault:
+        where = f"cannot keep a certificate in {settings.cert_dir}: {fault.strerror or fault}"
+        raise CertificateError(f"{where}; name a directory that can be written to with --cert-dir") from None
+
+
+def _names(settings: Settings) -> list[str]:
+    names = ["localhost", "127.0.0.1", "::1", socket.gethostname(), settings.host, *settings.tls_names]
+    any_address = ("", "0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
+    return list(dict.fromkeys(name.lower() for name in names if name not in any_address and name.isascii()))
+
+
+def _own(directory: Path, names: list[str], key_type: Literal["ecdsa", "rsa"]) -> Certificate:
+    """Return the certificate kept in a directory, made anew where it is missing or no longer fits.
+
+    The key's file holds the certificate too: the two always belong together, even where another process makes them
+    anew at the same moment. The other file is what clients read.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    path, key_path = directory / "mockcvp.pem", directory / "mockcvp-key.pem"
+    misfit = _misfit(key_path.read_bytes(), names, key_type) if key_path.exists() else None
+    if misfit or not key_path.exists():
+        # where none was, another process may have made it since: then that one is taken
+        _write(key_path, _made(names, key_type), mode=0o600, replace=misfit is not None)
+        why = f", since the one kept {misfit}; clients have to trust the new one" if misfit else ""
+        _log.log(logging.WARNING if misfit else logging.INFO, "made a certificate in %s%s", path, why)
+    context = _context(key_path, key_path)
+    public = _loaded(key_path.read_bytes()).public_bytes(serialization.Encoding.PEM)
+    if not path.exists() or path.read_bytes() != public:
+        _write(path, public, mode=0o644, replace=True)
+    return Certificate(path, context)
+
+
+def _misfit(kept: bytes, names: list[str], key_type: Literal["ecdsa", "rsa"]) -> str | None:
+    """Return what is wrong with the certificate that is kept, None where nothing is."""
+    try:
+        made = _loaded(kept)
+        covered = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (ValueError, x509.ExtensionNotFound):
+        return "cannot be read"
+    if datetime.now(UTC) + _LEFT > made.not_valid_after_utc:
+        return f"expires on {made.not_valid_after_utc:%Y-%m-%d}"
+    missing = [name for name in names if _general_name(name) not in covered]
+    if missing:
+        return f"does not cover {', '.join(missing)}"
+    if isinstance(made.public_key(), rsa.RSAPublicKey) != (key_type == "rsa"):
+        return f"has no {key_type.upper()} key"
+    return None
+
+
+def _loaded(kept: bytes) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(kept)
+
+
+def _made(names: list[str], key_type: Literal["ecdsa", "rsa"]) -> bytes:
+    """Return a new private key and its self-signed certificate, as PEM."""
+    key = rsa.generate_private_key(65537, 2048) if key_type == "rsa" else ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "mockcvp, a test double"),
+            x509.NameAttribute(NameOID.COMMON_NAME, names[0]),
+        ]
+    )
+    now = datetime.now(UTC)
+    usage = x509.KeyUsage(
+        digital_signature=True,
+        key_encipherment=key_type == "rsa",
+        content_commitment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _BACKDATED)
+        .not_valid_after(now - _BACKDATED + _VALID)
+        .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
+        # no authority: whoever trusts it trusts this server and nothing else
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return private + made.public_bytes(serialization.Encoding.PEM)
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _write(path: Path, content: bytes, *, mode: int, replace: bool) -> None:
+    """Write a file at one go, so that no one ever reads half of it."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        Path(temporary).chmod(mode)
+        if replace:
+            Path(temporary).replace(path)
+            return
+        with suppress(FileExistsError):
+            os.link(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _context(cert: Path, key: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    for path in (cert, key):
+        try:
+            path.open("rb").close()
+        except OSError as fault:
+            raise CertificateError(f"cannot read {path}: {fault.strerror}") from None
+    try:
+        # without this, OpenSSL would ask for a pass phrase at the terminal, and wait
+        context.load_cert_chain(cert, key, password=_no_pass_phrase)
+    except ssl.SSLError as fault:
+        raise CertificateError(_explained(fault, cert, key)) from None
+    return context
+
+
+def _no_pass_phrase() -> NoReturn:
+    raise CertificateError("the private key has a pass phrase; give one without (openssl pkey -in KEY -out NEWKEY)")
+
+
+def _explained(fault: ssl.SSLError, cert: Path, key: Path) -> str:
+    if fault.reason == "KEY_VALUES_MISMATCH":
+        return f"the key {key} does not fit the certificate {cert}"
+    if _holds_certificate(cert):
+        return f"{key} holds no private key in PEM form that can be used ({fault.reason or fault})"
+    return f"{cert} holds no certificate in PEM form that can be used ({fault.reason or fault})"
+
+
+def _holds_certificate(path: Path) -> bool:
+    try:
+        _loaded(path.read_bytes())
+    except ValueError:
+        return False
+    return True

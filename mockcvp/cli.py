@@ -1,0 +1,156 @@
+"""The ``mockcvp`` command."""
+
+import difflib
+import logging
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, NoReturn, get_args, get_origin
+
+import click
+from click.core import ParameterSource
+from pydantic import ByteSize, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+
+from mockcvp import __version__
+from mockcvp.settings import Settings, faults
+
+_PREFIX = "MOCKCVP_"
+# what Docker's links and Kubernetes set where a service is called mockcvp
+_ORCHESTRATORS = re.compile(r"MOCKCVP_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP)(_\w+)?|NAME|ENV_\w+)")
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
+
+_log = logging.getLogger(__name__)
+
+
+class _Unusable(click.ClickException):
+    """What keeps the command from doing what it is told."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the ``mockcvp`` command; one line on stderr and exit code 2 where it cannot do what it is told."""
+    try:
+        _command.main(arguments, prog_name="mockcvp", standalone_mode=False)
+    except click.ClickException as fault:
+        click.echo(f"mockcvp: {' '.join(fault.format_message().split())}", err=True)
+        sys.exit(2)
+    except click.Abort:
+        sys.exit(130)
+    sys.exit(0)
+
+
+@click.group(no_args_is_help=False, context_settings=_CONTEXT)
+@click.version_option(__version__, message="mockcvp %(version)s")
+def _command() -> None:
+    """Double the OAMP server of Cisco Unified CVP, for tests."""
+
+
+def _serve(**given: Any) -> None:
+    """Serve the OAMP's API at https://HOST:PORT/cvp-config until SIGTERM or SIGINT.
+
+    Each option is also an environment variable, named in brackets; the command line wins.
+    """
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, _exit)
+    settings = _settings(given)
+    _write_log(settings.log_level)
+    for line in _misspelt(os.environ):
+        _log.warning("%s", line)
+    # imported only here, so that --help and a wrong option are told at once
+    from mockcvp.app import create_app
+    from mockcvp.server import Server, StartError
+
+    try:
+        server = Server(create_app(settings), settings)
+    except StartError as fault:
+        raise _Unusable(str(fault)) from None
+
+    def ready() -> None:
+        click.echo(f"mockcvp is ready: {server.url} user {settings.username} certificate {server.certificate}")
+
+    server.run(ready)
+
+
+def _exit(*_: object) -> NoReturn:
+    # before it serves, and once more when uvicorn, which has taken the signal meanwhile, has finished the calls
+    raise SystemExit(0)
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    source = click.get_current_context().get_parameter_source
+    try:
+        return Settings(**{name: value for name, value in given.items() if source(name) is not ParameterSource.DEFAULT})
+    except ValidationError as error:
+        told = [f"{_source(name)}{message}" for name, message in faults(error)]
+        raise _Unusable("; ".join(told)) from None
+
+
+def _source(name: str) -> str:
+    """Return where the value of a setting came from, as the user wrote it."""
+    if not name:
+        return ""
+    if click.get_current_context().get_parameter_source(name) is ParameterSource.ENVIRONMENT:
+        return f"{_PREFIX}{name.upper()}: "
+    return f"{_option_name(name)}: "
+
+
+def _misspelt(environment: Iterable[str]) -> Iterable[str]:
+    known = [_PREFIX + name.upper() for name in Settings.model_fields]
+    for name in environment:
+        if name.startswith(_PREFIX) and name not in known and not _ORCHESTRATORS.fullmatch(name):
+            near = difflib.get_close_matches(name, known, n=1)
+            yield f"{name} in the environment is not a setting{f': is {near[0]} meant?' if near else ''}"
+
+
+def _write_log(level: str) -> None:
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("mockcvp").setLevel(level.upper())
+
+
+def _option_name(setting: str) -> str:
+    repeated = get_origin(Settings.model_fields[setting].annotation) is tuple
+    return "--" + (setting.removesuffix("s") if repeated else setting).replace("_", "-")
+
+
+def _option(name: str, field: FieldInfo) -> click.Option:
+    # every value is taken as text: what is valid, and what is said of what is not, stands in the settings alone
+    return click.Option(
+        [_option_name(name), name],
+        envvar=_PREFIX + name.upper(),
+        show_envvar=True,
+        multiple=get_origin(field.annotation) is tuple,
+        metavar=_metavar(field),
+        help=field.description,
+        default=_default(field),
+        show_default=bool(_default(field)),
+    )
+
+
+def _metavar(field: FieldInfo) -> str:
+    if get_origin(field.annotation) is Literal:
+        return f"[{'|'.join(get_args(field.annotation))}]"
+    return "BYTES" if field.annotation is ByteSize else "NUMBER" if field.annotation is int else "TEXT"
+
+
+def _default(field: FieldInfo) -> str | None:
+    default = field.default
+    if isinstance(default, ByteSize):
+        return default.human_readable().replace(".0", "")
+    if isinstance(default, SecretStr):
+        return default.get_secret_value()
+    return None if default in (None, ()) else str(default)
+
+
+_command.add_command(
+    click.Command(
+        "serve",
+        callback=_serve,
+        help=_serve.__doc__,
+        context_settings=_CONTEXT,
+        params=[_option(name, field) for name, field in Settings.model_fields.items()],
+    )
+)

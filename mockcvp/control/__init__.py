@@ -1,0 +1,1 @@
+"""What the double adds for tests, under ``/__admin``."""

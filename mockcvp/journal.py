@@ -1,0 +1,111 @@
+"""The request journal: what was asked and answered."""
+
+import threading
+import uuid
+from collections import deque
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from mockcvp.oamp.api import Answer, Request
+
+# what CPython takes for a call beside its texts and bytes; a test compares this with what is really taken
+_CALL_OVERHEAD = 1000
+_HEADER_OVERHEAD = 150
+_SERVER_OVERHEAD = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One exchange, as it went over the wire.
+
+    Attributes:
+        number: from 1, in the order in which the calls were answered
+        time: when the request came, in seconds since 1970
+        duration: from then until its answer was ready, in seconds
+        client: the address that the call came from
+        request: what was asked
+        answer: what was answered; None where the client was gone before its request was complete
+    """
+
+    number: int
+    time: float
+    duration: float
+    client: str
+    request: Request
+    answer: Answer | None
+
+    @property
+    def size(self) -> int:
+        """The memory that this call takes in the journal, in bytes, near enough."""
+        request, answer = self.request, self.answer
+        size = _CALL_OVERHEAD + len(request.body) + len(request.target)
+        size += sum(_HEADER_OVERHEAD + len(name) + len(value) for name, value in request.headers)
+        if answer:
+            size += len(answer.body) + len(answer.refusal or "")
+            size += sum(_SERVER_OVERHEAD + len(server.ref_url) for server in answer.servers or ())
+        return size
+
+
+class Page(NamedTuple):
+    """Some calls of a journal, and how many there were.
+
+    Attributes:
+        calls: newest first
+        total: how many calls there were since the start or the last clearing
+        kept: how many of them the journal still holds
+        series: what the ids of these calls are counted from
+    """
+
+    calls: list[Call]
+    total: int
+    kept: int
+    series: int
+
+    def id(self, call: Call) -> str:
+        """Return the id of one of these calls, a UUID that no other call of any double has."""
+        return str(uuid.UUID(int=(self.series + call.number) % 2**128))
+
+
+class Journal:
+    """The calls to one double, bounded by their number and their bytes; the oldest go first.
+
+    The total stays exact, whatever was dropped. Safe between threads.
+
+    Args:
+        max_calls: how many calls are kept
+        max_bytes: how much memory they may take
+    """
+
+    def __init__(self, max_calls: int, max_bytes: int) -> None:
+        self._max_calls = max_calls
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget every call; the next one is number 1."""
+        with self._lock:
+            self._calls: deque[Call] = deque()
+            self._bytes = 0
+            self._total = 0
+            self._series = uuid.uuid4().int
+
+    def record(self, time: float, duration: float, client: str, request: Request, answer: Answer | None) -> Call:
+        """Record one exchange and return it with its number; the arguments are as in ``Call``."""
+        with self._lock:
+            self._total += 1
+            call = Call(self._total, time, duration, client, request, answer)
+            self._calls.append(call)
+            self._bytes += call.size
+            while len(self._calls) > self._max_calls or self._bytes > self._max_bytes:
+                self._bytes -= self._calls.popleft().size
+        return call
+
+    def page(self, limit: int | None = None) -> Page:
+        """Return the newest calls, at most ``limit`` of them, and the counts of the same moment."""
+        with self._lock:
+            calls = list(self._calls)
+            total, series = self._total, self._series
+        kept = len(calls)
+        calls.reverse()
+        return Page(calls[:limit], total, kept, series)

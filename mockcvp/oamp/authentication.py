@@ -1,0 +1,65 @@
+"""HTTP basic authentication (contract, sections 1 and 8)."""
+
+import binascii
+from base64 import b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hmac import compare_digest
+
+from mockcvp.oamp import errors
+from mockcvp.oamp.errors import Refusal
+
+# no source names a user without the role; the stock user of the operations console stands for one
+CONSOLE_USER = "Administrator"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user whom the OAMP knows."""
+
+    password: str
+    has_role: bool = True
+
+
+def sent_credentials(authorization: str | None) -> tuple[str, str] | None:
+    """Return the user name and password of an ``Authorization`` header, or None where it holds none."""
+    scheme, _, token = (authorization or "").strip().partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        credentials = b64decode(token.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    try:
+        text = credentials.decode()
+    except UnicodeDecodeError:
+        text = credentials.decode("latin-1")
+    user, colon, password = text.partition(":")
+    return (user, password) if colon else None
+
+
+def authenticate(
+    authorization: str | None, credentials: tuple[str, str] | None, accounts: Mapping[str, Account]
+) -> None:
+    """Let a known user with the role pass.
+
+    Args:
+        authorization: the ``Authorization`` header
+        credentials: what ``sent_credentials`` found in it
+        accounts: the known users, by name
+
+    Raises:
+        Refusal: ``authorization.unathorized`` or ``authentication.noAccess``.
+    """
+    if credentials is None:
+        message = "no credentials were sent" if authorization is None else "the Authorization header is not HTTP basic"
+        raise Refusal(errors.UNAUTHORIZED.error(f"{message}: {errors.UNAUTHORIZED.message}"))
+    user, password = credentials
+    account = accounts.get(user)
+    # compared for an unknown user too, so that both take the same time
+    right = compare_digest(password.encode(), account.password.encode() if account else b"")
+    if account is None or not right:
+        wrong = "the password is wrong" if account else "the user is unknown"
+        raise Refusal(errors.UNAUTHORIZED.error(f"{wrong}: {errors.UNAUTHORIZED.message}", data=user or None))
+    if not account.has_role:
+        raise Refusal(errors.NO_ACCESS.error(data=user))

@@ -1,0 +1,126 @@
+"""The documented errors: one table, and the one document that they are written in (contract, section 8)."""
+
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element, SubElement
+
+_XSI = "http://www.w3.org/2001/XMLSchema-instance"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorType:
+    """One row of the table: the status it answers with, its ``errorType``, and what goes into an ``apiError``."""
+
+    status: int
+    name: str
+    message: str
+    data: str | None = None
+    detail: str | None = None
+    valid: str | None = None
+
+    def error(
+        self,
+        message: str | None = None,
+        *,
+        data: str | None = None,
+        actual: str | None = None,
+        valid: str | None = None,
+    ) -> "ApiError":
+        """Return this error as it happened, with what differs from the row."""
+        return ApiError(self, message or self.message, data or self.data, actual, valid or self.valid)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiError:
+    """One ``apiError`` of an answer."""
+
+    type: ErrorType
+    message: str
+    data: str | None
+    actual: str | None
+    valid: str | None
+
+    def __str__(self) -> str:
+        sent = "" if self.actual is None else f" (sent: {_shortened(self.actual)})"
+        return f"{self.type.name}: {self.message}{sent}"
+
+
+class Refusal(Exception):
+    """A request that the OAMP refuses, with one or more errors of the same status."""
+
+    def __init__(self, *errors: ApiError) -> None:
+        super().__init__(*errors)
+        self.errors = errors
+
+    @property
+    def status(self) -> int:
+        """The status to answer with."""
+        return self.errors[0].type.status
+
+    def __str__(self) -> str:
+        first, others = self.errors[0], len(self.errors) - 1
+        return f"{first}, and {others} more" if others else str(first)
+
+    def tree(self) -> Element:
+        """Return the ``apiErrors`` document."""
+        root = Element("apiErrors")
+        for error in self.errors:
+            element = SubElement(root, "apiError")
+            _add(element, "errorType", error.type.name)
+            if error.data is not None:
+                _add(element, "errorData", error.data)
+            _add(element, "errorMessage", error.message)
+            if error.type.detail is not None:
+                detail = SubElement(element, "errorDetail", {"xsi:type": error.type.detail, "xmlns:xsi": _XSI})
+                _add(detail, "name", error.type.name)
+                if error.type.detail == "invalidValueErrorDetail":
+                    _add(detail, "actual", error.actual or "")
+                    _add(detail, "valid", error.valid or "")
+        return root
+
+
+def _add(parent: Element, name: str, text: str) -> None:
+    SubElement(parent, name).text = text
+
+
+def _shortened(text: str, limit: int = 100) -> str:
+    return repr(text) if len(text) <= limit else f"{text[:limit]!r}… of {len(text)} characters"
+
+
+UNAUTHORIZED = ErrorType(401, "authorization.unathorized", "a valid user name and password are required")
+NO_ACCESS = ErrorType(401, "authentication.noAccess", "the user lacks the role that this API needs")
+MISSING_ACCEPT = ErrorType(400, "invalid.header", "Missing accept header")
+NOT_ACCEPTABLE = ErrorType(
+    406, "invalid.acceptHeader", "the Accept header admits neither application/xml nor application/json"
+)
+UNSUPPORTED_TYPE = ErrorType(
+    415, "invalid.contentType", "the Content-Type of the body must be application/xml, text/xml or application/json"
+)
+TOO_LARGE = ErrorType(413, "invalid.requestSize", "the body is larger than this server takes")
+XML_SYNTAX = ErrorType(400, "processing.xmlSyntaxError", "the body is not well-formed XML")
+JSON_SYNTAX = ErrorType(400, "processing.jsonSyntaxError", "the body is not valid JSON")
+INVALID_SINCETIME = ErrorType(
+    400,
+    "invalidInput.invalidSinceTime",
+    "sincetime must be 0 or above",
+    data="sincetime",
+    detail="invalidValueErrorDetail",
+    valid="0 and above",
+)
+MISSING_FIELD = ErrorType(
+    400,
+    "invalidInput.requiredInputfieldMissing",
+    "refURL is required and must not be blank",
+    data="refURL",
+    detail="requiredFieldErrorDetail",
+)
+DUPLICATE_SERVER = ErrorType(
+    400,
+    "invalidInput.duplicateServerRef",
+    "the same server is named more than once",
+    data="serverList",
+    detail="invalidValueErrorDetail",
+    valid="each server once",
+)
+NOT_FOUND = ErrorType(404, "Not found", "there is no such resource")
+FAILED = ErrorType(500, "processing.failed", "the server failed to process the request")
+THROTTLED = ErrorType(503, "processing.throttled", "too many requests are in process")

@@ -1,0 +1,123 @@
+"""Which form an answer takes, and which form a body has (contract, section 3)."""
+
+import re
+from encodings import normalize_encoding
+from encodings.aliases import aliases
+from enum import Enum
+from functools import lru_cache
+from typing import NamedTuple
+
+from mockcvp.oamp import errors
+from mockcvp.oamp.errors import Refusal
+
+
+class Form(Enum):
+    """One of the two ways to write a document down, and the ``Content-Type`` that says so."""
+
+    XML = "application/xml;charset=utf-8"
+    JSON = "application/json"
+
+
+class MediaType(NamedTuple):
+    """A media type or range with its parameters, all in lower case but for the parameters' values."""
+
+    type: str
+    subtype: str
+    parameters: dict[str, str]
+
+
+_FORMS = {("application", "xml"): Form.XML, ("text", "xml"): Form.XML, ("application", "json"): Form.JSON}
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# a comma or semicolon inside a quoted string does not separate
+_MEMBER = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
+_PARAMETER = re.compile(r'(?:[^;"]|"(?:[^"\\]|\\.)*"?)+')
+_CHARSETS = frozenset(aliases) | frozenset(aliases.values())
+
+
+@lru_cache(maxsize=256)
+def negotiate(accept: str | None) -> Form:
+    """Return the form that an ``Accept`` header asks for.
+
+    The highest q wins, a type's q is that of the most specific range that matches it, q=0 excludes, and a tie goes to
+    the form named first; where one range names both, to XML. Members that are not media ranges are passed over.
+
+    Raises:
+        Refusal: ``invalid.header`` without a header, ``invalid.acceptHeader`` where it admits neither form.
+    """
+    if accept is None:
+        raise Refusal(errors.MISSING_ACCEPT.error())
+    ranges = [(place, *member) for place, member in enumerate(map(_range, _MEMBER.findall(accept))) if member]
+
+    def preference(form: Form) -> tuple[float, int]:
+        """Return the form's q and, for ties, how early the range that decides stands."""
+        best = (0.0, 0)
+        for offered in (offered for offered, its_form in _FORMS.items() if its_form is form):
+            decisive = max(
+                ((_specificity(media, offered), q, -place) for place, media, q in ranges if _matches(media, offered)),
+                default=None,
+            )
+            if decisive:
+                best = max(best, decisive[1:])
+        return best
+
+    xml, json = preference(Form.XML), preference(Form.JSON)
+    if max(xml, json)[0] == 0:
+        raise Refusal(errors.NOT_ACCEPTABLE.error())
+    return Form.JSON if json > xml else Form.XML
+
+
+def body_form(content_type: str | None) -> tuple[Form, str | None]:
+    """Return the form of a body and its charset, where one is named.
+
+    Raises:
+        Refusal: ``invalid.contentType``.
+    """
+    media = _media_type(content_type) if content_type is not None else None
+    form = _FORMS.get((media.type, media.subtype)) if media else None
+    if media is None or form is None:
+        raise Refusal(errors.UNSUPPORTED_TYPE.error())
+    charset = media.parameters.get("charset") or None
+    # Python's decoders that are no character sets (zlib, unicode_escape, punycode, …) are not among these names
+    if charset and normalize_encoding(charset).lower() not in _CHARSETS:
+        raise Refusal(errors.UNSUPPORTED_TYPE.error(f"the charset of the Content-Type is unknown: {charset[:40]!r}"))
+    return form, charset
+
+
+def _range(member: str) -> tuple[MediaType, float] | None:
+    # Java's HttpURLConnection sends "*; q=.2" where nobody sets a header
+    media = _media_type(re.sub(r"^\s*\*\s*(?=;|$)", "*/*", member))
+    if media is None:
+        return None
+    q = _quality(media.parameters.pop("q", "1"))
+    return None if q is None else (media, q)
+
+
+def _quality(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"(?:0(?:\.\d*)?|1(?:\.0*)?|\.\d+)", text, re.ASCII) else None
+
+
+def _media_type(text: str) -> MediaType | None:
+    essence, *rest = _PARAMETER.findall(text)
+    type_, slash, subtype = essence.strip(" \t").lower().partition("/")
+    if not (slash and _TOKEN.fullmatch(type_) and _TOKEN.fullmatch(subtype)) or (type_ == "*" != subtype):
+        return None
+    parameters: dict[str, str] = {}
+    for parameter in rest:
+        name, _, value = parameter.strip(" \t").partition("=")
+        value = value.strip(" \t")
+        if value[:1] == '"':
+            value = re.sub(r"\\(.)", r"\1", value[1:].removesuffix('"'))
+        parameters.setdefault(name.strip(" \t").lower(), value)
+    return MediaType(type_, subtype, parameters)
+
+
+def _matches(media: MediaType, offered: tuple[str, str]) -> bool:
+    # "*/*" speaks of application/xml, which is what is sent: text/xml counts only where it is named
+    if media.type == "*":
+        return offered != ("text", "xml")
+    return media.type == offered[0] and media.subtype in ("*", offered[1])
+
+
+def _specificity(media: MediaType, offered: tuple[str, str]) -> tuple[bool, bool, int]:
+    # parameters make a range more specific but never exclude, as in Jersey 1
+    return media.type == offered[0], media.subtype == offered[1], len(media.parameters)

@@ -1,0 +1,162 @@
+"""One tree, two forms: documents to and from XML and JSON (contract, section 4).
+
+The tree is ElementTree's. JSON is that tree mapped as Jersey 1 does by default.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from mockcvp.oamp import errors
+from mockcvp.oamp.errors import ErrorType, Refusal
+from mockcvp.oamp.negotiation import Form
+
+_DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+WHITE_SPACE = " \t\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What an element may hold: the child elements that mean something, or text, and whether it may occur repeatedly.
+
+    XML shows by itself what is what; JSON, whose shapes vary with their content, is read by this.
+    """
+
+    members: Mapping[str, "Shape"] = field(default_factory=dict)
+    text: bool = False
+    repeated: bool = False
+
+
+TEXT = Shape(text=True)
+
+
+def read(body: bytes, form: Form, charset: str | None, root: str, shape: Shape) -> Element:
+    """Return the tree that a body holds.
+
+    Args:
+        body: the bytes as they came, not empty
+        form: what they are, by their ``Content-Type``
+        charset: the encoding that the ``Content-Type`` names, if it does
+        root: the name that the root element must have
+        shape: what the root element may hold
+
+    Raises:
+        Refusal: ``processing.xmlSyntaxError`` or ``processing.jsonSyntaxError``.
+    """
+    if form is Form.JSON:
+        return _from_json(_decoded(body, charset or "utf-8", errors.JSON_SYNTAX), root, shape)
+    tree = _from_xml(body if charset is None else _decoded(body, charset, errors.XML_SYNTAX))
+    if tree.tag != root:
+        raise Refusal(errors.XML_SYNTAX.error(f"the root element must be {root!r}, not {tree.tag[:100]!r}"))
+    return tree
+
+
+def write(tree: Element, form: Form) -> bytes:
+    """Return a tree as the bytes of a body."""
+    for element in tree.iter():
+        if element.text and _NOT_XML.search(element.text):
+            element.text = _NOT_XML.sub("\ufffd", element.text)
+    if form is Form.JSON:
+        return json.dumps({tree.tag: _to_json(tree)}, ensure_ascii=False).encode()
+    # a reader of XML turns a bare carriage return into a line feed
+    return (_DECLARATION + tostring(tree, encoding="unicode").replace("\r", "&#13;")).encode()
+
+
+def _decoded(body: bytes, charset: str, syntax: ErrorType) -> str:
+    try:
+        text = body.decode(charset)
+    except (UnicodeError, LookupError) as fault:
+        place = f" at byte {fault.start}" if isinstance(fault, UnicodeDecodeError) else ""
+        raise Refusal(syntax.error(f"{syntax.message}: it is not {charset[:40].upper()}{place}")) from None
+    return text.removeprefix("\ufeff")
+
+
+def _from_xml(document: bytes | str) -> Element:
+    try:
+        tree: Element = fromstring(document, forbid_dtd=True)
+    except DefusedXmlException:
+        raise Refusal(errors.XML_SYNTAX.error("a DTD or an entity is not allowed in the body")) from None
+    except (ParseError, ValueError, LookupError) as fault:
+        raise Refusal(errors.XML_SYNTAX.error(f"{errors.XML_SYNTAX.message}: {fault}")) from None
+    return tree
+
+
+def _from_json(text: str, root: str, shape: Shape) -> Element:
+    try:
+        # a number stays the text that was sent, as it would be in XML
+        document = json.loads(
+            text, parse_int=str, parse_float=str, parse_constant=_constant, object_pairs_hook=_members
+        )
+    except RecursionError:
+        raise Refusal(errors.JSON_SYNTAX.error("the body is nested too deeply")) from None
+    except ValueError as fault:
+        raise Refusal(errors.JSON_SYNTAX.error(f"{errors.JSON_SYNTAX.message}: {fault}")) from None
+    if not isinstance(document, dict) or list(document) != [root]:
+        raise Refusal(errors.JSON_SYNTAX.error(f"the body must be an object with the one member {root!r}"))
+    holder = Element("")
+    _fill(holder, document, Shape({root: shape}), "the body")
+    tree = holder.find(root)
+    return Element(root) if tree is None else tree
+
+
+def _constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the member {twice[:100]!r} occurs twice in one object")
+    return members
+
+
+def _fill(element: Element, value: Any, shape: Shape, place: str) -> None:
+    """Put a JSON value into an element: an object as child elements, anything else as text."""
+    if isinstance(value, dict) and shape.members:
+        for name, member_shape in ((name, shape.members[name]) for name in value if name in shape.members):
+            for item in _occurrences(value[name], member_shape, name):
+                _fill(SubElement(element, name), item, member_shape, name)
+    elif isinstance(value, dict | list):
+        raise _wrong_shape(place, "text" if shape.text else "an object", value)
+    elif shape.text:
+        element.text = str(value).lower() if isinstance(value, bool) else value
+    elif value is not None and (not isinstance(value, str) or value.strip(WHITE_SPACE)):
+        raise _wrong_shape(place, "an object", value)
+
+
+def _occurrences(value: Any, shape: Shape, place: str) -> list[Any]:
+    """Return the elements that a member stands for: none for null, several for an array."""
+    if not isinstance(value, list):
+        return [] if value is None else [value]
+    if len(value) > 1 and not shape.repeated:
+        raise _wrong_shape(place, "text" if shape.text else "an object", value)
+    return value
+
+
+def _wrong_shape(place: str, wanted: str, value: Any) -> Refusal:
+    kind = "an object" if isinstance(value, dict) else "an array" if isinstance(value, list) else "text"
+    return Refusal(errors.JSON_SYNTAX.error(f"{place} must hold {wanted}, not {kind}"))
+
+
+def _to_json(element: Element) -> Any:
+    if not len(element) and not element.attrib:
+        return element.text
+    members: dict[str, Any] = {f"-{name}": value for name, value in element.items() if not name.startswith("xmlns")}
+    for child in element:
+        value = _to_json(child)
+        if child.tag not in members:
+            members[child.tag] = value
+        elif isinstance(members[child.tag], list):
+            members[child.tag].append(value)
+        else:
+            members[child.tag] = [members[child.tag], value]
+    return members

@@ -1,0 +1,169 @@
+"""One listening double: sockets, TLS, uvicorn, and an end that loses no call."""
+
+import errno
+import logging
+import os
+import socket
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from mockcvp.certificates import CertificateError, certificate
+from mockcvp.oamp.api import BASE_PATH, HEADERS
+from mockcvp.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+# Tomcat's own default
+_KEEP_ALIVE_SECONDS = 20
+# docker stop and Kubernetes kill after 10 and 30 seconds
+_DRAIN_SECONDS = 8
+
+
+class StartError(Exception):
+    """What keeps a double from serving, in one line."""
+
+
+class Server:
+    """A double on its socket. The socket listens from here on; ``run`` serves it.
+
+    Args:
+        app: what to serve
+        settings: where and how
+
+    Raises:
+        StartError: the address cannot be listened on, or the certificate cannot be used
+    """
+
+    def __init__(self, app: FastAPI, settings: Settings) -> None:
+        try:
+            self._certificate = certificate(settings)
+        except CertificateError as fault:
+            raise StartError(str(fault)) from None
+        self._sockets = _listening(settings.host, settings.port)
+        self._host = settings.host
+        config = uvicorn.Config(
+            app,
+            http=_Protocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            # what a client says of itself in X-Forwarded-For is not where it called from
+            proxy_headers=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=_DRAIN_SECONDS,
+        )
+        config.load()
+        config.ssl = self._certificate.context
+        self._uvicorn = _Uvicorn(config)
+
+    @property
+    def url(self) -> str:
+        """The URL of the OAMP's API."""
+        host = {"0.0.0.0": "localhost", "::": "localhost"}.get(self._host, self._host)  # noqa: S104 - not listened on
+        return f"https://{f'[{host}]' if ':' in host else host}:{self.port}{BASE_PATH}"
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        port: int = self._sockets[0].getsockname()[1]
+        return port
+
+    @property
+    def certificate(self) -> str:
+        """The path of the certificate, a PEM file, that a client trusts."""
+        return str(self._certificate.path)
+
+    def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Serve until ``stop`` or, in the main thread, SIGTERM or SIGINT; calls in flight are finished.
+
+        Args:
+            ready: called once, when calls are answered
+        """
+        self._uvicorn.ready = ready
+        self._uvicorn.run(self._sockets)
+
+    def stop(self) -> None:
+        """Have ``run`` finish the calls in flight and return. May be called from any thread."""
+        self._uvicorn.should_exit = True
+
+
+class _Uvicorn(uvicorn.Server):
+    ready: Callable[[], None]
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        # the headers of an answer, Date among them, are made by the first tick
+        await self.on_tick(0)
+        self.ready()
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's HTTP, where its own answers and its way to hang up would show a client that this is no Tomcat."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP as Tomcat's connector does: with the headers of every answer and no body."""
+        headers = [*self.server_state.default_headers, *HEADERS, (b"content-length", b"0"), (b"connection", b"close")]
+        lines = [b"HTTP/1.1 400 Bad Request", *(name + b": " + value for name, value in headers)]
+        self.transport.write(b"\r\n".join([*lines, b"", b""]))
+        self.transport.close()
+        _log.warning("400 to %s: %s", self.client[0] if self.client else "-", msg)
+
+    def shutdown(self) -> None:
+        """Hang up on an idle client at once: a TLS client that reads nothing would not agree to the end for long."""
+        idle = self.cycle is None or self.cycle.response_complete
+        if idle and not self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            super().shutdown()
+
+
+def _listening(host: str, port: int) -> list[socket.socket]:
+    """Return a listening socket for each address of a host, all on one port."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (socket.gaierror, UnicodeError) as fault:
+        raise StartError(f"cannot listen on {host}: {fault.args[-1]}") from None
+    sockets: list[socket.socket] = []
+    with ExitStack() as opened:
+        for family, _, _, _, address in dict.fromkeys(found):
+            try:
+                sockets.append(opened.enter_context(_bound(family, (address[0], port, *address[2:]))))
+            except OSError as fault:
+                # a name may stand for an address of a family that this machine has switched off
+                if sockets and fault.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                    continue
+                raise StartError(_explained(host, port, fault)) from None
+            port = sockets[0].getsockname()[1]
+        opened.pop_all()
+    return sockets
+
+
+def _bound(family: int, address: tuple[str | int, ...]) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind(address)
+        listener.listen(2048)
+        listener.setblocking(False)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _explained(host: str, port: int, fault: OSError) -> str:
+    reason = {
+        errno.EADDRINUSE: "the port is in use; choose another with --port, or --port 0 for a free one",
+        errno.EACCES: "this user may not listen on that port; choose one above 1023 with --port",
+        errno.EADDRNOTAVAIL: "this machine has no such address; choose another with --host",
+    }.get(fault.errno or 0, fault.strerror)
+    return f"cannot listen on {host} port {port}: {reason}"

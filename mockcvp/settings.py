@@ -1,0 +1,111 @@
+"""Every setting of a double, once: its name, type, default and meaning.
+
+The command line and the ``MOCKCVP_…`` environment variables are both made from the fields below.
+"""
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ByteSize,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+_DNS_NAME = re.compile(r"(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_-]{1,63})*")
+
+
+def _tls_name(name: str) -> str:
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        if len(name) > 253 or not _DNS_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is neither a DNS name nor an IP address") from None
+        return name.lower()
+
+
+class Settings(BaseModel):
+    """The settings of one double.
+
+    Raises ``pydantic.ValidationError`` for a value that is not valid; ``faults`` puts that into words.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="Address or name to listen on.")
+    port: int = Field(default=8111, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    username: str = Field(default="wsmadmin", min_length=1, description="User who may call the OAMP.")
+    password: SecretStr = Field(default=SecretStr("wsmadmin"), description="That user's password.")
+    cert: Path | None = Field(default=None, description="Certificate of your own, a PEM file; goes with --key.")
+    key: Path | None = Field(
+        default=None, description="Private key of that certificate, a PEM file without a pass phrase."
+    )
+    cert_dir: Path = Field(default=Path("certs"), description="Where the double makes and keeps its own certificate.")
+    key_type: Literal["ecdsa", "rsa"] = Field(
+        default="ecdsa",
+        description="Key of the double's own certificate: ecdsa (P-256), or rsa (2048) for old clients.",
+    )
+    tls_names: tuple[Annotated[str, AfterValidator(_tls_name)], ...] = Field(
+        default=(),
+        description="A further DNS name or IP address for the double's own certificate; may be given repeatedly.",
+    )
+    max_body_bytes: ByteSize = Field(
+        default=ByteSize(2 * 1024**2),
+        description="Largest request body, in bytes or as 512KiB, 2MiB; a larger one gets 413.",
+    )
+    max_in_process: int = Field(
+        default=1000, ge=1, description="Requests in process at the same time; one more gets 503 processing.throttled."
+    )
+    journal_calls: int = Field(default=10_000, ge=0, description="Calls that the journal keeps; the oldest go first.")
+    journal_bytes: ByteSize = Field(
+        default=ByteSize(64 * 1024**2), description="Memory that the journal may take, in bytes or as 64MiB."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least serious log line that is written; info has a line for each call."
+    )
+
+    @field_validator("username")
+    @classmethod
+    def _without_colon(cls, value: str) -> str:
+        if ":" in value:
+            raise ValueError("a user name of HTTP basic authentication has no colon")
+        return value
+
+    @field_validator("log_level", "key_type", mode="before")
+    @classmethod
+    def _in_lower_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("tls_names", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        texts = [value] if isinstance(value, str) else value
+        if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+            return value
+        return [name for text in texts for name in text.replace(",", " ").split()]
+
+    @model_validator(mode="after")
+    def _pair(self) -> "Settings":
+        if (self.cert is None) != (self.key is None):
+            given, missing = ("cert", "key") if self.key is None else ("key", "cert")
+            raise ValueError(f"cert and key go together: {given} is given, {missing} is not")
+        return self
+
+
+def faults(error: ValidationError) -> list[tuple[str, str]]:
+    """Return what is wrong with some settings: for each fault the setting's name ('' for a pair) and a phrase."""
+    found = []
+    for fault in error.errors(include_url=False, include_context=False):
+        name = str(fault["loc"][0]) if fault["loc"] else ""
+        message = fault["msg"].removeprefix("Value error, ")
+        sent = f", not {fault['input']!r}" if message.startswith("Input") and name != "password" else ""
+        found.append((name, message[0].lower() + message[1:] + sent))
+    return found
