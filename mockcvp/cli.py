@@ -68,7 +68,7 @@ def _serve(**given: Any) -> None:
         raise _Unusable(str(fault)) from None
 
     def ready() -> None:
-        click.echo(f"mockcvp is ready: {server.url} user {settings.username} certificate {server.certificate}")
+        click.echo(f"mockcvp is ready: {server.url}, user {settings.username}, certificate {server.certificate}")
 
     server.run(ready)
 

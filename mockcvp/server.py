@@ -19,8 +19,8 @@ _log = logging.getLogger(__name__)
 
 # Tomcat's own default
 _KEEP_ALIVE_SECONDS = 20
-# docker stop and Kubernetes kill after 10 and 30 seconds
-_DRAIN_SECONDS = 8
+# docker stop kills after 10 seconds
+_DRAIN_SECONDS = 5
 
 
 class StartError(Exception):
@@ -150,7 +150,8 @@ def _bound(family: int, address: tuple[str | int, ...]) -> socket.socket:
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            # all addresses are those of IPv4 too, as in Java and Go
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, address[0] != "::")
         listener.bind(address)
         listener.listen(2048)
         listener.setblocking(False)

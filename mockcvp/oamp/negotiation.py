@@ -77,10 +77,20 @@ def body_form(content_type: str | None) -> tuple[Form, str | None]:
     if media is None or form is None:
         raise Refusal(errors.UNSUPPORTED_TYPE.error())
     charset = media.parameters.get("charset") or None
-    # Python's decoders that are no character sets (zlib, unicode_escape, punycode, …) are not among these names
-    if charset and normalize_encoding(charset).lower() not in _CHARSETS:
+    if charset and not _is_charset(charset):
         raise Refusal(errors.UNSUPPORTED_TYPE.error(f"the charset of the Content-Type is unknown: {charset[:40]!r}"))
     return form, charset
+
+
+def _is_charset(name: str) -> bool:
+    # unicode_escape, punycode and others of Python's own are not among the aliases; zlib and its like encode no text
+    if normalize_encoding(name).lower() not in _CHARSETS:
+        return False
+    try:
+        "".encode(name)
+    except LookupError:
+        return False
+    return True
 
 
 def _range(member: str) -> tuple[MediaType, float] | None:
@@ -97,12 +107,12 @@ def _quality(text: str) -> float | None:
 
 
 def _media_type(text: str) -> MediaType | None:
-    essence, *rest = _PARAMETER.findall(text)
+    essence, _, rest = text.partition(";")
     type_, slash, subtype = essence.strip(" \t").lower().partition("/")
     if not (slash and _TOKEN.fullmatch(type_) and _TOKEN.fullmatch(subtype)) or (type_ == "*" != subtype):
         return None
     parameters: dict[str, str] = {}
-    for parameter in rest:
+    for parameter in _PARAMETER.findall(rest):
         name, _, value = parameter.strip(" \t").partition("=")
         value = value.strip(" \t")
         if value[:1] == '"':

@@ -26,8 +26,9 @@ SHAPE = Shape(
 )
 
 
-def _whole_number(text: str) -> int:
+def _whole_number(sent: str | int) -> int:
     """Return the number that ASCII decimal digits stand for, as Java's ``long`` would hold it."""
+    text = str(sent)
     if text[:1] == "-" and text[1:].isascii() and text[1:].isdigit() and text.strip("-0"):
         raise PydanticCustomError("sincetime", "sincetime must be 0 or above")
     if not (text.isascii() and text.isdigit()):
@@ -47,7 +48,7 @@ class RequestedServer(BaseModel):
         sincetime: since when to synchronise; 0 asks for a full sync-up, anything above for an incremental one
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     ref_url: Annotated[str, Field(alias="refURL", min_length=1)]
     sincetime: Annotated[int, BeforeValidator(_whole_number)] = 0

@@ -1,0 +1,165 @@
+import re
+from collections.abc import Mapping
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mockcvp.oamp.api import OAMP, Request
+from mockcvp.oamp.authentication import Account
+from tests.running import JSON, SYNCHRONIZE, XML, Running, read_answer
+
+AUTHORIZATION = b"Basic d3NtYWRtaW46d3NtYWRtaW4="
+
+# each request has its own fault and all those that are looked at later
+LADDER = [
+    ("POST", SYNCHRONIZE, {"Content-Type": "text/plain"}, "x", None, 401),
+    ("PUT", SYNCHRONIZE, {"Content-Type": "text/plain"}, "x", None, 401),
+    ("PUT", "nothing", {"Content-Type": "text/plain"}, "x", "right", 404),
+    ("PUT", SYNCHRONIZE, {"Content-Type": "text/plain"}, "x", "right", 405),
+    ("POST", SYNCHRONIZE, {"Content-Type": "text/plain"}, "x", "right", 400),
+    ("POST", SYNCHRONIZE, {"Accept": "text/html", "Content-Type": "text/plain"}, "x", "right", 406),
+    ("POST", SYNCHRONIZE, {"Accept": XML, "Content-Type": "text/plain"}, "x" * 3 * 1024**2, "right", 415),
+    ("POST", SYNCHRONIZE, {"Accept": XML, "Content-Type": XML}, "x" * 3 * 1024**2, "right", 413),
+    ("POST", SYNCHRONIZE, {"Accept": XML, "Content-Type": XML}, "<synchronize>-1", "right", 400),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "headers", "body", "credentials", "status"), LADDER)
+def test_the_first_check_that_fails_answers(
+    double: Running,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: str,
+    credentials: str | None,
+    status: int,
+) -> None:
+    with double.client(**({} if credentials else {"auth": None})) as client:
+        assert client.request(method, path, headers=headers, content=body).status_code == status
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"])
+def test_a_method_that_the_resource_lacks_gets_405_with_allow(client: httpx.Client, method: str) -> None:
+    answer = client.request(method, SYNCHRONIZE, headers={"Accept": XML})
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "POST"
+    assert answer.content == b""
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_path_and_the_same_with_a_slash_are_one_resource(client: httpx.Client, slash: str) -> None:
+    answer = client.post(SYNCHRONIZE + slash, headers={"Accept": XML}, follow_redirects=False)
+    assert answer.status_code == 202
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/cvp-config",
+        "/cvp-config/",
+        "/cvp-config/command",
+        "/cvp-config/command/synchronize//",
+        "/cvp-config//command/synchronize",
+        "/cvp-config/command/Synchronize",
+        "/cvp-config/command/synchronize/x",
+        "/docs",
+        "/openapi.json",
+        "/__administration",
+        "/cvp-config/%00%ff%0d%0a",
+    ],
+)
+def test_every_other_path_gets_the_products_404(double: Running, client: httpx.Client, path: str) -> None:
+    answer = client.post(f"https://localhost:{double.port}{path}", headers={"Accept": XML})
+    assert answer.status_code == 404
+    assert "<errorType>Not found</errorType>" in answer.text
+
+
+def test_a_percent_encoded_path_is_the_same_resource(client: httpx.Client) -> None:
+    assert client.post("command/%73ynchronize", headers={"Accept": XML}).status_code == 202
+
+
+def test_a_query_changes_nothing(client: httpx.Client) -> None:
+    assert client.post(f"{SYNCHRONIZE}?a=b", headers={"Accept": XML}).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status"),
+    [
+        (f"POST /cvp-config/{SYNCHRONIZE} HTTP/1.1", 202),
+        (f"POST https://localhost/cvp-config/{SYNCHRONIZE} HTTP/1.1", 202),
+        (f"POST /cvp-config/{SYNCHRONIZE} HTTP/1.0", 202),
+        ("POST /nothing HTTP/1.1", 404),
+        (f"GET /cvp-config/{SYNCHRONIZE} HTTP/1.1", 405),
+        ("this is no HTTP", 400),
+    ],
+)
+def test_every_answer_has_the_products_headers(double: Running, request_line: str, status: int) -> None:
+    with double.connection() as connection:
+        authorization = f"Authorization: {AUTHORIZATION.decode()}"
+        connection.sendall(f"{request_line}\r\nHost: localhost\r\nAccept: {XML}\r\n{authorization}\r\n\r\n".encode())
+        head, _, body = read_answer(connection).decode().partition("\r\n\r\n")
+    status_line, *lines = head.split("\r\n")
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+    assert len(headers) == len(lines)
+    assert status_line.startswith(f"HTTP/1.1 {status} ")
+    assert headers["server"] == "Apache-Coyote/1.1"
+    assert headers["pragma"] == "No-cache"
+    assert headers["cache-control"] == "no-cache"
+    assert headers["expires"] == "Wed, 31 Dec 1969 16:00:00 PST"
+    assert re.fullmatch(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT", headers["date"])
+    assert headers["content-length"] == str(len(body))
+    assert ("content-type" in headers) == bool(body)
+    assert "transfer-encoding" not in headers
+
+
+def test_202_has_no_body(client: httpx.Client) -> None:
+    answer = client.post(SYNCHRONIZE, headers={"Accept": XML})
+    assert (answer.status_code, answer.content) == (202, b"")
+    assert "content-type" not in answer.headers
+
+
+bodies = st.one_of(
+    st.binary(max_size=200),
+    st.from_regex(r'\{"synchronize": *\{"servers": *\{"server": *[\[\]{}",:a-z0-9-]*\}\}\}', fullmatch=True).map(
+        str.encode
+    ),
+    st.from_regex(
+        r"<synchronize>(<servers>(</?(server|sincetime|refURL)>|[a-z0-9&;-])*</servers>)?</synchronize>", fullmatch=True
+    ).map(str.encode),
+)
+
+
+@given(
+    bodies,
+    st.sampled_from([XML, JSON, "text/xml", "text/plain", "application/json;charset=utf-16", None]),
+    st.sampled_from([XML, JSON, "*/*", "text/html", None]),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+def test_any_body_gets_a_status_of_the_table(
+    client: httpx.Client, body: bytes, content_type: str | None, accept: str | None
+) -> None:
+    sent = {"Content-Type": content_type, "Accept": accept}
+    headers = {name: value for name, value in sent.items() if value is not None}
+    assert client.post(SYNCHRONIZE, content=body, headers=headers).status_code in (202, 400, 406, 415)
+
+
+@given(
+    st.sampled_from(["GET", "POST", "HEAD", "X"]),
+    st.text(),
+    st.lists(st.tuples(st.sampled_from([b"accept", b"authorization", b"content-type"]), st.binary())),
+    st.binary(),
+    st.booleans(),
+)
+def test_any_request_gets_an_answer(
+    method: str, path: str, headers: list[tuple[bytes, bytes]], body: bytes, oversize: bool
+) -> None:
+    oamp = OAMP({"wsmadmin": Account("wsmadmin")})
+    right = ((b"authorization", AUTHORIZATION), (b"accept", b"*/*"))
+    for request in (
+        Request(method, path, path, tuple(headers), body, oversize),
+        Request("POST", f"/cvp-config/{SYNCHRONIZE}", "", (*right, *headers), body, oversize),
+    ):
+        assert oamp.answer(request).status in (202, 400, 401, 404, 405, 406, 413, 415)

@@ -1,0 +1,235 @@
+"""Every row of the table in the contract's section 8, over the wire, in the form that the contract gives it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+from xml.etree import ElementTree
+
+import httpx
+import pytest
+
+from mockcvp.app import create_app
+from mockcvp.double import Double
+from mockcvp.server import Server
+from mockcvp.settings import Settings
+from tests.running import JSON, PASSWORD, SYNCHRONIZE, USER, XML, Running, read_answer
+
+XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
+BAD_SINCETIME = '{"synchronize": {"servers": {"server": {"refURL": "a", "sincetime": "-1"}}}}'
+
+
+def error_in(answer: httpx.Response) -> dict[str, Any]:
+    """The one apiError of an answer, from either form, as {name: text}, with the detail as {"type": …, name: text}."""
+    if answer.headers["content-type"] == JSON:
+        error: dict[str, Any] = answer.json()["apiErrors"]["apiError"]
+        if detail := error.get("errorDetail"):
+            detail["type"] = detail.pop("-xsi:type")
+        return error
+    assert answer.headers["content-type"] == "application/xml;charset=utf-8"
+    root = ElementTree.fromstring(answer.content)  # noqa: S314 - what the double itself has written
+    assert (root.tag, [child.tag for child in root]) == ("apiErrors", ["apiError"])
+    error = {child.tag: child.text for child in root[0]}
+    if (element := root[0].find("errorDetail")) is not None:
+        detail = {child.tag: child.text for child in element}
+        error["errorDetail"] = detail | {"type": element.get(f"{XSI}type")}
+    return error
+
+
+def invalid_value(name: str, actual: str, valid: str) -> dict[str, str]:
+    return {"type": "invalidValueErrorDetail", "name": name, "actual": actual, "valid": valid}
+
+
+def body(server: Any) -> str:
+    return json.dumps({"synchronize": {"servers": {"server": server}}})
+
+
+SINCETIME = "invalidInput.invalidSinceTime"
+REQUIRED = "invalidInput.requiredInputfieldMissing"
+DUPLICATE = "invalidInput.duplicateServerRef"
+
+
+@pytest.mark.parametrize("accept", [XML, JSON])
+@pytest.mark.parametrize(
+    ("sent", "content_type", "status", "error_type", "data", "detail"),
+    [
+        ("x", "text/plain", 415, "invalid.contentType", None, None),
+        ("x" * (2 * 1024**2 + 1), XML, 413, "invalid.requestSize", None, None),
+        ("<synchronize>", XML, 400, "processing.xmlSyntaxError", None, None),
+        ("{", JSON, 400, "processing.jsonSyntaxError", None, None),
+        (BAD_SINCETIME, JSON, 400, SINCETIME, "sincetime", invalid_value(SINCETIME, "-1", "0 and above")),
+        (body({}), JSON, 400, REQUIRED, "refURL", {"type": "requiredFieldErrorDetail", "name": REQUIRED}),
+        (body(["a", "a"]), JSON, 400, DUPLICATE, "serverList", invalid_value(DUPLICATE, "a", "each server once")),
+    ],
+)
+def test_a_fault_of_the_body_is_told_in_the_negotiated_form(
+    client: httpx.Client,
+    accept: str,
+    sent: str,
+    content_type: str,
+    status: int,
+    error_type: str,
+    data: str | None,
+    detail: dict[str, str] | None,
+) -> None:
+    answer = client.post(SYNCHRONIZE, content=sent, headers={"Accept": accept, "Content-Type": content_type})
+    error = error_in(answer)
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith(accept)
+    assert error["errorType"] == error_type
+    assert error.get("errorData") == data
+    assert error.get("errorDetail") == detail
+    assert error["errorMessage"]
+    order = [name for name in ("errorType", "errorData", "errorMessage", "errorDetail") if name in error]
+    assert list(error) == order
+
+
+@pytest.mark.parametrize("accept", [XML, JSON])
+@pytest.mark.parametrize(
+    ("credentials", "error_type", "data"),
+    [
+        (None, "authorization.unathorized", None),
+        ((USER, "wrong"), "authorization.unathorized", USER),
+        (("nobody", PASSWORD), "authorization.unathorized", "nobody"),
+        (("", ""), "authorization.unathorized", None),
+        (("Administrator", PASSWORD), "authentication.noAccess", "Administrator"),
+        (("Administrator", "wrong"), "authorization.unathorized", "Administrator"),
+    ],
+)
+def test_who_may_not_call_gets_401_with_a_challenge_in_xml(
+    double: Running, accept: str, credentials: tuple[str, str] | None, error_type: str, data: str | None
+) -> None:
+    with double.client(auth=credentials) as client:
+        answer = client.post(SYNCHRONIZE, headers={"Accept": accept})
+    error = error_in(answer)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].split()[0] == "Basic"
+    assert answer.headers["content-type"] == "application/xml;charset=utf-8"
+    assert (error["errorType"], error.get("errorData")) == (error_type, data)
+
+
+@pytest.mark.parametrize(
+    "authorization", ["", "Basic", "Basic !", "Basic dXNlcg==", "Bearer d3NtYWRtaW46d3NtYWRtaW4=", "Basic \xff"]
+)
+def test_an_authorization_that_is_not_http_basic_gets_401(double: Running, authorization: str) -> None:
+    headers = {"Accept": XML, "Authorization": authorization.encode("latin-1")}
+    with double.client(auth=None) as client:
+        answer = client.post(SYNCHRONIZE, headers=headers)  # type: ignore[arg-type] # httpx takes bytes too
+    assert answer.status_code == 401
+    assert error_in(answer)["errorType"] == "authorization.unathorized"
+
+
+def test_the_scheme_of_an_authorization_is_read_in_any_case(double: Running) -> None:
+    with double.client(auth=None) as client:
+        headers = {"Accept": XML, "Authorization": "bAsIc  d3NtYWRtaW46d3NtYWRtaW4="}
+        assert client.post(SYNCHRONIZE, headers=headers).status_code == 202
+
+
+def test_no_accept_header_gets_400_in_xml(client: httpx.Client) -> None:
+    answer = client.post(SYNCHRONIZE)
+    assert answer.status_code == 400
+    assert error_in(answer) == {"errorType": "invalid.header", "errorMessage": "Missing accept header"}
+
+
+def test_an_accept_that_admits_neither_form_gets_406_in_xml(client: httpx.Client) -> None:
+    answer = client.post(SYNCHRONIZE, headers={"Accept": "text/html"})
+    assert answer.status_code == 406
+    assert error_in(answer)["errorType"] == "invalid.acceptHeader"
+
+
+@pytest.mark.parametrize("accept", [XML, JSON])
+def test_what_does_not_exist_gets_404_in_xml(client: httpx.Client, accept: str) -> None:
+    answer = client.get("nothing/here", headers={"Accept": accept})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/xml;charset=utf-8"
+    assert error_in(answer)["errorType"] == "Not found"
+
+
+class _Broken(dict[str, Any]):
+    def get(self, *_: object) -> Any:
+        raise RuntimeError("a fault of the server itself")
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Iterator[httpx.Client]:
+    """A client of a double with a bug in it."""
+    settings = Settings(port=0, cert_dir=tmp_path)
+    double = Double(settings)
+    double.oamp.accounts = _Broken()
+    server = Server(create_app(double=double), settings)
+    ready = Event()
+    thread = Thread(target=server.run, args=(ready.set,))
+    thread.start()
+    assert ready.wait(20)
+    try:
+        with httpx.Client(base_url=server.url, auth=(USER, PASSWORD), verify=server.certificate) as client:
+            yield client
+    finally:
+        server.stop()
+        thread.join()
+
+
+@pytest.mark.filterwarnings("ignore:`verify=<str>` is deprecated")
+def test_a_fault_of_the_server_itself_gets_500(broken: httpx.Client) -> None:
+    answer = broken.post(SYNCHRONIZE, headers={"Accept": XML})
+    assert answer.status_code == 500
+    assert error_in(answer)["errorType"] == "processing.failed"
+
+
+def test_too_many_requests_in_process_get_503(tmp_path: Path) -> None:
+    with Running(tmp_path, "--max-in-process", "1") as double, double.connection() as slow:
+        slow.sendall(
+            f"POST /cvp-config/{SYNCHRONIZE} HTTP/1.1\r\nHost: localhost\r\nAccept: {XML}\r\nContent-Type: {XML}\r\n"
+            "Authorization: Basic d3NtYWRtaW46d3NtYWRtaW4=\r\nContent-Length: 14\r\n\r\n<synch".encode()
+        )
+        with double.client() as client:
+            throttled = [client.post(SYNCHRONIZE, headers={"Accept": XML}) for _ in range(50)][-1]
+            assert throttled.status_code == 503
+            assert error_in(throttled)["errorType"] == "processing.throttled"
+            # the one that came first is none the worse for it, and makes room
+            slow.sendall(b"ronize/>")
+            assert read_answer(slow).startswith(b"HTTP/1.1 202 ")
+            assert client.post(SYNCHRONIZE, headers={"Accept": XML}).status_code == 202
+
+
+def test_several_faults_are_an_array_in_json_and_repeated_elements_in_xml(client: httpx.Client) -> None:
+    types = [SINCETIME, REQUIRED, DUPLICATE]
+    sent = {"content": body([{"refURL": "a", "sincetime": -1}, {}, "a"]), "headers": {"Content-Type": JSON}}
+    in_json = client.post(SYNCHRONIZE, **sent | {"headers": {"Content-Type": JSON, "Accept": JSON}})  # type: ignore[arg-type]
+    in_xml = client.post(SYNCHRONIZE, **sent | {"headers": {"Content-Type": JSON, "Accept": XML}})  # type: ignore[arg-type]
+    assert [error["errorType"] for error in in_json.json()["apiErrors"]["apiError"]] == types
+    root = ElementTree.fromstring(in_xml.content)  # noqa: S314 - what the double itself has written
+    assert [error.findtext("errorType") for error in root] == types
+
+
+def test_the_error_document_is_the_one_of_the_contract(client: httpx.Client) -> None:
+    answer = client.post(SYNCHRONIZE, content=BAD_SINCETIME, headers={"Accept": XML, "Content-Type": JSON})
+    assert answer.text == (
+        '<?xml version="1.0" encoding="UTF-8" standalone="yes"?><apiErrors><apiError>'
+        "<errorType>invalidInput.invalidSinceTime</errorType><errorData>sincetime</errorData>"
+        "<errorMessage>sincetime must be 0 or above</errorMessage>"
+        '<errorDetail xsi:type="invalidValueErrorDetail" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
+        "<name>invalidInput.invalidSinceTime</name><actual>-1</actual><valid>0 and above</valid>"
+        "</errorDetail></apiError></apiErrors>"
+    )
+
+
+@pytest.mark.parametrize("accept", [XML, JSON])
+def test_what_was_sent_is_told_back_whatever_characters_it_has(client: httpx.Client, accept: str) -> None:
+    actual = "\r\n<&>\"'\t\u00e9\U0001f600"
+    answer = client.post(
+        SYNCHRONIZE,
+        content=body({"refURL": "a", "sincetime": f"{actual}-"}),
+        headers={"Accept": accept, "Content-Type": JSON},
+    )
+    assert error_in(answer)["errorDetail"]["actual"] == f"{actual}-".lstrip()
+
+
+@pytest.mark.parametrize("accept", [XML, JSON])
+@pytest.mark.parametrize("character", ["\\u0000", "\\ud800", "\\uffff", "\\u001b"])
+def test_a_character_that_xml_cannot_hold_is_replaced(client: httpx.Client, accept: str, character: str) -> None:
+    sent = BAD_SINCETIME.replace("-1", character)
+    answer = client.post(SYNCHRONIZE, content=sent, headers={"Accept": accept, "Content-Type": JSON})
+    assert answer.status_code == 400
+    assert error_in(answer)["errorDetail"]["actual"] == "\ufffd"

@@ -1,0 +1,176 @@
+import itertools
+import re
+
+import httpx
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from mockcvp.oamp.errors import Refusal
+from mockcvp.oamp.negotiation import Form, body_form, negotiate
+from tests.running import JSON, SYNCHRONIZE, XML
+
+ERROR_BODY = "<synchronize><servers><sincetime>0</sincetime></servers></synchronize>"
+
+
+@pytest.mark.parametrize(
+    ("accept", "status", "form"),
+    [
+        (None, 400, XML),
+        ("text/html", 406, XML),
+        ("image/png, text/plain;q=0.9", 406, XML),
+        ("", 406, XML),
+        ("application/json;q=0, application/xml;q=0", 406, XML),
+        ("*/*;q=0", 406, XML),
+        ("*/*", 400, XML),
+        ("application/*", 400, XML),
+        ("application/xml", 400, XML),
+        ("text/xml", 400, XML),
+        ("text/*", 400, XML),
+        ("application/json", 400, JSON),
+        ("APPLICATION/JSON", 400, JSON),
+        ("application/json;charset=UTF-8", 400, JSON),
+        ('application/json;profile="a,b;q=0"', 400, JSON),
+        # the highest q wins
+        ("application/xml;q=0.4, application/json;q=0.5", 400, JSON),
+        ("application/json;q=0.4, application/xml;q=0.5", 400, XML),
+        ("application/json ; q=1.0 , application/xml ; q=0.999", 400, JSON),
+        # the more specific range decides a type's q
+        ("*/*;q=1, application/xml;q=0.1", 400, JSON),
+        ("application/*, application/xml;q=0.5", 400, JSON),
+        ("application/json;q=0.1, */*;q=0.2", 400, XML),
+        # q=0 excludes
+        ("application/xml;q=0, */*", 400, JSON),
+        ("application/json;q=0, */*;q=0.1", 400, XML),
+        # a tie goes to the type named first
+        ("application/json, application/xml", 400, JSON),
+        ("application/xml, application/json", 400, XML),
+        ("application/json, */*", 400, JSON),
+        ("text/plain, application/json, text/xml", 400, JSON),
+        # what Java's HttpURLConnection, a browser and Jersey 1 send of their own accord
+        ("text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", 400, XML),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", 400, XML),
+        # members that are no media ranges are passed over
+        ("application/json;q=2, application/xml;q=0.1", 400, XML),
+        ("json, application/json", 400, JSON),
+        (",,application/json,", 400, JSON),
+        ("*/json", 406, XML),
+    ],
+)
+def test_the_answer_comes_in_the_form_that_accept_asks_for(
+    client: httpx.Client, accept: str | None, status: int, form: str
+) -> None:
+    headers = {"Content-Type": XML} | ({} if accept is None else {"Accept": accept})
+    answer = client.post(SYNCHRONIZE, content=ERROR_BODY, headers=headers)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == {XML: "application/xml;charset=utf-8", JSON: JSON}[form]
+    assert answer.text.startswith({XML: "<?xml", JSON: "{"}[form])
+
+
+def test_several_accept_headers_are_read_as_one(client: httpx.Client) -> None:
+    headers = [("Accept", "application/xml;q=0.1"), ("Accept", JSON), ("Content-Type", XML)]
+    assert client.post(SYNCHRONIZE, content=ERROR_BODY, headers=headers).headers["content-type"] == JSON
+
+
+@pytest.mark.parametrize(
+    ("content_type", "form", "charset"),
+    [
+        ("application/xml", Form.XML, None),
+        ("text/xml; charset=ISO-8859-1", Form.XML, "ISO-8859-1"),
+        ("Application/JSON", Form.JSON, None),
+        ('application/json;charset="utf-8"', Form.JSON, "utf-8"),
+        ("application/json;charset=", Form.JSON, None),
+    ],
+)
+def test_a_body_has_the_form_and_charset_that_its_content_type_names(
+    content_type: str, form: Form, charset: str | None
+) -> None:
+    assert body_form(content_type) == (form, charset)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        None,
+        "",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/*",
+        "json",
+        "application/json;charset=klingon",
+        "application/json;charset=zlib",
+        "application/json;charset=punycode",
+        "application/json;charset=unicode_escape",
+    ],
+)
+def test_a_body_of_another_type_gets_415(client: httpx.Client, content_type: str | None) -> None:
+    headers = {"Accept": JSON} | ({} if content_type is None else {"Content-Type": content_type})
+    answer = client.post(SYNCHRONIZE, content="{}", headers=headers)
+    assert answer.status_code == 415
+    assert answer.json()["apiErrors"]["apiError"]["errorType"] == "invalid.contentType"
+
+
+@pytest.mark.parametrize("content_type", [None, "text/plain", "application/json;charset=klingon"])
+def test_the_type_of_no_body_does_not_matter(client: httpx.Client, content_type: str | None) -> None:
+    headers = {"Accept": JSON} | ({} if content_type is None else {"Content-Type": content_type})
+    assert client.post(SYNCHRONIZE, headers=headers).status_code == 202
+
+
+def rfc_9110(accept: str) -> Form | None:
+    """The rules of RFC 9110, 12.5.1, and our tie, spelled out for ranges that are well-formed."""
+
+    def quality(offered: str) -> tuple[float, int]:
+        matching = []
+        for place, member in enumerate(re.split(r"\s*,\s*", accept)):
+            media, *parameters = re.split(r"\s*;\s*", member)
+            q = next((float(parameter[2:]) for parameter in parameters if parameter.startswith("q=")), 1.0)
+            if media in (offered, "*/*", offered.split("/")[0] + "/*"):
+                precedence = (media != "*/*") + (media == offered) + (len(parameters) / 100)
+                matching.append((precedence - 0.01 * any(p.startswith("q=") for p in parameters), q, -place))
+        return max(matching)[1:] if matching else (0.0, 0)
+
+    qualities = {form: quality(form.value.split(";")[0]) for form in Form}
+    best = max(qualities.values())
+    if best[0] == 0:
+        return None
+    return Form.XML if qualities[Form.XML] == best else Form.JSON
+
+
+MEDIA = ["application/xml", "application/json", "application/*", "*/*", "image/png", "image/*"]
+QUALITIES = ["", ";q=0", ";q=0.0", ";q=0.001", ";q=0.5", ";q=1", " ; q=0.7", ";level=1;q=0.3"]
+ranges = st.builds("".join, st.tuples(st.sampled_from(MEDIA), st.sampled_from(QUALITIES)))
+
+
+@given(st.lists(ranges, min_size=1, max_size=6, unique=True).map(", ".join))
+@example("*/*;q=0.5, application/json;q=0.5")
+def test_negotiation_agrees_with_rfc_9110(accept: str) -> None:
+    try:
+        chosen = negotiate(accept)
+    except Refusal as refusal:
+        assert refusal.status == 406
+        chosen = None
+    assert chosen == rfc_9110(accept)
+
+
+def test_the_form_does_not_depend_on_the_order_where_the_qualities_differ() -> None:
+    for order in itertools.permutations(["application/xml;q=0.2", "application/json;q=0.3", "*/*;q=0.1"]):
+        assert negotiate(", ".join(order)) is Form.JSON
+
+
+@given(st.text(st.characters(max_codepoint=255)))
+def test_any_accept_header_is_answered_or_refused(accept: str) -> None:
+    try:
+        assert negotiate(accept) in Form
+    except Refusal as refusal:
+        assert refusal.errors[0].type.name == "invalid.acceptHeader"
+
+
+@given(st.text(st.characters(max_codepoint=255)))
+def test_any_content_type_is_understood_or_refused(content_type: str) -> None:
+    try:
+        form, charset = body_form(content_type)
+    except Refusal as refusal:
+        assert refusal.errors[0].type.name == "invalid.contentType"
+    else:
+        assert form in Form
+        assert charset is None or b"".decode(charset) == ""

@@ -1,0 +1,357 @@
+import json
+from typing import Any
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockcvp.oamp.errors import Refusal
+from mockcvp.oamp.negotiation import Form
+from mockcvp.oamp.representation import read
+from mockcvp.oamp.synchronization import ROOT, SHAPE, RequestedServer, requested_servers, server_id
+from tests.running import JSON, SYNCHRONIZE, XML
+
+ERROR_TYPES = {
+    "sincetime": "invalidInput.invalidSinceTime",
+    "refURL": "invalidInput.requiredInputfieldMissing",
+    "twice": "invalidInput.duplicateServerRef",
+    "xml": "processing.xmlSyntaxError",
+    "json": "processing.jsonSyntaxError",
+}
+
+
+def understood(body: str | bytes, form: Form, charset: str | None = None) -> list[tuple[str, int]] | list[str]:
+    """What a body asks for, as references and sincetimes, or the types of its errors."""
+    try:
+        tree = read(body.encode() if isinstance(body, str) else body, form, charset, ROOT, SHAPE)
+        return [(server.ref_url, server.sincetime) for server in requested_servers(tree)]
+    except Refusal as refusal:
+        return [error.type.name for error in refusal.errors]
+
+
+def of_xml(inside_servers: str) -> list[tuple[str, int]] | list[str]:
+    return understood(f"<synchronize><servers>{inside_servers}</servers></synchronize>", Form.XML)
+
+
+def of_json(server: Any) -> list[tuple[str, int]] | list[str]:
+    return understood(json.dumps({"synchronize": {"servers": {"server": server}}}), Form.JSON)
+
+
+@pytest.mark.parametrize(
+    ("inside_servers", "expected"),
+    [
+        # the long form
+        ("<server><refURL>a</refURL><sincetime>0</sincetime></server>", [("a", 0)]),
+        ("<server><sincetime>7</sincetime><refURL>a</refURL></server>", [("a", 7)]),
+        ("<server><refURL>a</refURL></server>", [("a", 0)]),
+        ("<server>\n  <refURL>\t a \n</refURL> <sincetime> 7 </sincetime>\n</server>", [("a", 7)]),
+        ("<server><refURL>a</refURL></server><server><refURL>b</refURL></server>", [("a", 0), ("b", 0)]),
+        # the short form: a sincetime belongs to the server before it
+        ("<server>a</server><sincetime>7</sincetime>", [("a", 7)]),
+        ("<server>a</server><server>b</server><sincetime>7</sincetime>", [("a", 0), ("b", 7)]),
+        ("<server> a </server><sincetime> 7 </sincetime><server>b</server>", [("a", 7), ("b", 0)]),
+        # both forms mixed
+        ("<server>a</server><sincetime>7</sincetime><server><refURL>b</refURL></server>", [("a", 7), ("b", 0)]),
+        ("<server><refURL>a</refURL></server><sincetime>7</sincetime>", [("a", 7)]),
+        # elements that mean nothing here, comments and character data sections
+        ("<server><type>VXML</type><refURL>a</refURL></server><x/>", [("a", 0)]),
+        ("<server>a<!-- first --></server><!-- no --><sincetime>7</sincetime>", [("a", 7)]),
+        ("<server><![CDATA[a&b]]></server>", [("a&b", 0)]),
+        # of a field that is given twice, the first counts
+        ("<server><refURL>a</refURL><refURL>b</refURL></server>", [("a", 0)]),
+        # faults
+        ("<sincetime>0</sincetime>", ["sincetime"]),
+        ("<sincetime>0</sincetime><server>a</server>", ["sincetime"]),
+        ("<server><sincetime>0</sincetime></server>", ["refURL"]),
+        ("<server><refURL/></server>", ["refURL"]),
+        ("<server><refURL> \n </refURL></server>", ["refURL"]),
+        ("<server/>", ["refURL"]),
+        ("<server>a<sincetime>0</sincetime></server>", ["refURL"]),
+        ("<server>a</server><server>a</server>", ["twice"]),
+        ("<server>a</server><server>a</server><server>a</server>", ["twice", "twice"]),
+        (
+            "<server>https://x/cvp-config/server/a</server><server>http://y:1/server/a/</server><server>a</server>",
+            ["twice", "twice"],
+        ),
+        # all faults of one body, in its order
+        (
+            "<sincetime>1</sincetime><server>a</server><sincetime>x</sincetime><server/><sincetime>-1</sincetime>"
+            "<server>a</server>",
+            ["sincetime", "sincetime", "refURL", "sincetime", "twice"],
+        ),
+    ],
+)
+def test_xml_in_both_forms(inside_servers: str, expected: list[Any]) -> None:
+    assert of_xml(inside_servers) == [ERROR_TYPES.get(item, item) for item in expected]
+
+
+@pytest.mark.parametrize(
+    ("server", "expected"),
+    [
+        ({"refURL": "a", "sincetime": "0"}, [("a", 0)]),
+        ({"sincetime": "7", "refURL": " a "}, [("a", 7)]),
+        ("a", [("a", 0)]),
+        (["a", {"refURL": "b", "sincetime": "7"}], [("a", 0), ("b", 7)]),
+        ([], []),
+        (None, []),
+        # numbers for strings, one-element arrays for objects and the reverse
+        ({"refURL": "a", "sincetime": 7}, [("a", 7)]),
+        ({"refURL": 5}, [("5", 0)]),
+        ([{"refURL": ["a"], "sincetime": ["7"]}], [("a", 7)]),
+        ({"refURL": "a", "sincetime": None}, [("a", 0)]),
+        # a whole entry of the server list
+        ({"hostname": "h", "ipaddr": "1.2.3.4", "refURL": "a", "type": "MEDIA", "x": [[{}]]}, [("a", 0)]),
+        # faults
+        ({}, ["refURL"]),
+        ([None], ["refURL"]),
+        ("", ["refURL"]),
+        ({"refURL": None}, ["refURL"]),
+        ({"refURL": "a", "sincetime": ""}, ["sincetime"]),
+        ({"refURL": "a", "sincetime": True}, ["sincetime"]),
+        ({"refURL": "a", "sincetime": 1.0}, ["sincetime"]),
+        (["a", "a"], ["twice"]),
+        (["a", {"refURL": "b", "sincetime": -1}, {}, "a"], ["sincetime", "refURL", "twice"]),
+        # a member of the wrong shape
+        ({"refURL": {"href": "a"}}, ["json"]),
+        ({"refURL": ["a", "b"]}, ["json"]),
+        ({"refURL": "a", "sincetime": ["1", "2"]}, ["json"]),
+        ([["a"]], ["json"]),
+    ],
+)
+def test_json_in_every_form(server: Any, expected: list[Any]) -> None:
+    assert of_json(server) == [ERROR_TYPES.get(item, item) for item in expected]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"synchronize": None},
+        {"synchronize": ""},
+        {"synchronize": {}},
+        {"synchronize": [{}]},
+        {"synchronize": {"servers": None}},
+        {"synchronize": {"servers": {}}},
+        {"synchronize": {"servers": []}},
+        {"synchronize": {"servers": [{"server": []}]}},
+    ],
+)
+def test_json_that_names_no_server_means_every_server(client: httpx.Client, body: Any) -> None:
+    assert understood(json.dumps(body), Form.JSON) == []
+    assert client.post(SYNCHRONIZE, json=body, headers={"Accept": JSON}).status_code == 202
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<synchronize/>",
+        "<synchronize></synchronize>",
+        "<synchronize> <servers/> </synchronize>",
+        "<synchronize><servers>\n</servers></synchronize>",
+        "<synchronize><other/></synchronize>",
+    ],
+)
+def test_xml_that_names_no_server_means_every_server(client: httpx.Client, body: str) -> None:
+    assert understood(body, Form.XML) == []
+    assert client.post(SYNCHRONIZE, content=body, headers={"Accept": XML, "Content-Type": XML}).status_code == 202
+
+
+def test_no_body_at_all_means_every_server(client: httpx.Client) -> None:
+    assert client.post(SYNCHRONIZE, headers={"Accept": XML}).status_code == 202
+    assert requested_servers(None) == ()
+
+
+def test_a_sincetime_beside_a_server_in_json_belongs_to_it() -> None:
+    body = {"synchronize": {"servers": {"server": ["a", "b"], "sincetime": "7"}}}
+    assert understood(json.dumps(body), Form.JSON) == [("a", 0), ("b", 7)]
+
+
+SINCETIMES = [
+    ("0", 0),
+    ("00", 0),
+    ("007", 7),
+    ("1366847000", 1366847000),
+    ("9223372036854775807", 2**63 - 1),
+    ("0" * 5000 + "1", 1),
+    ("9223372036854775808", None),
+    ("9" * 5000, None),
+    ("-1", None),
+    ("-0", None),
+    ("+1", None),
+    ("1.0", None),
+    ("1e3", None),
+    ("1_000", None),
+    ("0x10", None),
+    ("", None),
+    ("now", None),
+    ("1 2", None),
+    # digits that are not ASCII, and white space that is not XML's
+    ("\u0661", None),
+    ("\u00b2", None),
+    ("1\u00a0", None),
+]
+
+
+@pytest.mark.parametrize(("sent", "meant"), SINCETIMES)
+def test_sincetime_is_a_java_long_from_0_in_ascii_digits(sent: str, meant: int | None) -> None:
+    expected = [("a", meant)] if meant is not None else [ERROR_TYPES["sincetime"]]
+    assert of_xml(f"<server><refURL>a</refURL><sincetime>{sent}</sincetime></server>") == expected
+    assert of_json({"refURL": "a", "sincetime": sent}) == expected
+
+
+@pytest.mark.parametrize("number", ["-1", "1.5", "1e3", "-0", "9223372036854775808", "9" * 5000])
+def test_a_json_number_is_read_as_its_text(number: str) -> None:
+    body = '{"synchronize": {"servers": {"server": {"refURL": "a", "sincetime": NUMBER}}}}'.replace("NUMBER", number)
+    assert understood(body, Form.JSON) == [ERROR_TYPES["sincetime"]]
+
+
+@pytest.mark.parametrize(
+    ("reference", "named"),
+    [
+        ("https://10.78.26.124:8111/cvp-config/server/c351883d", "c351883d"),
+        ("http://other/cvp-config/server/c351883d/", "c351883d"),
+        ("/cvp-config/server/c351883d?x=/y#z", "c351883d"),
+        ("https://h/cvp-config/server/a%20b", "a b"),
+        ("https://h/server/a/server/b", "b"),
+        ("ref-url of server", "ref-url of server"),
+        ("c351883d", "c351883d"),
+        ("server/c351883d", "server/c351883d"),
+        ("https://h/cvp-config/server/", "https://h/cvp-config/server/"),
+    ],
+)
+def test_a_reference_names_a_server_by_its_last_segment(reference: str, named: str) -> None:
+    assert server_id(reference) == named
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"",
+        b" ",
+        b"null",
+        b"[]",
+        b'"synchronize"',
+        b"{}",
+        b'{"Synchronize": {}}',
+        b'{"synchronize": {}, "other": 1}',
+        b'{"synchronize": {}, "synchronize": {}}',
+        b'{"synchronize": {"servers": {"server": "a", "server": "b"}}}',
+        b'{"synchronize": NaN}',
+        b'{"synchronize": Infinity}',
+        b'{"synchronize": "now"}',
+        b'{"synchronize": 0}',
+        b'{"synchronize": {"servers": "a"}}',
+        b'{"synchronize": {"servers": {"server": "\xff"}}}',
+        b'{"synchronize": {"servers": [{}, {}]}}',
+        b'{"synchronize": {}} x',
+        b"{'synchronize': {}}",
+        '{"synchronize": {}}'.encode("utf-16"),
+        b"[" * 100_000,
+        b'{"synchronize":' * 100_000,
+    ],
+)
+def test_json_that_is_none_of_the_documented_forms_is_a_syntax_error(body: bytes) -> None:
+    assert understood(body, Form.JSON) == [ERROR_TYPES["json"]]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<synchronize>",
+        " ",
+        "synchronize",
+        "<servers/>",
+        "<Synchronize/>",
+        '<synchronize xmlns="urn:x"/>',
+        "<!DOCTYPE synchronize><synchronize/>",
+        '<!DOCTYPE synchronize SYSTEM "http://127.0.0.1:1/x.dtd"><synchronize/>',
+        '<!DOCTYPE synchronize [<!ENTITY e "v">]><synchronize>&e;</synchronize>',
+        "<synchronize>&nbsp;</synchronize>",
+        "<synchronize/><synchronize/>",
+        '<?xml version="1.0" encoding="klingon"?><synchronize/>',
+        '<?xml version="1.0" encoding="utf-7"?><synchronize/>',
+        '<?xml version="1.0" encoding="big5"?><synchronize/>',
+        "<synchronize>\x00</synchronize>",
+        "<synchronize>\ufffe</synchronize>",
+    ],
+)
+def test_xml_that_is_not_a_synchronize_document_is_a_syntax_error(body: str) -> None:
+    assert understood(body, Form.XML) == [ERROR_TYPES["xml"]]
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        (Form.XML, "<synchronize><servers><server>é</server></servers></synchronize>"),
+        (Form.JSON, '{"synchronize": {"servers": {"server": "é"}}}'),
+    ],
+)
+@pytest.mark.parametrize(
+    ("charset", "encoding"),
+    [(None, "utf-8"), (None, "utf-8-sig"), ("UTF-8", "utf-8-sig"), ("iso-8859-1", "latin-1"), ("UTF-16", "utf-16")],
+)
+def test_a_body_is_read_in_the_charset_of_its_content_type(
+    form: Form, text: str, charset: str | None, encoding: str
+) -> None:
+    assert understood(text.encode(encoding), form, charset) == [("é", 0)]
+
+
+def test_xml_without_a_charset_is_read_in_the_encoding_that_it_declares() -> None:
+    text = '<?xml version="1.0" encoding="ISO-8859-1"?><synchronize><servers><server>é</server></servers></synchronize>'
+    assert understood(text.encode("latin-1"), Form.XML) == [("é", 0)]
+    # RFC 7303: where the Content-Type names one, it wins
+    assert understood(text.encode(), Form.XML, "utf-8") == [("é", 0)]
+
+
+def test_a_body_that_its_charset_cannot_hold_is_a_syntax_error() -> None:
+    assert understood(b"<synchronize>\xff</synchronize>", Form.XML, "utf-8") == [ERROR_TYPES["xml"]]
+    assert understood(b'{"synchronize": "\xff"}', Form.JSON, "us-ascii") == [ERROR_TYPES["json"]]
+
+
+xml_text = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff"))
+times = st.one_of(st.integers(0, 2**63).map(str), st.sampled_from(["", " 5 ", "-1", "x"]), st.none())
+requests = st.lists(st.tuples(st.one_of(st.none(), xml_text), times), max_size=5)
+
+
+@given(requests)
+def test_json_and_xml_of_the_same_request_are_understood_the_same(request: list[tuple[str | None, str | None]]) -> None:
+    root = Element("synchronize")
+    container = SubElement(root, "servers")
+    array = []
+    for ref_url, sincetime in request:
+        element, entry = SubElement(container, "server"), {}
+        for name, value in (("refURL", ref_url), ("sincetime", sincetime)):
+            if value is not None:
+                SubElement(element, name).text = value
+                entry[name] = value
+        array.append(entry)
+    body = {"synchronize": {"servers": {"server": array}}}
+    assert understood(tostring(root), Form.XML) == understood(json.dumps(body), Form.JSON)
+
+
+@given(st.binary(), st.sampled_from(Form), st.sampled_from([None, "utf-8", "utf-16", "latin-1", "cp037"]))
+def test_any_bytes_are_understood_or_refused(body: bytes, form: Form, charset: str | None) -> None:
+    assert isinstance(understood(body, form, charset), list)
+
+
+json_values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text()),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["synchronize", "servers", "server", "refURL", "sincetime", "x"]), inner),
+    ),
+)
+
+
+@given(json_values)
+def test_any_json_is_understood_or_refused(value: Any) -> None:
+    for body in (value, {"synchronize": value}, {"synchronize": {"servers": {"server": value}}}):
+        assert isinstance(understood(json.dumps(body), Form.JSON), list)
+
+
+def test_a_requested_server_says_whether_the_sync_up_is_full() -> None:
+    assert RequestedServer(ref_url="https://h/server/a").full
+    assert not RequestedServer(ref_url="a", sincetime=1).full
+    assert RequestedServer(ref_url="https://h/server/a").server_id == "a"

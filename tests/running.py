@@ -1,0 +1,121 @@
+"""A double as its users run it: the command, in a process of its own, on a real socket with real TLS."""
+
+import os
+import queue
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+SYNCHRONIZE = "command/synchronize"
+XML, JSON = "application/xml", "application/json"
+USER, PASSWORD = "wsmadmin", "wsmadmin"
+
+
+class Running:
+    """One `mockcvp serve`, from its start until the end of the `with`."""
+
+    def __init__(self, cert_dir: Path, *options: str, env: dict[str, str] | None = None) -> None:
+        self.options = ["serve", "--port", "0", "--cert-dir", str(cert_dir), *options]
+        self.env = {name: value for name, value in os.environ.items() if not name.startswith("MOCKCVP_")} | (env or {})
+        self.lines: queue.Queue[str | None] = queue.Queue()
+
+    def __enter__(self) -> Self:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mockcvp", *self.options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=self.env,
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+        ready = self.line("mockcvp is ready")
+        match = re.search(r"(https://\S+:(\d+)/cvp-config), user (\S+), certificate (\S+)", ready)
+        assert match, ready
+        self.url, self.port, self.user, self.certificate = match[1], int(match[2]), match[3], Path(match[4])
+        return self
+
+    def __exit__(self, _t: type[BaseException] | None, _e: BaseException | None, _b: TracebackType | None) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        assert self.process.stdout
+        self.process.stdout.close()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.lines.put(line.rstrip("\n"))
+        self.lines.put(None)
+
+    def line(self, containing: str) -> str:
+        """Wait for the next line of output that contains a text."""
+        seen = []
+        while (line := self.lines.get(timeout=20)) is not None:
+            seen.append(line)
+            if containing in line:
+                return line
+        raise AssertionError(f"no line with {containing!r} in {seen}")
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to stop, and return its exit code."""
+        self.process.send_signal(how)
+        return self.process.wait(timeout=20)
+
+    def tls(self) -> ssl.SSLContext:
+        """Return a context that trusts the double's certificate alone, and checks the host's name."""
+        return ssl.create_default_context(cafile=self.certificate)
+
+    def client(self, **options: Any) -> httpx.Client:
+        """Return a client of the OAMP, with the right credentials unless told otherwise."""
+        options = {"auth": (USER, PASSWORD), "base_url": self.url, "verify": self.tls(), "trust_env": False} | options
+        client = httpx.Client(**options)
+        # httpx would send `Accept: */*` of its own accord
+        del client.headers["accept"]
+        return client
+
+    @contextmanager
+    def connection(self) -> Iterator[ssl.SSLSocket]:
+        """Open a TLS connection on which a test writes and reads bytes of its own."""
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        with self.tls().wrap_socket(plain, server_hostname="localhost") as connection:
+            yield connection
+
+    def journal(self, **query: int) -> dict[str, Any]:
+        """Return what the double says of the calls that it got."""
+        with self.client(auth=None) as client:
+            answer = client.get(f"https://localhost:{self.port}/__admin/requests", params=query)
+        assert answer.status_code == 200, answer.text
+        journal: dict[str, Any] = answer.json()
+        return journal
+
+    def forget(self) -> None:
+        """Clear the journal."""
+        with self.client(auth=None) as client:
+            assert client.delete(f"https://localhost:{self.port}/__admin/requests").status_code == 200
+
+
+def read_answer(connection: ssl.SSLSocket) -> bytes:
+    """Read one answer, headers and body, as the bytes that came."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        more = connection.recv(65536)
+        if not more:
+            return received
+        received += more
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: (\d+)", head)
+    while length and len(body) < int(length[1]):
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body

@@ -1,0 +1,263 @@
+import os
+import shutil
+import socket
+import ssl
+import stat
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from mockcvp import certificates
+from mockcvp.certificates import CertificateError, certificate
+from mockcvp.settings import Settings
+from tests.running import SYNCHRONIZE, XML, Running
+from tests.test_cli import mockcvp, refused
+
+
+def made(directory: Path, **settings: object) -> x509.Certificate:
+    path = certificate(Settings.model_validate({"cert_dir": directory, **settings})).path
+    return x509.load_pem_x509_certificate(path.read_bytes())
+
+
+def names(made: x509.Certificate) -> list[str]:
+    return [str(name.value) for name in made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value]
+
+
+def test_a_certificate_is_made_on_the_first_start_and_kept(tmp_path: Path) -> None:
+    first = made(tmp_path / "new" / "certs")
+    assert made(tmp_path / "new" / "certs") == first
+    assert sorted(path.name for path in (tmp_path / "new" / "certs").iterdir()) == ["mockcvp-key.pem", "mockcvp.pem"]
+
+
+def test_it_covers_this_machine_and_the_names_that_are_given(tmp_path: Path) -> None:
+    covered = names(made(tmp_path, tls_names="OAMP.example, 10.78.26.124 *.cvp.example 2001:db8::1", host="127.0.0.2"))
+    assert covered[:3] == ["localhost", "127.0.0.1", "::1"]
+    assert socket.gethostname().lower() in covered
+    assert set(covered) >= {"oamp.example", "10.78.26.124", "*.cvp.example", "2001:db8::1", "127.0.0.2"}
+    assert len(set(covered)) == len(covered)
+
+
+def test_its_key_is_ecdsa_p_256_or_on_request_rsa_2048(tmp_path: Path) -> None:
+    key = made(tmp_path).public_key()
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    assert key.curve.name == "secp256r1"
+    key = made(tmp_path, key_type="rsa").public_key()
+    assert isinstance(key, rsa.RSAPublicKey)
+    assert key.key_size == 2048
+
+
+def test_the_key_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    earlier = os.umask(0)
+    try:
+        made(tmp_path)
+    finally:
+        os.umask(earlier)
+    assert stat.S_IMODE((tmp_path / "mockcvp-key.pem").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "mockcvp.pem").stat().st_mode) == 0o644
+    assert "PRIVATE KEY" not in (tmp_path / "mockcvp.pem").read_text()
+
+
+class _Later(datetime):
+    days = 0
+
+    @classmethod
+    def now(cls, _tz: object = None) -> datetime:  # type: ignore[override]
+        return datetime.now(UTC) + timedelta(days=cls.days)
+
+
+@pytest.mark.parametrize(("days", "kept"), [(822, True), (824, False), (900, False)])
+def test_an_expired_one_is_made_anew_with_a_word_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, days: int, kept: bool
+) -> None:
+    first = made(tmp_path)
+    monkeypatch.setattr(_Later, "days", days)
+    monkeypatch.setattr(certificates, "datetime", _Later)
+    assert (made(tmp_path) == first) is kept
+    assert ("expires on" in caplog.text) is not kept
+
+
+def test_one_that_lacks_a_name_is_made_anew_with_a_word_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = made(tmp_path, tls_names="a.example")
+    assert made(tmp_path) == first, "a name too many is no reason"
+    second = made(tmp_path, tls_names="b.example")
+    assert second != first
+    assert "does not cover b.example; clients have to trust the new one" in caplog.text
+
+
+@pytest.mark.parametrize("damage", [b"", b"no PEM", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
+def test_one_that_cannot_be_read_is_made_anew(tmp_path: Path, damage: bytes) -> None:
+    made(tmp_path)
+    (tmp_path / "mockcvp-key.pem").write_bytes(damage)
+    made(tmp_path)
+
+
+def test_the_public_file_is_written_again_where_it_is_lost_or_stale(tmp_path: Path) -> None:
+    first = made(tmp_path)
+    (tmp_path / "mockcvp.pem").unlink()
+    assert made(tmp_path) == first
+    (tmp_path / "mockcvp.pem").write_text("stale")
+    assert made(tmp_path) == first
+
+
+def test_several_that_start_at_once_share_one_certificate(tmp_path: Path) -> None:
+    served: list[bytes] = []
+
+    def start() -> None:
+        with Running(tmp_path) as double:
+            pem = ssl.get_server_certificate(("127.0.0.1", double.port))
+            served.append(ssl.PEM_cert_to_DER_cert(pem))
+
+    threads = [Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    kept = ssl.PEM_cert_to_DER_cert((tmp_path / "mockcvp.pem").read_text())
+    assert served == [kept] * 4
+
+
+def openssl(*arguments: str) -> None:
+    subprocess.run(["openssl", *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate and key of a user's own, with another key, one with a pass phrase, and one that nobody may read."""
+    directory = tmp_path_factory.mktemp("own")
+    new = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    for name in ("cert", "other"):
+        files = ["-keyout", f"{directory}/{name}-key.pem", "-out", f"{directory}/{name}.pem"]
+        openssl(*new, *files, "-subj", "/CN=own", "-addext", "subjectAltName=DNS:localhost,DNS:own.example")
+    key, locked = f"{directory}/cert-key.pem", f"{directory}/locked-key.pem"
+    openssl("pkey", "-aes128", "-passout", "pass:x", "-in", key, "-out", locked)
+    (directory / "empty.pem").write_text("")
+    return directory
+
+
+needs_openssl = pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not on this machine")
+
+
+@needs_openssl
+def test_a_certificate_of_the_users_own_is_served(own: Path, tmp_path: Path) -> None:
+    options = ["--cert", str(own / "cert.pem"), "--key", str(own / "cert-key.pem")]
+    with Running(tmp_path, *options) as double, double.client() as client:
+        assert double.certificate == own / "cert.pem"
+        answer = client.post(f"https://localhost:{double.port}/cvp-config/{SYNCHRONIZE}", headers={"Accept": XML})
+        assert answer.status_code == 202
+    assert not (tmp_path / "mockcvp.pem").exists()
+
+
+@needs_openssl
+@pytest.mark.parametrize(
+    ("cert", "key", "told"),
+    [
+        ("missing.pem", "cert-key.pem", "cannot read {own}/missing.pem: No such file or directory"),
+        ("cert.pem", "missing.pem", "cannot read {own}/missing.pem: No such file or directory"),
+        ("cert.pem", ".", "cannot read {own}: Is a directory"),
+        ("cert.pem", "other-key.pem", "the key {own}/other-key.pem does not fit the certificate {own}/cert.pem"),
+        ("cert.pem", "locked-key.pem", "the private key has a pass phrase"),
+        ("cert.pem", "empty.pem", "{own}/empty.pem holds no private key"),
+        ("empty.pem", "cert-key.pem", "{own}/empty.pem holds no certificate"),
+        ("cert-key.pem", "cert-key.pem", "{own}/cert-key.pem holds no certificate"),
+        ("cert.pem", "cert.pem", "{own}/cert.pem holds no private key"),
+    ],
+)
+def test_a_certificate_that_cannot_be_used_is_told_in_one_line(
+    own: Path, tmp_path: Path, cert: str, key: str, told: str
+) -> None:
+    result = mockcvp("serve", "--port", "0", "--cert", str(own / cert), "--key", str(own / key), cwd=tmp_path)
+    assert told.format(own=own) in refused(result)
+
+
+def test_a_directory_that_cannot_be_written_to_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    told = refused(mockcvp("serve", "--port", "0", "--cert-dir", str(tmp_path / "file" / "certs")))
+    assert told.startswith(f"cannot keep a certificate in {tmp_path}/file/certs: ")
+
+
+def _full(*_: object, **__: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_a_full_disk_is_told_in_one_line_and_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "link", _full)
+    with pytest.raises(CertificateError, match="No space left on device; name a directory"):
+        made(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("key_type", ["ecdsa", "rsa"])
+def test_python_connects_with_tls_1_2_and_1_3_and_its_strictest_checks(
+    tmp_path: Path, version: ssl.TLSVersion, key_type: str
+) -> None:
+    with Running(tmp_path, "--key-type", key_type) as double:
+        context = double.tls()
+        context.minimum_version = context.maximum_version = version
+        # what Python 3.13 does of its own accord
+        context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_STRICT | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+        for host in ("localhost", "127.0.0.1", "::1"):
+            plain = socket.create_connection(("127.0.0.1", double.port))
+            with context.wrap_socket(plain, server_hostname=host) as connection:
+                assert connection.version() == {"TLSv1_2": "TLSv1.2", "TLSv1_3": "TLSv1.3"}[version.name]
+
+
+def test_a_client_that_checks_the_hosts_name_refuses_another(double: Running) -> None:
+    plain = socket.create_connection(("127.0.0.1", double.port))
+    with pytest.raises(ssl.SSLCertVerificationError, match="mismatch"), plain:
+        double.tls().wrap_socket(plain, server_hostname="elsewhere.example")
+
+
+@needs_openssl
+@pytest.mark.parametrize(
+    ("version", "connects"), [("-tls1_3", True), ("-tls1_2", True), ("-tls1_1", False), ("-tls1", False)]
+)
+def test_openssl_connects_with_tls_1_2_and_1_3_alone(double: Running, version: str, connects: bool) -> None:
+    # at its usual security level OpenSSL would not even try the old ones
+    command = ["openssl", "s_client", version, "-cipher", "DEFAULT:@SECLEVEL=0", "-CAfile", str(double.certificate)]
+    result = subprocess.run(
+        [*command, "-verify_return_error", "-verify_hostname", "localhost", "-connect", f"127.0.0.1:{double.port}"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode == 0) is connects, result.stderr
+    assert ("Cipher is (NONE)" in result.stdout) is not connects
+    assert ("Verify return code: 0 (ok)" in result.stdout) or not connects
+
+
+@pytest.fixture
+def curl(double: Running) -> Callable[..., subprocess.CompletedProcess[str]]:
+    if not shutil.which("curl"):
+        pytest.skip("curl is not on this machine")
+
+    def call(*options: str) -> subprocess.CompletedProcess[str]:
+        command = ["curl", "-sS", "-o", os.devnull, "-w", "%{http_code}", "--cacert", str(double.certificate), *options]
+        url = f"https://localhost:{double.port}/cvp-config/{SYNCHRONIZE}"
+        credentials = ["-u", "wsmadmin:wsmadmin"]
+        return subprocess.run([*command, *credentials, "-X", "POST", url], capture_output=True, text=True, check=False)
+
+    return call
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_curl_connects_with_tls_1_2_and_1_3(
+    curl: Callable[..., subprocess.CompletedProcess[str]], version: str
+) -> None:
+    assert curl(f"--tlsv{version}", "--tls-max", version).stdout == "202"
+
+
+def test_curl_does_not_connect_with_tls_1_1(curl: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    result = curl("--tlsv1.1", "--tls-max", "1.1", "--ciphers", "DEFAULT:@SECLEVEL=0")
+    assert (result.returncode, result.stdout) == (35, "000"), result.stderr

@@ -1,0 +1,181 @@
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mockcvp.settings import Settings
+from tests.running import SYNCHRONIZE, XML, Running
+
+
+def mockcvp(*arguments: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MOCKCVP_")}
+    command = [sys.executable, "-m", "mockcvp", *arguments]
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env=kept | env,
+        cwd=cwd,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def refused(result: subprocess.CompletedProcess[str]) -> str:
+    """The one line that the command refuses with."""
+    assert result.returncode == 2, result
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("mockcvp: ")
+    return lines[0].removeprefix("mockcvp: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--port", "x"], "--port: input should be a valid integer"),
+        (["--port", "65536"], "--port: input should be less than or equal to 65535, not '65536'"),
+        (["--port", "-1"], "--port: input should be greater than or equal to 0, not '-1'"),
+        (["--host", ""], "--host: "),
+        (["--host", "no.such.host.invalid"], "cannot listen on no.such.host.invalid: "),
+        (["--host", "192.0.2.1", "--port", "0"], "this machine has no such address"),
+        (["--username", ""], "--username: "),
+        (["--username", "a:b"], "--username: a user name of HTTP basic authentication has no colon"),
+        (["--max-body-bytes", "many"], "--max-body-bytes: could not parse value and unit from byte string"),
+        (["--max-body-bytes", "-1"], "--max-body-bytes: "),
+        (["--max-in-process", "0"], "--max-in-process: input should be greater than or equal to 1"),
+        (["--journal-calls", "-1"], "--journal-calls: input should be greater than or equal to 0"),
+        (["--journal-bytes", "1 parsec"], "--journal-bytes: "),
+        (["--log-level", "loud"], "--log-level: input should be 'debug', 'info', 'warning' or 'error', not 'loud'"),
+        (["--key-type", "dsa"], "--key-type: input should be 'ecdsa' or 'rsa', not 'dsa'"),
+        (["--tls-name", "a_b!"], "--tls-name: 'a_b!' is neither a DNS name nor an IP address"),
+        (["--cert", "x.pem"], "cert and key go together: cert is given, key is not"),
+        (["--key", "x.pem"], "cert and key go together: key is given, cert is not"),
+        (["--port", "x", "--journal-calls", "y"], "; --journal-calls: input should be a valid integer"),
+        (["--prot", "8111"], "No such option '--prot'"),
+        (["now"], "Got unexpected extra argument (now)"),
+        (["--port"], "Option '--port' requires an argument"),
+    ],
+)
+def test_a_bad_option_is_told_in_one_line(tmp_path: Path, arguments: list[str], told: str) -> None:
+    assert told in refused(mockcvp("serve", *arguments, cwd=tmp_path))
+    assert not (tmp_path / "certs" / "mockcvp.pem").exists() or "listen" in told or "address" in told
+
+
+def test_a_missing_or_unknown_command_is_told_in_one_line() -> None:
+    assert "Missing command" in refused(mockcvp())
+    assert "No such command 'server'" in refused(mockcvp("server"))
+
+
+def test_a_bad_value_in_the_environment_is_told_by_the_variables_name(tmp_path: Path) -> None:
+    told = refused(mockcvp("serve", cwd=tmp_path, MOCKCVP_PORT="tcp://10.0.0.1:8111"))
+    assert told.startswith("MOCKCVP_PORT: ")
+    assert "'tcp://10.0.0.1:8111'" in told
+
+
+def test_a_bad_password_is_not_told(tmp_path: Path) -> None:
+    assert "secret" not in mockcvp("serve", "--password", "secret", "--port", "x", cwd=tmp_path).stderr
+
+
+def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        told = refused(mockcvp("serve", "--port", port, cwd=tmp_path))
+    assert told.startswith(f"cannot listen on 127.0.0.1 port {port}: the port is in use")
+
+
+def test_help_names_every_option_its_variable_and_its_default() -> None:
+    result = mockcvp("serve", "--help")
+    told = re.sub(r"\s+", " ", result.stdout)
+    assert result.returncode == 0
+    for name in Settings.model_fields:
+        option = "--tls-name" if name == "tls_names" else f"--{name.replace('_', '-')}"
+        assert option in told
+        assert f"MOCKCVP_{name.upper()}" in told
+    defaults = [
+        *("127.0.0.1", "8111", "wsmadmin", "certs", "2MiB", "10000", "64MiB", "info"),
+        *("ecdsa", "1000"),
+    ]
+    for default in defaults:
+        assert f"default: {default}]" in told
+
+
+def test_the_version_is_the_packages() -> None:
+    assert re.fullmatch(r"mockcvp \d+\.\d+\.\d+\n", mockcvp("--version").stdout)
+
+
+def test_the_environment_sets_what_the_command_line_does_not(tmp_path: Path) -> None:
+    env = {
+        "MOCKCVP_USERNAME": "from-environment",
+        "MOCKCVP_PASSWORD": "pass:word é",
+        "MOCKCVP_TLS_NAMES": "oamp.example, cvp.example",
+        "MOCKCVP_JOURNAL_CALLS": "1",
+        "MOCKCVP_LOG_LEVEL": "",
+    }
+    with Running(tmp_path, "--journal-calls", "2", env=env) as double:
+        assert double.user == "from-environment"
+        with double.client(auth=("from-environment", "pass:word é")) as client:
+            for _ in range(3):
+                assert client.post(SYNCHRONIZE, headers={"Accept": XML}).status_code == 202
+            extensions = {"sni_hostname": "cvp.example"}
+            assert client.post(SYNCHRONIZE, headers={"Accept": XML}, extensions=extensions).status_code == 202
+        assert double.journal()["meta"] == {"total": 4, "kept": 2}
+
+
+def test_every_setting_can_be_given_both_ways(tmp_path: Path) -> None:
+    given = {
+        "host": "localhost",
+        "port": "0",
+        "username": "u",
+        "password": "p",
+        "cert_dir": str(tmp_path / "own"),
+        "key_type": "RSA",
+        "tls_names": "x.example",
+        "max_body_bytes": "100",
+        "max_in_process": "5",
+        "journal_calls": "7",
+        "journal_bytes": "1MB",
+        "log_level": "ERROR",
+    }
+    assert set(given) == set(Settings.model_fields) - {"cert", "key"}
+    with Running(tmp_path, env={f"MOCKCVP_{name.upper()}": value for name, value in given.items()}) as double:
+        assert double.user == "u"
+        assert double.url.startswith("https://localhost:")
+    options = [f"--{name.replace('_', '-').replace('names', 'name')}={value}" for name, value in given.items()]
+    with Running(tmp_path, *options) as double:
+        assert double.certificate == tmp_path / "own" / "mockcvp.pem"
+
+
+def test_a_misspelt_variable_is_told_at_the_start(tmp_path: Path) -> None:
+    kubernetes = {"MOCKCVP_SERVICE_HOST": "10.0.0.1", "MOCKCVP_PORT_8111_TCP_ADDR": "10.0.0.1"}
+    double = Running(tmp_path, env={"MOCKCVP_PASWORD": "x", **kubernetes})
+    lines = []
+    with double:
+        double.stop()
+    # what stood before the line that says it is ready was read while waiting for it
+    result = mockcvp("serve", "--host", "192.0.2.1", MOCKCVP_PASWORD="x", **kubernetes, cwd=tmp_path)
+    lines = result.stdout.splitlines()
+    assert any(
+        "MOCKCVP_PASWORD in the environment is not a setting: is MOCKCVP_PASSWORD meant?" in line for line in lines
+    )
+    assert "MOCKCVP_SERVICE_HOST" not in result.stdout
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", "::1", "::"])
+def test_it_listens_where_it_is_told(tmp_path: Path, host: str) -> None:
+    if ":" in host and not socket.has_dualstack_ipv6():
+        pytest.skip("this machine has no IPv6")
+    with Running(tmp_path, "--host", host) as double, double.client() as client:
+        assert client.post(f"{double.url}/{SYNCHRONIZE}", headers={"Accept": XML}).status_code == 202
+
+
+def test_the_log_level_decides_what_is_written(tmp_path: Path) -> None:
+    with Running(tmp_path, "--log-level", "warning") as double, double.client() as client:
+        client.post(SYNCHRONIZE, headers={"Accept": XML})
+        double.stop()
+        assert double.lines.get(timeout=10) is None

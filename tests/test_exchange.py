@@ -1,0 +1,170 @@
+import re
+import signal
+import time
+from pathlib import Path
+from threading import Thread
+
+import httpx
+import pytest
+
+from mockcvp.exchange import line
+from mockcvp.journal import Call
+from mockcvp.oamp.api import Answer, Request
+from mockcvp.oamp.synchronization import RequestedServer
+from tests.running import JSON, SYNCHRONIZE, XML, Running, read_answer
+
+HEAD = (
+    f"POST /cvp-config/{SYNCHRONIZE} HTTP/1.1\r\nHost: localhost\r\nAccept: {XML}\r\nContent-Type: {XML}\r\n"
+    "Authorization: Basic d3NtYWRtaW46d3NtYWRtaW4=\r\n"
+)
+
+
+def chunked(body: bytes, size: int) -> bytes:
+    chunks = (body[start : start + size] for start in range(0, len(body), size))
+    return b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
+
+
+def test_a_chunked_body_is_read_like_any_other(double: Running) -> None:
+    with double.connection() as connection:
+        connection.sendall(f"{HEAD}Transfer-Encoding: chunked\r\n\r\n".encode() + chunked(b"<synchronize/>", 3))
+        assert read_answer(connection).startswith(b"HTTP/1.1 202 ")
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+@pytest.mark.parametrize("in_chunks", [False, True])
+def test_a_body_of_the_limit_is_taken_and_one_byte_more_gets_413(double: Running, in_chunks: bool, excess: int) -> None:
+    limit = 2 * 1024**2
+    body = b"<synchronize>" + b" " * (limit + excess - 27) + b"</synchronize>"
+    assert len(body) == limit + excess
+    with double.connection() as connection:
+        if in_chunks:
+            connection.sendall(f"{HEAD}Transfer-Encoding: chunked\r\n\r\n".encode() + chunked(body, 50_000))
+        else:
+            connection.sendall(f"{HEAD}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        assert read_answer(connection).startswith(b"HTTP/1.1 413 " if excess else b"HTTP/1.1 202 ")
+        # the whole body was read, so that the connection serves on
+        connection.sendall(f"{HEAD}\r\n".encode())
+        assert read_answer(connection).startswith(b"HTTP/1.1 202 ")
+
+
+def test_a_client_that_waits_for_leave_to_send_is_given_it(double: Running) -> None:
+    with double.connection() as connection:
+        connection.sendall(f"{HEAD}Expect: 100-continue\r\nContent-Length: 14\r\n\r\n".encode())
+        assert connection.recv(1000).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(b"<synchronize/>")
+        assert read_answer(connection).startswith(b"HTTP/1.1 202 ")
+
+
+def test_a_client_that_waits_for_leave_to_send_too_much_is_refused_at_once(double: Running) -> None:
+    with double.connection() as connection:
+        connection.sendall(f"{HEAD}Expect: 100-continue\r\nContent-Length: 999999999\r\n\r\n".encode())
+        answer = read_answer(connection)
+        assert answer.startswith(b"HTTP/1.1 413 ")
+        assert b"connection: close" in answer
+        assert connection.recv(1000) == b""
+
+
+def test_a_connection_is_kept_for_more_calls_and_calls_may_come_ahead_of_answers(double: Running) -> None:
+    with double.connection() as connection:
+        connection.sendall(f"{HEAD}\r\n".encode() * 3)
+        received = b""
+        while received.count(b"HTTP/1.1 202 ") < 3:
+            received += connection.recv(65536)
+
+
+def test_the_body_limit_is_a_setting(tmp_path: Path) -> None:
+    with Running(tmp_path, "--max-body-bytes", "1KiB") as double, double.client() as client:
+        headers = {"Accept": XML, "Content-Type": XML}
+        assert client.post(SYNCHRONIZE, content="<synchronize>" + " " * 1024, headers=headers).status_code == 413
+        assert client.post(SYNCHRONIZE, content="<synchronize/>" + " " * 1010, headers=headers).status_code == 202
+
+
+def test_what_a_client_says_of_its_address_is_not_believed(double: Running, client: httpx.Client) -> None:
+    client.post(SYNCHRONIZE, headers={"Accept": XML, "X-Forwarded-For": "10.0.0.1", "X-Forwarded-Proto": "http"})
+    assert double.journal(limit=1)["requests"][0]["request"]["clientIp"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_lets_calls_in_flight_finish(tmp_path: Path, how: signal.Signals) -> None:
+    with Running(tmp_path) as double, double.connection() as connection:
+        connection.sendall(f"{HEAD}Content-Length: 14\r\n\r\n<synch".encode())
+        time.sleep(0.2)
+        code: list[int] = []
+        stopping = Thread(target=lambda: code.append(double.stop(how)))
+        stopping.start()
+        time.sleep(0.5)
+        connection.sendall(b"ronize/>")
+        answer = read_answer(connection)
+        assert answer.startswith(b"HTTP/1.1 202 ")
+        assert b"connection: close" in answer
+        connection.close()
+        stopping.join()
+        double.line("202 POST /cvp-config/command/synchronize wsmadmin full sync-up of every server")
+    assert code == [0]
+
+
+def test_a_stop_does_not_wait_for_idle_connections(tmp_path: Path) -> None:
+    with Running(tmp_path) as double, double.connection() as connection:
+        connection.sendall(f"{HEAD}\r\n".encode())
+        read_answer(connection)
+        began = time.monotonic()
+        assert double.stop() == 0
+        assert time.monotonic() - began < 2
+
+
+def test_a_call_that_never_ends_is_dropped_at_a_stop_and_told(tmp_path: Path) -> None:
+    with Running(tmp_path) as double, double.connection() as connection:
+        connection.sendall(f"{HEAD}Content-Length: 14\r\n\r\n<synch".encode())
+        time.sleep(0.2)
+        began = time.monotonic()
+        assert double.stop() == 0
+        assert time.monotonic() - began < 8
+        double.line("--- POST /cvp-config/command/synchronize - the connection was closed")
+
+
+def call(answer: Answer | None, target: str = "/cvp-config/command/synchronize") -> Call:
+    return Call(1, 0.0, 0.0, "127.0.0.1", Request("POST", "", target, ()), answer)
+
+
+def accepted(*servers: tuple[str, int]) -> Answer:
+    asked = tuple(RequestedServer(ref_url=ref_url, sincetime=sincetime) for ref_url, sincetime in servers)
+    return Answer(202, (), b"", "wsmadmin", asked)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (accepted(), "202 POST /cvp-config/command/synchronize wsmadmin full sync-up of every server"),
+        (accepted(("a", 0), ("b", 7)), "full sync-up of a; incremental sync-up since 7 of b"),
+        (accepted(*((f"s{number}", 0) for number in range(200))), "full sync-up of s4; and 195 more"),
+        (Answer(400, (), b"", "wsmadmin", None, "why"), "400 POST /cvp-config/command/synchronize wsmadmin why"),
+        (Answer(401, (), b"", None, None, "why"), "401 POST /cvp-config/command/synchronize - why"),
+    ],
+)
+def test_a_line_of_the_log_tells_what_came_of_a_call(answer: Answer, told: str) -> None:
+    assert line(call(answer)).endswith(told)
+
+
+def test_a_client_cannot_write_a_log_line_of_its_own() -> None:
+    forged = "x\n202 POST /cvp-config/command/synchronize wsmadmin\x1b[2J\u2028\u202e"
+    for told in (line(call(Answer(401, (), b"", forged, None, forged))), line(call(accepted((forged, 0))))):
+        assert told.isprintable()
+        assert "\\n202 POST" in told
+
+
+def test_the_log_has_a_line_for_each_call_and_no_password(tmp_path: Path) -> None:
+    options = ["--password", "correct horse"]
+    with Running(tmp_path, *options) as double, double.client(auth=("wsmadmin", "correct horse")) as client:
+        headers = {"Accept": JSON, "Content-Type": JSON}
+        assert client.post(SYNCHRONIZE, headers=headers).status_code == 202
+        assert client.post(SYNCHRONIZE, headers=headers, auth=("wsmadmin", "battery staple")).status_code == 401
+        double.stop()
+        lines = []
+        while (line := double.lines.get(timeout=10)) is not None:
+            lines.append(line)
+    told = [re.sub(r"^[-\d]+ [\d:,]+ ", "", line) for line in lines]
+    assert told == [
+        "202 POST /cvp-config/command/synchronize wsmadmin full sync-up of every server",
+        "401 POST /cvp-config/command/synchronize wsmadmin authorization.unathorized: the password is wrong: "
+        "a valid user name and password are required",
+    ]

@@ -1,0 +1,30 @@
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.running import PASSWORD, SYNCHRONIZE, USER, Running
+
+SAMPLES = sorted((Path(__file__).parent.parent / "fixtures" / "sync-up").iterdir())
+curl = pytest.mark.skipif(not shutil.which("curl"), reason="curl is not on this machine")
+
+
+@curl
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_each_sample_body_gets_the_status_that_its_name_says(double: Running, sample: Path) -> None:
+    form = f"application/{sample.suffix.removeprefix('.')}"
+    command = ["curl", "-sS", "-o", "-", "-w", "\n%{http_code}", "--cacert", str(double.certificate)]
+    headers = ["-H", f"Accept: {form}", "-H", f"Content-Type: {form}", "-u", f"{USER}:{PASSWORD}"]
+    url = f"https://localhost:{double.port}/cvp-config/{SYNCHRONIZE}"
+    sent = subprocess.run(
+        [*command, *headers, "--data-binary", f"@{sample}", url], capture_output=True, text=True, check=False
+    )
+    body, _, status = sent.stdout.rpartition("\n")
+    assert sent.returncode == 0, sent.stderr
+    assert status == sample.name[:3], body
+
+
+def test_the_samples_hold_every_form_and_fault() -> None:
+    assert {sample.suffix for sample in SAMPLES} == {".xml", ".json"}
+    assert {sample.name[:3] for sample in SAMPLES} == {"202", "400"}

@@ -1,0 +1,223 @@
+import base64
+import gc
+import time
+import tracemalloc
+from datetime import UTC, datetime
+from threading import Thread
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockcvp.journal import Call, Journal
+from mockcvp.oamp.api import Answer, Request
+from mockcvp.oamp.synchronization import RequestedServer
+from tests.running import JSON, SYNCHRONIZE, XML, Running, read_answer
+
+BODY = '{"synchronize": {"servers": {"server": ["a", {"refURL": "b", "sincetime": "7"}]}}}'
+
+
+def recorded(journal: Journal, body: bytes = b"", *, servers: int = 0) -> Call:
+    request = Request("POST", "/", "/", ((b"host", b"localhost"),), body)
+    asked = tuple(RequestedServer(ref_url=f"server {number}") for number in range(servers))
+    return journal.record(0.0, 0.0, "127.0.0.1", request, Answer(202, (), b"", "wsmadmin", asked))
+
+
+def latest(double: Running) -> dict[str, Any]:
+    served: dict[str, Any] = double.journal(limit=1)["requests"][0]
+    return served
+
+
+def test_a_call_is_told_in_wiremocks_shape(double: Running, client: httpx.Client) -> None:
+    double.forget()
+    before = time.time()
+    headers = [("Accept", JSON), ("Content-Type", JSON), ("X-Twice", "1"), ("X-Twice", "2")]
+    client.post(f"{SYNCHRONIZE}?a=%20b&c", content=BODY, headers=headers)
+    served = latest(double)
+    request, response = served["request"], served["response"]
+    assert request["method"] == "POST"
+    assert request["url"] == "/cvp-config/command/synchronize?a=%20b&c"
+    assert request["absoluteUrl"] == f"https://127.0.0.1:{double.port}{request['url']}"
+    assert request["clientIp"] == "127.0.0.1"
+    assert request["headers"]["content-type"] == JSON
+    assert request["headers"]["x-twice"] == ["1", "2"]
+    assert request["body"] == BODY
+    assert base64.b64decode(request["bodyAsBase64"]) == BODY.encode()
+    assert before * 1000 - 1 <= request["loggedDate"] <= time.time() * 1000
+    logged = datetime.strptime(request["loggedDateString"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    assert logged.timestamp() == request["loggedDate"] // 1000
+    assert (response["status"], response["body"]) == (202, "")
+    assert response["headers"]["server"] == "Apache-Coyote/1.1"
+    assert served["wasMatched"] is True
+    assert served["mockcvp"] | {"duration": 0} == {
+        "number": 1,
+        "path": "/cvp-config/command/synchronize",
+        "query": "a=%20b&c",
+        "user": "wsmadmin",
+        "duration": 0,
+        "complete": True,
+        "oversize": False,
+        "refusal": None,
+        "synchronization": {
+            "servers": [
+                {"refURL": "a", "sincetime": 0, "full": True},
+                {"refURL": "b", "sincetime": 7, "full": False},
+            ]
+        },
+    }
+    assert 0 < served["mockcvp"]["duration"] < time.time() - before
+
+
+def test_every_answer_is_in_the_journal_newest_first(double: Running, client: httpx.Client) -> None:
+    double.forget()
+    headers = {"Accept": XML}
+    client.post(SYNCHRONIZE, headers=headers)
+    client.post(SYNCHRONIZE, auth=(("wsmadmin"), "wrong"), headers=headers)
+    client.get("nothing", headers=headers)
+    client.get(SYNCHRONIZE, headers=headers)
+    client.post(SYNCHRONIZE, headers=headers | {"Content-Type": XML}, content=b"x" * 3 * 1024**2)
+    journal = double.journal()
+    assert journal["meta"] == {"total": 5, "kept": 5}
+    assert [call["mockcvp"]["number"] for call in journal["requests"]] == [5, 4, 3, 2, 1]
+    assert [call["response"]["status"] for call in journal["requests"]] == [413, 405, 404, 401, 202]
+    assert [call["wasMatched"] for call in journal["requests"]] == [True, False, False, True, True]
+    assert len({call["id"] for call in journal["requests"]}) == 5
+    assert "invalid.requestSize" in journal["requests"][0]["mockcvp"]["refusal"]
+    assert journal["requests"][0]["mockcvp"]["oversize"] is True
+    assert len(journal["requests"][0]["request"]["body"]) == 2 * 1024**2
+
+
+def test_a_body_is_kept_as_the_bytes_that_came(double: Running, client: httpx.Client) -> None:
+    sent = bytes(range(256))
+    client.post(SYNCHRONIZE, content=sent, headers={"Accept": XML, "Content-Type": XML})
+    assert base64.b64decode(latest(double)["request"]["bodyAsBase64"]) == sent
+
+
+def test_a_client_that_hangs_up_before_its_request_is_complete_is_in_the_journal(double: Running) -> None:
+    double.forget()
+    with double.connection() as connection:
+        connection.sendall(b"POST /cvp-config/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nfive.")
+        time.sleep(0.1)
+    double.line("--- POST /cvp-config/x - the connection was closed before the request was complete")
+    served = latest(double)
+    assert (served["response"]["status"], served["wasMatched"]) == (0, False)
+    assert served["request"]["body"] == "five."
+    assert served["mockcvp"]["complete"] is False
+    assert double.journal()["meta"]["total"] == 1
+
+
+def test_the_limit_bounds_the_list_and_not_the_total(double: Running, client: httpx.Client) -> None:
+    double.forget()
+    for _ in range(3):
+        client.post(SYNCHRONIZE, headers={"Accept": XML})
+    assert [call["mockcvp"]["number"] for call in double.journal(limit=2)["requests"]] == [3, 2]
+    assert double.journal(limit=0) == {
+        "requests": [],
+        "meta": {"total": 3, "kept": 3},
+        "requestJournalDisabled": False,
+    }
+
+
+@pytest.mark.parametrize("limit", ["-1", "x", "1.5", ""])
+def test_a_bad_limit_is_refused_by_name(double: Running, limit: str) -> None:
+    with double.client(auth=None) as client:
+        answer = client.get(f"https://localhost:{double.port}/__admin/requests?limit={limit}")
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["title"].startswith("limit: ")
+
+
+def test_clearing_starts_anew_at_number_1(double: Running, client: httpx.Client) -> None:
+    client.post(SYNCHRONIZE, headers={"Accept": XML})
+    earlier = latest(double)["id"]
+    double.forget()
+    assert double.journal()["meta"] == {"total": 0, "kept": 0}
+    client.post(SYNCHRONIZE, headers={"Accept": XML})
+    assert latest(double)["mockcvp"]["number"] == 1
+    assert latest(double)["id"] != earlier
+
+
+def test_calls_to_the_control_api_are_not_in_the_journal(double: Running) -> None:
+    double.forget()
+    with double.client(auth=None) as client:
+        base = f"https://localhost:{double.port}"
+        assert client.get(f"{base}/__admin/health").json()["status"] == "healthy"
+        assert client.get(f"{base}/__admin/nothing").status_code == 404
+        assert client.get(f"{base}/__admin").json()["errors"][0]["title"].startswith("Not Found")
+        assert client.put(f"{base}/__admin/requests").status_code == 405
+    assert double.journal()["meta"]["total"] == 0
+
+
+def test_20_000_calls_from_16_connections_are_numbered_from_1_to_20_000(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    total, connections = 20_000, 16
+    call = (
+        f"POST /cvp-config/{SYNCHRONIZE} HTTP/1.1\r\nHost: localhost\r\nAccept: {XML}\r\n"
+        "Authorization: Basic d3NtYWRtaW46d3NtYWRtaW4=\r\nContent-Length: 0\r\n\r\n"
+    ).encode()
+    options = ["--log-level", "warning", "--journal-calls", str(total), "--journal-bytes", "100MiB"]
+    answered: list[int] = []
+    with Running(tmp_path_factory.mktemp("certs"), *options) as double:
+
+        def send() -> None:
+            with double.connection() as connection:
+                count = 0
+                for _ in range(total // connections):
+                    connection.sendall(call)
+                    count += read_answer(connection).startswith(b"HTTP/1.1 202 ")
+                answered.append(count)
+
+        threads = [Thread(target=send) for _ in range(connections)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        journal = double.journal()
+    assert sum(answered) == total
+    assert journal["meta"] == {"total": total, "kept": total}
+    assert [call["mockcvp"]["number"] for call in journal["requests"]] == list(range(total, 0, -1))
+
+
+@given(st.lists(st.integers(0, 5000), max_size=40), st.integers(0, 20), st.integers(0, 20_000))
+def test_the_journal_keeps_the_newest_within_its_bounds_and_counts_all(
+    sizes: list[int], max_calls: int, max_bytes: int
+) -> None:
+    journal = Journal(max_calls, max_bytes)
+    calls = [recorded(journal, bytes(size)) for size in sizes]
+    page = journal.page()
+    assert page.total == len(sizes)
+    assert page.kept == len(page.calls) <= max_calls
+    assert sum(call.size for call in page.calls) <= max_bytes
+    # none was dropped without need, and the oldest went first
+    assert page.calls == calls[::-1][: page.kept]
+    if page.kept < len(calls):
+        with_one_more = calls[-page.kept - 1 :]
+        assert len(with_one_more) > max_calls or sum(call.size for call in with_one_more) > max_bytes
+
+
+@pytest.mark.parametrize(("body", "servers"), [(0, 0), (200, 1), (100_000, 0), (2000, 50)])
+def test_the_memory_that_the_journal_takes_stays_within_its_bytes(body: int, servers: int) -> None:
+    limit = 4 * 1024**2
+    journal = Journal(10**9, limit)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        while journal.page(0).kept == journal.page(0).total:
+            # what a connection gives is new for each call
+            headers = tuple((f"header-{name}".encode(), f"value of {name}".encode()) for name in range(8))
+            asked = tuple(RequestedServer(ref_url=f"https://host/{number}") for number in range(servers))
+            request = Request("POST", "/cvp-config/x"[:], f"/cvp-config/{time.time()}", headers, bytes(body))
+            journal.record(time.time(), 0.1, "127.0.0.1", request, Answer(202, (), b"", str(time.time()), asked))
+        gc.collect()
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert limit / 4 < taken < limit * 1.05
+
+
+def test_a_body_larger_than_the_whole_journal_is_counted_and_not_kept() -> None:
+    journal = Journal(10, 1000)
+    recorded(journal, bytes(2000))
+    assert (journal.page().total, journal.page().kept) == (1, 0)
