@@ -1,0 +1,48 @@
+# make run    serves the double on https://localhost:8111
+# make test   runs the tests
+# make check  formatter, linter and type checker
+# make bench  what the figures in the README come from
+# make format puts the code into the one format
+# make pin    pins the dependencies anew, by version and hash (needs uv)
+# Each makes .venv and installs what it needs, once.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test check bench format pin
+.DEFAULT_GOAL := test
+
+run: .venv/run
+	@exec $(BIN)/mockcvp serve
+
+test: .venv/dev
+	@$(BIN)/python -m pytest
+
+check: .venv/dev
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+bench: .venv/dev
+	@$(BIN)/python -m benchmarks
+
+format: .venv/dev
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+pin:
+	uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements/run.txt
+	uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev pyproject.toml -o requirements/dev.txt
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mockcvp needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + ": make PYTHON=python3.13")'
+	@$(PYTHON) -m venv .venv
+
+.venv/run: .venv/bin/python requirements/run.txt pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+.venv/dev: .venv/run requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
