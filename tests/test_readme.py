@@ -1,0 +1,56 @@
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mockcvp.settings import Settings
+from tests.running import Running
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def example(language: str, double: Running) -> str:
+    """A block of code of the README, for the double of the test instead of the one on port 8111."""
+    found = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    (code,) = (block for block in found if "localhost:8111/cvp-config/command" in block)
+    code = code.replace("localhost:8111", f"localhost:{double.port}")
+    return str(code.replace("certs/mockcvp.pem", str(double.certificate)))
+
+
+def test_the_readmes_curl_gets_202(double: Running) -> None:
+    result = subprocess.run(["sh", "-c", example("sh", double)], capture_output=True, text=True, check=False)
+    assert result.stdout.startswith("HTTP/1.1 202 Accepted\n"), result.stderr
+    double.line("202 POST /cvp-config/command/synchronize wsmadmin full sync-up of ref-url of server")
+
+
+def test_the_readmes_python_works(double: Running) -> None:
+    subprocess.run([sys.executable, "-c", example("python", double)], check=True)
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="Node.js is not on this machine: apt-get install nodejs")
+def test_the_readmes_javascript_works(double: Running, tmp_path: Path) -> None:
+    script = tmp_path / "example.mjs"
+    script.write_text(example("js", double) + "process.exitCode = answer.status - 202;\n")
+    env = os.environ | {"NODE_EXTRA_CA_CERTS": str(double.certificate)}
+    result = subprocess.run(["node", str(script)], env=env, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_readmes_table_has_every_option_with_its_variable_and_default() -> None:
+    rows = [line.split("|")[1:4] for line in README.splitlines() if line.startswith("| `--")]
+    table = {
+        variable: (option, default.strip("` "))
+        for options, variables, default in rows
+        for option, variable in zip(re.findall("`(.*?)`", options), re.findall("`(.*?)`", variables), strict=True)
+    }
+    assert set(table) == {f"MOCKCVP_{name.upper()}" for name in Settings.model_fields}
+    for name in Settings.model_fields:
+        option, default = table[f"MOCKCVP_{name.upper()}"]
+        assert option == ("--tls-name" if name == "tls_names" else f"--{name.replace('_', '-')}")
+        given = Settings.model_validate({name: default} if default else {})
+        assert getattr(given, name) == getattr(Settings(), name)
