@@ -150,7 +150,7 @@ def _wrong_shape(place: str, wanted: str, value: Any) -> Refusal:
 def _to_json(element: Element) -> Any:
     if not len(element) and not element.attrib:
         return element.text
-    members: dict[str, Any] = {f"-{name}": value for name, value in element.items() if not name.startswith("xmlns")}
+    members: dict[str, Any] = {f"-{name}": value for name, value in element.items()}
     for child in element:
         value = _to_json(child)
         if child.tag not in members:

@@ -26,6 +26,7 @@ def error_in(answer: httpx.Response) -> dict[str, Any]:
         error: dict[str, Any] = answer.json()["apiErrors"]["apiError"]
         if detail := error.get("errorDetail"):
             detail["type"] = detail.pop("-xsi:type")
+            assert detail.pop("-xmlns:xsi") == XSI.strip("{}")
         return error
     assert answer.headers["content-type"] == "application/xml;charset=utf-8"
     root = ElementTree.fromstring(answer.content)  # noqa: S314 - what the double itself has written
