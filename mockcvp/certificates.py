@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -27,6 +27,17 @@ _LEFT = timedelta(days=1)
 _BACKDATED = timedelta(days=1)
 
 _log = logging.getLogger(__name__)
+
+
+# what a client's alert, or its first bytes, say of the likeliest mistakes
+_TOLD = {
+    "TLSV1_ALERT_UNKNOWN_CA": "the client does not trust the certificate",
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "the client does not trust the certificate",
+    "SSLV3_ALERT_BAD_CERTIFICATE": "the client does not accept the certificate: is the host's name in it? (--tls-name)",
+    "HTTP_REQUEST": "the client speaks plain HTTP; the URL begins with https",
+    "UNSUPPORTED_PROTOCOL": "the client speaks no TLS 1.2 or 1.3",
+    "NO_SHARED_CIPHER": "the client shares no cipher with the server; for old ones: --key-type rsa",
+}
 
 
 class CertificateError(Exception):
@@ -46,6 +57,30 @@ class Certificate:
     context: ssl.SSLContext
 
 
+class _Told(ssl.SSLObject):
+    """One TLS connection; a client that gives up on it leaves a word in the log, and would leave none otherwise."""
+
+    def do_handshake(self) -> None:
+        try:
+            super().do_handshake()
+        except ssl.SSLError as fault:
+            _tell(fault)
+            raise
+
+    def read(self, len: int = 1024, buffer: Any = None) -> Any:  # noqa: A002 - the name that it has in the library
+        # with TLS 1.3 the server's part of the handshake is over before the client looks at the certificate
+        try:
+            return super().read(len, buffer)
+        except ssl.SSLError as fault:
+            _tell(fault)
+            raise
+
+
+def _tell(fault: ssl.SSLError) -> None:
+    if not isinstance(fault, ssl.SSLWantReadError | ssl.SSLWantWriteError | ssl.SSLZeroReturnError | ssl.SSLEOFError):
+        _log.warning("no TLS with a client: %s", _TOLD.get(fault.reason, fault.reason))
+
+
 def certificate(settings: Settings) -> Certificate:
     """Return the certificate that the settings ask for; the double's own is made where there is none that fits.
 
@@ -53,7 +88,11 @@ def certificate(settings: Settings) -> Certificate:
         CertificateError: a file that cannot be read, written or used
     """
     if settings.cert and settings.key:
-        return Certificate(settings.cert, _context(settings.cert, settings.key))
+        context = _context(settings.cert, settings.key)
+        expires = _loaded(settings.cert.read_bytes()).not_valid_after_utc
+        if datetime.now(UTC) > expires:
+            _log.warning("the certificate %s has expired on %s", settings.cert, f"{expires:%Y-%m-%d}")
+        return Certificate(settings.cert, context)
     try:
         return _own(settings.cert_dir, _names(settings), settings.key_type)
     except OSError as fault:
@@ -75,7 +114,14 @@ def _own(directory: Path, names: list[str], key_type: Literal["ecdsa", "rsa"]) -
     """
     directory.mkdir(parents=True, exist_ok=True)
     path, key_path = directory / "mockcvp.pem", directory / "mockcvp-key.pem"
-    misfit = _misfit(key_path.read_bytes(), names, key_type) if key_path.exists() else None
+    misfit = None
+    if key_path.exists():
+        kept = key_path.read_bytes()
+        misfit = _misfit(kept, names, key_type)
+        # names once wanted stay, so that two doubles with names of their own do not take turns in making it anew
+        names = list(dict.fromkeys([*names, *_covered(kept)]))
+    elif path.exists():
+        _log.warning("%s is not the double's own, and is replaced: certificates of your own go with --cert", path)
     if misfit or not key_path.exists():
         # where none was, another process may have made it since: then that one is taken
         _write(key_path, _made(names, key_type), mode=0o600, replace=misfit is not None)
@@ -92,17 +138,24 @@ def _misfit(kept: bytes, names: list[str], key_type: Literal["ecdsa", "rsa"]) ->
     """Return what is wrong with the certificate that is kept, None where nothing is."""
     try:
         made = _loaded(kept)
-        covered = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (ValueError, x509.ExtensionNotFound):
+    except ValueError:
         return "cannot be read"
     if datetime.now(UTC) + _LEFT > made.not_valid_after_utc:
         return f"expires on {made.not_valid_after_utc:%Y-%m-%d}"
-    missing = [name for name in names if _general_name(name) not in covered]
+    missing = sorted(set(names) - set(_covered(kept)))
     if missing:
         return f"does not cover {', '.join(missing)}"
     if isinstance(made.public_key(), rsa.RSAPublicKey) != (key_type == "rsa"):
         return f"has no {key_type.upper()} key"
     return None
+
+
+def _covered(kept: bytes) -> list[str]:
+    try:
+        names = _loaded(kept).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (ValueError, x509.ExtensionNotFound):
+        return []
+    return [str(name.value) for name in names]
 
 
 def _loaded(kept: bytes) -> x509.Certificate:
@@ -178,6 +231,7 @@ def _write(path: Path, content: bytes, *, mode: int, replace: bool) -> None:
 
 def _context(cert: Path, key: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.sslobject_class = _Told
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     for path in (cert, key):
@@ -187,22 +241,24 @@ def _context(cert: Path, key: Path) -> ssl.SSLContext:
             raise CertificateError(f"cannot read {path}: {fault.strerror}") from None
     try:
         # without this, OpenSSL would ask for a pass phrase at the terminal, and wait
-        context.load_cert_chain(cert, key, password=_no_pass_phrase)
+        context.load_cert_chain(cert, key, password=lambda: _no_pass_phrase(key))
     except ssl.SSLError as fault:
         raise CertificateError(_explained(fault, cert, key)) from None
     return context
 
 
-def _no_pass_phrase() -> NoReturn:
-    raise CertificateError("the private key has a pass phrase; give one without (openssl pkey -in KEY -out NEWKEY)")
+def _no_pass_phrase(key: Path) -> NoReturn:
+    raise CertificateError(f"the key {key} has a pass phrase; give one without, as `openssl pkey -in {key}` writes it")
 
 
 def _explained(fault: ssl.SSLError, cert: Path, key: Path) -> str:
     if fault.reason == "KEY_VALUES_MISMATCH":
         return f"the key {key} does not fit the certificate {cert}"
+    if fault.reason == "EE_KEY_TOO_SMALL":
+        return f"the key of the certificate {cert} is too small; an RSA key needs 2048 bits"
     if _holds_certificate(cert):
-        return f"{key} holds no private key in PEM form that can be used ({fault.reason or fault})"
-    return f"{cert} holds no certificate in PEM form that can be used ({fault.reason or fault})"
+        return f"{key} holds no private key in PEM form, which begins with -----BEGIN PRIVATE KEY-----"
+    return f"{cert} holds no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----"
 
 
 def _holds_certificate(path: Path) -> bool:

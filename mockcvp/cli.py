@@ -15,7 +15,8 @@ from pydantic import ByteSize, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from mockcvp import __version__
-from mockcvp.settings import Settings, faults
+from mockcvp.faults import phrases
+from mockcvp.settings import Settings
 
 _PREFIX = "MOCKCVP_"
 # what Docker's links and Kubernetes set where a service is called mockcvp
@@ -34,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         _command.main(arguments, prog_name="mockcvp", standalone_mode=False)
     except click.ClickException as fault:
-        click.echo(f"mockcvp: {' '.join(fault.format_message().split())}", err=True)
+        where = f" See {fault.ctx.command_path} --help." if isinstance(fault, click.UsageError) and fault.ctx else ""
+        click.echo(f"mockcvp: {' '.join(fault.format_message().split())}{where}", err=True)
         sys.exit(2)
     except click.Abort:
         sys.exit(130)
@@ -70,7 +72,10 @@ def _serve(**given: Any) -> None:
     def ready() -> None:
         click.echo(f"mockcvp is ready: {server.url}, user {settings.username}, certificate {server.certificate}")
 
-    server.run(ready)
+    try:
+        server.run(ready)
+    finally:
+        _log.info("stopped")
 
 
 def _exit(*_: object) -> NoReturn:
@@ -83,7 +88,7 @@ def _settings(given: dict[str, Any]) -> Settings:
     try:
         return Settings(**{name: value for name, value in given.items() if source(name) is not ParameterSource.DEFAULT})
     except ValidationError as error:
-        told = [f"{_source(name)}{message}" for name, message in faults(error)]
+        told = [f"{_source(place.partition('[')[0])}{words}" for place, words in phrases(error)]
         raise _Unusable("; ".join(told)) from None
 
 
@@ -107,7 +112,8 @@ def _misspelt(environment: Iterable[str]) -> Iterable[str]:
 def _write_log(level: str) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    # uvicorn warns of what the double's own lines tell better
+    logging.basicConfig(level=logging.ERROR, handlers=[handler])
     logging.getLogger("mockcvp").setLevel(level.upper())
 
 

@@ -12,7 +12,7 @@ from mockcvp.oamp.synchronization import RequestedServer
 CONTROL_PATH = "/__admin"
 
 _log = logging.getLogger("mockcvp.calls")
-_SERVERS_IN_A_LINE = 5
+_NAMED_IN_A_LINE = 5
 
 
 class Exchange:
@@ -56,8 +56,8 @@ class Exchange:
         finally:
             # also where the server stops while the body still comes; nothing waits between the answer and its
             # record, so that the journal's order is the order of the effects
-            oversize = declined or body.oversize
-            request = Request(scope["method"], scope["path"], target, headers, body.taken, oversize, in_process)
+            exceeded = self._max_body_bytes if declined or body.oversize else 0
+            request = Request(scope["method"], scope["path"], target, headers, body.taken, exceeded, in_process)
             answer = self._oamp.answer(request) if complete else None
             client = scope["client"][0] if scope["client"] else ""
             call = self._journal.record(arrived, time.perf_counter() - began, client, request, answer)
@@ -108,7 +108,7 @@ async def _send(answer: Answer, send: Send, *, close: bool) -> None:
 def line(call: Call) -> str:
     """Return a call as the log tells it: status, method, path, user, and what came of it."""
     status = call.answer.status if call.answer else "---"
-    user = (call.answer and call.answer.user) or "-"
+    user = call.request.user or "-"
     return _printable(f"{status} {call.request.method} {call.request.target} {user} {_what_came_of(call)}")
 
 
@@ -120,11 +120,12 @@ def _what_came_of(call: Call) -> str:
     servers = call.answer.servers
     if servers is None:
         return ""
-    if not servers:
-        return "full sync-up of every server"
-    told = [_told(server) for server in servers[:_SERVERS_IN_A_LINE]]
-    others = len(servers) - len(told)
-    return "; ".join([*told, f"and {others} more"] if others else told)
+    told = [_told(server) for server in servers[:_NAMED_IN_A_LINE]] or ["full sync-up of every server"]
+    if len(servers) > _NAMED_IN_A_LINE:
+        told.append(f"and {len(servers) - _NAMED_IN_A_LINE} more")
+    if call.answer.ignored:
+        told.append(f"ignored, since it means nothing here: {', '.join(call.answer.ignored[:_NAMED_IN_A_LINE])}")
+    return "; ".join(told)
 
 
 def _told(server: RequestedServer) -> str:

@@ -43,6 +43,7 @@ class Call:
         if answer:
             size += len(answer.body) + len(answer.refusal or "")
             size += sum(_SERVER_OVERHEAD + len(server.ref_url) for server in answer.servers or ())
+            size += sum(_HEADER_OVERHEAD + len(name) for name in answer.ignored)
         return size
 
 

@@ -1,11 +1,13 @@
 """One listening double: sockets, TLS, uvicorn, and an end that loses no call."""
 
+import asyncio
 import errno
 import logging
 import os
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -39,11 +41,14 @@ class Server:
     """
 
     def __init__(self, app: FastAPI, settings: Settings) -> None:
+        # first the socket: a start that fails must not have made a certificate that clients would have to trust anew
+        self._sockets = _listening(settings.host, settings.port)
         try:
             self._certificate = certificate(settings)
         except CertificateError as fault:
+            for listener in self._sockets:
+                listener.close()
             raise StartError(str(fault)) from None
-        self._sockets = _listening(settings.host, settings.port)
         self._host = settings.host
         config = uvicorn.Config(
             app,
@@ -56,7 +61,6 @@ class Server:
             # what a client says of itself in X-Forwarded-For is not where it called from
             proxy_headers=False,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=_DRAIN_SECONDS,
         )
         config.load()
         config.ssl = self._certificate.context
@@ -94,13 +98,32 @@ class Server:
 
 
 class _Uvicorn(uvicorn.Server):
+    """uvicorn, which would answer calls that are still in flight at its end with a 500 of its own."""
+
     ready: Callable[[], None]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         # the headers of an answer, Date among them, are made by the first tick
         await self.on_tick(0)
         self.ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        deadline = self._loop.call_later(_DRAIN_SECONDS, self._hang_up)
+        await super().shutdown(sockets)
+        deadline.cancel()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.should_exit:
+            # asked a second time: at once
+            self._loop.call_soon_threadsafe(self._hang_up)
+        else:
+            super().handle_exit(sig, frame)
+
+    def _hang_up(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
 
 class _Protocol(HttpToolsProtocol):
@@ -128,7 +151,8 @@ def _listening(host: str, port: int) -> list[socket.socket]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (socket.gaierror, UnicodeError) as fault:
-        raise StartError(f"cannot listen on {host}: {fault.args[-1]}") from None
+        hint = "give --host a name or an address alone, without scheme, port or brackets"
+        raise StartError(f"cannot listen on {host}: {fault.args[-1]}; {hint}") from None
     sockets: list[socket.socket] = []
     with ExitStack() as opened:
         for family, _, _, _, address in dict.fromkeys(found):

@@ -15,7 +15,6 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    ValidationError,
     field_validator,
     model_validator,
 )
@@ -35,10 +34,10 @@ def _tls_name(name: str) -> str:
 class Settings(BaseModel):
     """The settings of one double.
 
-    Raises ``pydantic.ValidationError`` for a value that is not valid; ``faults`` puts that into words.
+    Raises ``pydantic.ValidationError`` for a value that is not valid; ``mockcvp.faults`` puts that into words.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str = Field(default="127.0.0.1", min_length=1, description="Address or name to listen on.")
     port: int = Field(default=8111, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
@@ -74,9 +73,16 @@ class Settings(BaseModel):
 
     @field_validator("username")
     @classmethod
-    def _without_colon(cls, value: str) -> str:
-        if ":" in value:
-            raise ValueError("a user name of HTTP basic authentication has no colon")
+    def _sendable(cls, value: str) -> str:
+        if ":" in value or not value.isprintable():
+            raise ValueError("a user name of HTTP basic authentication has no colon and no control character")
+        return value
+
+    @field_validator("cert", "key", "cert_dir", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        if value == "":
+            raise ValueError("must not be empty")
         return value
 
     @field_validator("log_level", "key_type", mode="before")
@@ -95,17 +101,8 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _pair(self) -> "Settings":
         if (self.cert is None) != (self.key is None):
-            given, missing = ("cert", "key") if self.key is None else ("key", "cert")
-            raise ValueError(f"cert and key go together: {given} is given, {missing} is not")
+            given, missing = ("--cert", "--key") if self.key is None else ("--key", "--cert")
+            raise ValueError(f"--cert and --key go together: {given} is given, {missing} is not")
+        if self.cert and self.model_fields_set & {"tls_names", "key_type"}:
+            raise ValueError("--tls-name and --key-type are for the double's own certificate, and not for --cert")
         return self
-
-
-def faults(error: ValidationError) -> list[tuple[str, str]]:
-    """Return what is wrong with some settings: for each fault the setting's name ('' for a pair) and a phrase."""
-    found = []
-    for fault in error.errors(include_url=False, include_context=False):
-        name = str(fault["loc"][0]) if fault["loc"] else ""
-        message = fault["msg"].removeprefix("Value error, ")
-        sent = f", not {fault['input']!r}" if message.startswith("Input") and name != "password" else ""
-        found.append((name, message[0].lower() + message[1:] + sent))
-    return found

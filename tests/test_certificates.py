@@ -90,6 +90,7 @@ def test_one_that_lacks_a_name_is_made_anew_with_a_word_in_the_log(
     second = made(tmp_path, tls_names="b.example")
     assert second != first
     assert "does not cover b.example; clients have to trust the new one" in caplog.text
+    assert {"a.example", "b.example"} <= set(names(second)), "two doubles must not take turns in making it anew"
 
 
 @pytest.mark.parametrize("damage", [b"", b"no PEM", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
@@ -105,6 +106,20 @@ def test_the_public_file_is_written_again_where_it_is_lost_or_stale(tmp_path: Pa
     assert made(tmp_path) == first
     (tmp_path / "mockcvp.pem").write_text("stale")
     assert made(tmp_path) == first
+
+
+def test_a_start_that_fails_leaves_the_certificate_alone(tmp_path: Path) -> None:
+    first = made(tmp_path)
+    refused(mockcvp("serve", "--host", "localhst.invalid", "--port", "0", "--cert-dir", str(tmp_path)))
+    assert made(tmp_path) == first
+
+
+def test_a_file_that_is_not_the_doubles_own_is_replaced_with_a_word(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "mockcvp.pem").write_text("somebody's")
+    made(tmp_path)
+    assert "is not the double's own, and is replaced" in caplog.text
 
 
 def test_several_that_start_at_once_share_one_certificate(tmp_path: Path) -> None:
@@ -163,7 +178,7 @@ def test_a_certificate_of_the_users_own_is_served(own: Path, tmp_path: Path) -> 
         ("cert.pem", "missing.pem", "cannot read {own}/missing.pem: No such file or directory"),
         ("cert.pem", ".", "cannot read {own}: Is a directory"),
         ("cert.pem", "other-key.pem", "the key {own}/other-key.pem does not fit the certificate {own}/cert.pem"),
-        ("cert.pem", "locked-key.pem", "the private key has a pass phrase"),
+        ("cert.pem", "locked-key.pem", "the key {own}/locked-key.pem has a pass phrase"),
         ("cert.pem", "empty.pem", "{own}/empty.pem holds no private key"),
         ("empty.pem", "cert-key.pem", "{own}/empty.pem holds no certificate"),
         ("cert-key.pem", "cert-key.pem", "{own}/cert-key.pem holds no certificate"),
@@ -210,6 +225,30 @@ def test_python_connects_with_tls_1_2_and_1_3_and_its_strictest_checks(
             plain = socket.create_connection(("127.0.0.1", double.port))
             with context.wrap_socket(plain, server_hostname=host) as connection:
                 assert connection.version() == {"TLSv1_2": "TLSv1.2", "TLSv1_3": "TLSv1.3"}[version.name]
+
+
+def test_a_client_that_does_not_trust_the_certificate_leaves_a_word_in_the_log(double: Running) -> None:
+    plain = socket.create_connection(("127.0.0.1", double.port))
+    with pytest.raises(ssl.SSLCertVerificationError), plain:
+        ssl.create_default_context().wrap_socket(plain, server_hostname="localhost")
+    double.line("no TLS with a client: the client does not trust the certificate")
+
+
+def test_a_client_that_speaks_plain_http_leaves_a_word_in_the_log(double: Running) -> None:
+    with socket.create_connection(("127.0.0.1", double.port)) as plain:
+        plain.sendall(b"GET /cvp-config/server HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        plain.settimeout(10)
+        assert not plain.recv(1000).startswith(b"HTTP")
+    double.line("no TLS with a client: the client speaks plain HTTP; the URL begins with https")
+
+
+def test_an_own_certificate_that_has_expired_is_told(
+    own: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_Later, "days", 3)
+    monkeypatch.setattr(certificates, "datetime", _Later)
+    certificate(Settings(cert=own / "cert.pem", key=own / "cert-key.pem"))
+    assert "has expired on" in caplog.text
 
 
 def test_a_client_that_checks_the_hosts_name_refuses_another(double: Running) -> None:

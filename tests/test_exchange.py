@@ -1,6 +1,8 @@
 import re
 import signal
+import socket
 import time
+from base64 import b64encode
 from pathlib import Path
 from threading import Thread
 
@@ -119,16 +121,54 @@ def test_a_call_that_never_ends_is_dropped_at_a_stop_and_told(tmp_path: Path) ->
         began = time.monotonic()
         assert double.stop() == 0
         assert time.monotonic() - began < 8
-        double.line("--- POST /cvp-config/command/synchronize - the connection was closed")
+        # not with an answer of the framework's
+        assert connection.recv(1000) == b""
+        assert_nothing_but_calls_in(
+            double, "--- POST /cvp-config/command/synchronize wsmadmin the connection was closed"
+        )
 
 
-def call(answer: Answer | None, target: str = "/cvp-config/command/synchronize") -> Call:
-    return Call(1, 0.0, 0.0, "127.0.0.1", Request("POST", "", target, ()), answer)
+def test_a_second_signal_stops_at_once(tmp_path: Path) -> None:
+    with Running(tmp_path) as double, double.connection() as connection:
+        connection.sendall(f"{HEAD}Content-Length: 14\r\n\r\n<synch".encode())
+        time.sleep(0.2)
+        began = time.monotonic()
+        double.process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        assert double.stop(signal.SIGINT) == 0
+        assert time.monotonic() - began < 3
+        assert_nothing_but_calls_in(
+            double, "--- POST /cvp-config/command/synchronize wsmadmin the connection was closed"
+        )
+
+
+@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01"])
+def test_a_stop_does_not_wait_for_a_client_that_never_finishes_its_handshake(tmp_path: Path, sent: bytes) -> None:
+    with Running(tmp_path) as double, socket.create_connection(("127.0.0.1", double.port)) as connection:
+        connection.sendall(sent)
+        time.sleep(0.2)
+        began = time.monotonic()
+        assert double.stop() == 0
+        assert time.monotonic() - began < 8
+
+
+def assert_nothing_but_calls_in(double: Running, *calls: str) -> None:
+    """The rest of the log of a double that has stopped tells of these calls, says that it has stopped, and no more."""
+    lines = []
+    while (line := double.lines.get(timeout=10)) is not None:
+        lines.append(re.sub(r"^[-\d]+ [\d:,]+ ", "", line))
+    assert len(lines) == len(calls) + 1, lines
+    assert all(line.startswith(call) for line, call in zip(lines, [*calls, "stopped"], strict=True)), lines
+
+
+def call(answer: Answer | None, target: str = "/cvp-config/command/synchronize", user: str = "wsmadmin") -> Call:
+    headers = ((b"authorization", b"Basic " + b64encode(f"{user}:x".encode())),) if user else ()
+    return Call(1, 0.0, 0.0, "127.0.0.1", Request("POST", "", target, headers), answer)
 
 
 def accepted(*servers: tuple[str, int]) -> Answer:
     asked = tuple(RequestedServer(ref_url=ref_url, sincetime=sincetime) for ref_url, sincetime in servers)
-    return Answer(202, (), b"", "wsmadmin", asked)
+    return Answer(202, (), servers=asked)
 
 
 @pytest.mark.parametrize(
@@ -137,17 +177,29 @@ def accepted(*servers: tuple[str, int]) -> Answer:
         (accepted(), "202 POST /cvp-config/command/synchronize wsmadmin full sync-up of every server"),
         (accepted(("a", 0), ("b", 7)), "full sync-up of a; incremental sync-up since 7 of b"),
         (accepted(*((f"s{number}", 0) for number in range(200))), "full sync-up of s4; and 195 more"),
-        (Answer(400, (), b"", "wsmadmin", None, "why"), "400 POST /cvp-config/command/synchronize wsmadmin why"),
-        (Answer(401, (), b"", None, None, "why"), "401 POST /cvp-config/command/synchronize - why"),
+        (
+            Answer(202, (), servers=(), ignored=["synchronize/server"]),
+            "full sync-up of every server; ignored, since it means nothing here: synchronize/server",
+        ),
+        (Answer(400, (), refusal="why"), "400 POST /cvp-config/command/synchronize wsmadmin why"),
+        (
+            None,
+            "--- POST /cvp-config/command/synchronize wsmadmin the connection was closed before the request was complete",
+        ),
     ],
 )
 def test_a_line_of_the_log_tells_what_came_of_a_call(answer: Answer, told: str) -> None:
     assert line(call(answer)).endswith(told)
 
 
+def test_a_line_of_the_log_tells_of_a_call_without_a_user() -> None:
+    assert line(call(Answer(401, (), refusal="why"), user="")) == "401 POST /cvp-config/command/synchronize - why"
+
+
 def test_a_client_cannot_write_a_log_line_of_its_own() -> None:
     forged = "x\n202 POST /cvp-config/command/synchronize wsmadmin\x1b[2J\u2028\u202e"
-    for told in (line(call(Answer(401, (), b"", forged, None, forged))), line(call(accepted((forged, 0))))):
+    refused = Answer(401, (), refusal=forged)
+    for told in (line(call(refused, user=forged)), line(call(refused, forged)), line(call(accepted((forged, 0))))):
         assert told.isprintable()
         assert "\\n202 POST" in told
 
@@ -159,12 +211,9 @@ def test_the_log_has_a_line_for_each_call_and_no_password(tmp_path: Path) -> Non
         assert client.post(SYNCHRONIZE, headers=headers).status_code == 202
         assert client.post(SYNCHRONIZE, headers=headers, auth=("wsmadmin", "battery staple")).status_code == 401
         double.stop()
-        lines = []
-        while (line := double.lines.get(timeout=10)) is not None:
-            lines.append(line)
-    told = [re.sub(r"^[-\d]+ [\d:,]+ ", "", line) for line in lines]
-    assert told == [
-        "202 POST /cvp-config/command/synchronize wsmadmin full sync-up of every server",
-        "401 POST /cvp-config/command/synchronize wsmadmin authorization.unathorized: the password is wrong: "
-        "a valid user name and password are required",
-    ]
+        assert_nothing_but_calls_in(
+            double,
+            "202 POST /cvp-config/command/synchronize wsmadmin full sync-up of every server",
+            "401 POST /cvp-config/command/synchronize wsmadmin authorization.unathorized: the password is wrong: "
+            "a valid user name and password are required",
+        )

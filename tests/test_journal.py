@@ -22,7 +22,7 @@ BODY = '{"synchronize": {"servers": {"server": ["a", {"refURL": "b", "sincetime"
 def recorded(journal: Journal, body: bytes = b"", *, servers: int = 0) -> Call:
     request = Request("POST", "/", "/", ((b"host", b"localhost"),), body)
     asked = tuple(RequestedServer(ref_url=f"server {number}") for number in range(servers))
-    return journal.record(0.0, 0.0, "127.0.0.1", request, Answer(202, (), b"", "wsmadmin", asked))
+    return journal.record(0.0, 0.0, "127.0.0.1", request, Answer(202, (), servers=asked))
 
 
 def latest(double: Running) -> dict[str, Any]:
@@ -66,6 +66,7 @@ def test_a_call_is_told_in_wiremocks_shape(double: Running, client: httpx.Client
                 {"refURL": "b", "sincetime": 7, "full": False},
             ]
         },
+        "ignored": [],
     }
     assert 0 < served["mockcvp"]["duration"] < time.time() - before
 
@@ -98,13 +99,16 @@ def test_a_body_is_kept_as_the_bytes_that_came(double: Running, client: httpx.Cl
 def test_a_client_that_hangs_up_before_its_request_is_complete_is_in_the_journal(double: Running) -> None:
     double.forget()
     with double.connection() as connection:
-        connection.sendall(b"POST /cvp-config/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nfive.")
+        authorization = "Authorization: Basic d3NtYWRtaW46d3NtYWRtaW4=\r\n"
+        head = f"POST /cvp-config/x HTTP/1.1\r\nHost: localhost\r\n{authorization}Content-Length: 10\r\n\r\n"
+        connection.sendall(f"{head}five.".encode())
         time.sleep(0.1)
-    double.line("--- POST /cvp-config/x - the connection was closed before the request was complete")
+    double.line("--- POST /cvp-config/x wsmadmin the connection was closed before the request was complete")
     served = latest(double)
     assert (served["response"]["status"], served["wasMatched"]) == (0, False)
     assert served["request"]["body"] == "five."
     assert served["mockcvp"]["complete"] is False
+    assert served["mockcvp"]["user"] == "wsmadmin"
     assert double.journal()["meta"]["total"] == 1
 
 
@@ -125,7 +129,15 @@ def test_a_bad_limit_is_refused_by_name(double: Running, limit: str) -> None:
     with double.client(auth=None) as client:
         answer = client.get(f"https://localhost:{double.port}/__admin/requests?limit={limit}")
     assert answer.status_code == 422
-    assert answer.json()["errors"][0]["title"].startswith("limit: ")
+    assert answer.json()["errors"][0]["title"].startswith("limit must be ")
+
+
+@pytest.mark.parametrize("unknown", ["Limit=1", "since=2020-01-01T00:00:00Z", "unmatched=true"])
+def test_a_parameter_that_is_not_known_is_refused_by_name(double: Running, unknown: str) -> None:
+    with double.client(auth=None) as client:
+        answer = client.get(f"https://localhost:{double.port}/__admin/requests?{unknown}")
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["title"] == f"{unknown.split('=')[0]} is not known here"
 
 
 def test_clearing_starts_anew_at_number_1(double: Running, client: httpx.Client) -> None:
@@ -143,6 +155,7 @@ def test_calls_to_the_control_api_are_not_in_the_journal(double: Running) -> Non
     with double.client(auth=None) as client:
         base = f"https://localhost:{double.port}"
         assert client.get(f"{base}/__admin/health").json()["status"] == "healthy"
+        assert client.head(f"{base}/__admin/health").status_code == 200
         assert client.get(f"{base}/__admin/nothing").status_code == 404
         assert client.get(f"{base}/__admin").json()["errors"][0]["title"].startswith("Not Found")
         assert client.put(f"{base}/__admin/requests").status_code == 405
@@ -209,7 +222,9 @@ def test_the_memory_that_the_journal_takes_stays_within_its_bytes(body: int, ser
             headers = tuple((f"header-{name}".encode(), f"value of {name}".encode()) for name in range(8))
             asked = tuple(RequestedServer(ref_url=f"https://host/{number}") for number in range(servers))
             request = Request("POST", "/cvp-config/x"[:], f"/cvp-config/{time.time()}", headers, bytes(body))
-            journal.record(time.time(), 0.1, "127.0.0.1", request, Answer(202, (), b"", str(time.time()), asked))
+            journal.record(
+                time.time(), 0.1, "127.0.0.1", request, Answer(202, (), servers=asked, refusal=str(time.time()))
+            )
         gc.collect()
         taken = tracemalloc.get_traced_memory()[0] - before
     finally:

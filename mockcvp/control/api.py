@@ -6,27 +6,37 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from mockcvp.double import Double
+from mockcvp.faults import phrase
 from mockcvp.journal import Call, Page
 from mockcvp.oamp.api import Headers
+
+
+class Which(BaseModel):
+    """Which calls of the journal are asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Annotated[int | None, Field(ge=0)] = None
 
 
 def router(double: Double) -> APIRouter:
     """Return the routes that control one double."""
     routes = APIRouter()
 
-    @routes.get("/health")
+    @routes.api_route("/health", methods=["GET", "HEAD"])
     async def health() -> JSONResponse:
         """Tell whether the double serves."""
         return JSONResponse({"status": "healthy", "message": "mockcvp is ok"})
 
     @routes.get("/requests")
-    async def requests(limit: Annotated[int | None, Query(ge=0)] = None) -> JSONResponse:
+    async def requests(which: Annotated[Which, Query()]) -> JSONResponse:
         """Return the calls that the journal holds, newest first."""
-        return JSONResponse(_served_requests(double.journal.page(limit)))
+        return JSONResponse(_served_requests(double.journal.page(which.limit)))
 
     @routes.delete("/requests")
     async def forget() -> JSONResponse:
@@ -89,12 +99,13 @@ def _told(call: Call) -> dict[str, Any]:
         "number": call.number,
         "path": call.request.path,
         "query": call.request.target.partition("?")[2],
-        "user": answer.user if answer else None,
+        "user": call.request.user,
         "duration": call.duration,
         "complete": answer is not None,
-        "oversize": call.request.oversize,
+        "oversize": bool(call.request.exceeded),
         "refusal": answer.refusal if answer else None,
         "synchronization": synchronization,
+        "ignored": list(answer.ignored) if answer else [],
     }
 
 
@@ -122,8 +133,9 @@ async def _http_fault(request: Request, fault: Exception) -> JSONResponse:
 
 async def _invalid(_: Request, fault: Exception) -> JSONResponse:
     assert isinstance(fault, RequestValidationError)  # noqa: S101 - as above
-    titles = (f"{error['loc'][-1]}: {error['msg']}, not {error['input']!r}" for error in fault.errors())
-    return _errors(422, *titles)
+    # the first step of a place says where in the request: query, path or body
+    found = (phrase(error | {"loc": error["loc"][1:]}) for error in fault.errors())
+    return _errors(422, *(f"{place} {words}" for place, words in found))
 
 
 ERROR_HANDLERS: dict[Any, Any] = {HTTPException: _http_fault, RequestValidationError: _invalid}

@@ -1,7 +1,7 @@
 """The routes of ``/cvp-config`` and the way of a request through them (contract, sections 1, 2, 5, 8 and 9)."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
@@ -11,7 +11,7 @@ from mockcvp.oamp.authentication import Account, authenticate, sent_credentials
 from mockcvp.oamp.errors import Refusal
 from mockcvp.oamp.negotiation import Form, body_form, negotiate
 from mockcvp.oamp.representation import read, write
-from mockcvp.oamp.synchronization import ROOT, SHAPE, RequestedServer, requested_servers
+from mockcvp.oamp.synchronization import ROOT, SHAPE, RequestedServer, ignored, requested_servers
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Request:
         target: path and query, as they came
         headers: names in lower case
         body: the bytes of the body, at most as many as the server takes
-        oversize: whether the body had more bytes than that
+        exceeded: the limit in bytes that the body went over, 0 where it did not
         in_process: how many requests were in process when this one came, with itself
     """
 
@@ -47,8 +47,14 @@ class Request:
     target: str
     headers: Headers
     body: bytes = b""
-    oversize: bool = False
+    exceeded: int = 0
     in_process: int = 1
+
+    @property
+    def user(self) -> str | None:
+        """The user name that was sent, right or wrong; None where none was."""
+        credentials = sent_credentials(self.header(b"authorization"))
+        return credentials[0] if credentials else None
 
     def header(self, name: bytes) -> str | None:
         """Return a header's value, several of one name joined by commas, or None where it was not sent."""
@@ -64,16 +70,16 @@ class Answer:
         status: of the answer
         headers: of the answer, all but ``Date``
         body: of the answer
-        user: the user name that was sent, right or wrong
         servers: what an accepted sync-up asked for (empty: every server); None where none was accepted
+        ignored: the elements of its body that mean nothing to the product
         refusal: why the request was refused, where it was
     """
 
     status: int
     headers: Headers
     body: bytes = b""
-    user: str | None = None
     servers: tuple[RequestedServer, ...] | None = None
+    ignored: Sequence[str] = ()
     refusal: str | None = None
 
 
@@ -83,6 +89,7 @@ class _Outcome(NamedTuple):
     status: int
     tree: Element | None = None
     servers: tuple[RequestedServer, ...] | None = None
+    ignored: Sequence[str] = ()
     refusal: str | None = None
     headers: Headers = ()
 
@@ -108,13 +115,13 @@ class OAMP:
     def answer(self, request: Request) -> Answer:
         """Answer a request: never raises, and has taken effect when it returns."""
         authorization = request.header(b"authorization")
-        credentials = sent_credentials(authorization)
         # until it is negotiated, XML
         form = Form.XML
         try:
             if request.in_process > self.max_in_process:
-                raise Refusal(errors.THROTTLED.error())
-            authenticate(authorization, credentials, self.accounts)
+                limit = f"more than {self.max_in_process} requests are in process"
+                raise Refusal(errors.THROTTLED.error(limit))
+            authenticate(authorization, sent_credentials(authorization), self.accounts)
             methods = self._methods(request.path)
             if request.method in methods:
                 form = negotiate(request.header(b"accept"))
@@ -127,7 +134,7 @@ class OAMP:
         except Exception:
             _log.exception("fault while answering %s %r", request.method, request.path)
             outcome = _refused(Refusal(errors.FAILED.error()))
-        return _written(outcome, form, credentials[0] if credentials else None)
+        return _written(outcome, form)
 
     def _methods(self, path: str) -> Mapping[str, _Method]:
         methods = self._resources.get(path.removesuffix("/"))
@@ -136,16 +143,20 @@ class OAMP:
         return methods
 
     def _start_sync_up(self, request: Request) -> _Outcome:
-        return _Outcome(202, servers=requested_servers(_document(request)))
+        document = _document(request)
+        return _Outcome(202, servers=requested_servers(document), ignored=ignored(document))
 
 
 def _document(request: Request) -> Element | None:
     """Return the ``synchronize`` document of a request, None where it has no body."""
-    if not request.body and not request.oversize:
+    if not request.body and not request.exceeded:
         return None
     form, charset = body_form(request.header(b"content-type"))
-    if request.oversize:
-        raise Refusal(errors.TOO_LARGE.error())
+    encoding = request.header(b"content-encoding")
+    if encoding and encoding.strip().lower() != "identity":
+        raise Refusal(errors.UNSUPPORTED_TYPE.error(f"the body must have no Content-Encoding, not {encoding[:40]!r}"))
+    if request.exceeded:
+        raise Refusal(errors.TOO_LARGE.error(f"the body is larger than {request.exceeded} bytes"))
     return read(request.body, form, charset, ROOT, SHAPE)
 
 
@@ -154,10 +165,10 @@ def _refused(refusal: Refusal) -> _Outcome:
     return _Outcome(refusal.status, refusal.tree(), refusal=str(refusal), headers=headers)
 
 
-def _written(outcome: _Outcome, form: Form, user: str | None) -> Answer:
-    status, tree, servers, refusal, headers = outcome
+def _written(outcome: _Outcome, form: Form) -> Answer:
+    status, tree, servers, ignored, refusal, headers = outcome
     body = b"" if tree is None else write(tree, form)
     if body:
         headers = (*headers, (b"content-type", form.value.encode()))
     headers = (*HEADERS, *headers, (b"content-length", b"%d" % len(body)))
-    return Answer(status, headers, body, user, servers, refusal)
+    return Answer(status, headers, body, servers, ignored, refusal)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement
 
+# in a line of the log; the answer has them all
+_ERRORS_TOLD = 3
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
 
@@ -57,8 +59,9 @@ class Refusal(Exception):
         return self.errors[0].type.status
 
     def __str__(self) -> str:
-        first, others = self.errors[0], len(self.errors) - 1
-        return f"{first}, and {others} more" if others else str(first)
+        told = [str(error) for error in self.errors[:_ERRORS_TOLD]]
+        others = len(self.errors) - len(told)
+        return "; ".join([*told, f"and {others} more"] if others else told)
 
     def tree(self) -> Element:
         """Return the ``apiErrors`` document."""

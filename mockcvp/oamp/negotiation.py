@@ -62,7 +62,7 @@ def negotiate(accept: str | None) -> Form:
 
     xml, json = preference(Form.XML), preference(Form.JSON)
     if max(xml, json)[0] == 0:
-        raise Refusal(errors.NOT_ACCEPTABLE.error())
+        raise Refusal(errors.NOT_ACCEPTABLE.error(f"{errors.NOT_ACCEPTABLE.message}: {accept[:100]!r}"))
     return Form.JSON if json > xml else Form.XML
 
 
@@ -75,7 +75,8 @@ def body_form(content_type: str | None) -> tuple[Form, str | None]:
     media = _media_type(content_type) if content_type is not None else None
     form = _FORMS.get((media.type, media.subtype)) if media else None
     if media is None or form is None:
-        raise Refusal(errors.UNSUPPORTED_TYPE.error())
+        sent = "none was sent" if content_type is None else f"not {content_type[:100]!r}"
+        raise Refusal(errors.UNSUPPORTED_TYPE.error(f"{errors.UNSUPPORTED_TYPE.message}, {sent}"))
     charset = media.parameters.get("charset") or None
     if charset and not _is_charset(charset):
         raise Refusal(errors.UNSUPPORTED_TYPE.error(f"the charset of the Content-Type is unknown: {charset[:40]!r}"))

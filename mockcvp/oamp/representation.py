@@ -99,7 +99,9 @@ def _from_json(text: str, root: str, shape: Shape) -> Element:
     except ValueError as fault:
         raise Refusal(errors.JSON_SYNTAX.error(f"{errors.JSON_SYNTAX.message}: {fault}")) from None
     if not isinstance(document, dict) or list(document) != [root]:
-        raise Refusal(errors.JSON_SYNTAX.error(f"the body must be an object with the one member {root!r}"))
+        found = ", ".join(f"{name[:40]!r}" for name in [*document][:3]) if isinstance(document, dict) else ""
+        wanted = f"the body must be an object with the one member {root!r}"
+        raise Refusal(errors.JSON_SYNTAX.error(f"{wanted}, not {found or 'something else'}"))
     holder = Element("")
     _fill(holder, document, Shape({root: shape}), "the body")
     tree = holder.find(root)
@@ -122,8 +124,13 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _fill(element: Element, value: Any, shape: Shape, place: str) -> None:
     """Put a JSON value into an element: an object as child elements, anything else as text."""
     if isinstance(value, dict) and shape.members:
-        for name, member_shape in ((name, shape.members[name]) for name in value if name in shape.members):
-            for item in _occurrences(value[name], member_shape, name):
+        for name, member in value.items():
+            member_shape = shape.members.get(name)
+            if member_shape is None:
+                # it means nothing here, but is there
+                SubElement(element, name)
+                continue
+            for item in _occurrences(member, member_shape, name):
                 _fill(SubElement(element, name), item, member_shape, name)
     elif isinstance(value, dict | list):
         raise _wrong_shape(place, "text" if shape.text else "an object", value)

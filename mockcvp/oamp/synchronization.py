@@ -1,5 +1,6 @@
 """Start Sync-Up: what a request asks for (contract, section 5)."""
 
+from collections.abc import Container
 from typing import Annotated, Any
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
@@ -12,6 +13,11 @@ from mockcvp.oamp.errors import ApiError, Refusal
 from mockcvp.oamp.representation import TEXT, WHITE_SPACE, Shape
 
 _LARGEST_LONG = 2**63 - 1
+
+# the members of an entry of the product's server lists, which clients post back as they came
+_OF_A_SERVER = frozenset(
+    ["refURL", "sincetime", "hostname", "ipaddr", "type", "lastFullSyncTime", "lastIncrementalSyncTime", "syncStatus"]
+)
 
 ROOT = "synchronize"
 SHAPE = Shape(
@@ -89,7 +95,7 @@ def requested_servers(tree: Element | None) -> tuple[RequestedServer, ...]:
     except ValidationError as error:
         servers = []
         found += [
-            (int(fault["loc"][0]), _error(str(fault["loc"][1]), fault["msg"], fault["input"]))
+            (int(fault["loc"][0]), _error(int(fault["loc"][0]), str(fault["loc"][1]), fault["msg"], fault["input"]))
             for fault in error.errors(include_url=False, include_context=False)
         ]
     found += _duplicates(entries)
@@ -97,6 +103,22 @@ def requested_servers(tree: Element | None) -> tuple[RequestedServer, ...]:
         found.sort(key=lambda place_and_error: place_and_error[0])
         raise Refusal(*(error for _, error in found))
     return tuple(servers)
+
+
+def ignored(tree: Element | None) -> list[str]:
+    """Return the names of elements that mean nothing here and are none of a server list's either, each once."""
+    if tree is None:
+        return []
+    found = _strangers(tree, {"servers"})
+    if (servers := tree.find("servers")) is not None:
+        found += _strangers(servers, {"server", "sincetime"})
+        for entry in servers.iterfind("server"):
+            found += _strangers(entry, _OF_A_SERVER)
+    return list(dict.fromkeys(found))
+
+
+def _strangers(parent: Element, known: Container[str]) -> list[str]:
+    return [f"{parent.tag}/{child.tag}" for child in parent if child.tag not in known]
 
 
 def _entries(tree: Element | None) -> tuple[list[dict[str, str]], list[tuple[int, ApiError]]]:
@@ -127,9 +149,9 @@ def _text(element: Element) -> str:
     return "".join([element.text or "", *(child.tail or "" for child in element)]).strip(WHITE_SPACE)
 
 
-def _error(field: str, message: str, sent: Any) -> ApiError:
+def _error(place: int, field: str, message: str, sent: Any) -> ApiError:
     if field == "refURL":
-        return errors.MISSING_FIELD.error()
+        return errors.MISSING_FIELD.error(f"{errors.MISSING_FIELD.message} (server {place + 1} of the list)")
     valid = f"0 to {_LARGEST_LONG}" if "below" in message else None
     return errors.INVALID_SINCETIME.error(message, actual=sent, valid=valid)
 

@@ -151,15 +151,15 @@ def test_any_body_gets_a_status_of_the_table(
     st.text(),
     st.lists(st.tuples(st.sampled_from([b"accept", b"authorization", b"content-type"]), st.binary())),
     st.binary(),
-    st.booleans(),
+    st.sampled_from([0, 5]),
 )
 def test_any_request_gets_an_answer(
-    method: str, path: str, headers: list[tuple[bytes, bytes]], body: bytes, oversize: bool
+    method: str, path: str, headers: list[tuple[bytes, bytes]], body: bytes, exceeded: int
 ) -> None:
     oamp = OAMP({"wsmadmin": Account("wsmadmin")})
     right = ((b"authorization", AUTHORIZATION), (b"accept", b"*/*"))
     for request in (
-        Request(method, path, path, tuple(headers), body, oversize),
-        Request("POST", f"/cvp-config/{SYNCHRONIZE}", "", (*right, *headers), body, oversize),
+        Request(method, path, path, tuple(headers), body, exceeded),
+        Request("POST", f"/cvp-config/{SYNCHRONIZE}", "", (*right, *headers), body, exceeded),
     ):
         assert oamp.answer(request).status in (202, 400, 401, 404, 405, 406, 413, 415)

@@ -110,6 +110,14 @@ def test_a_body_of_another_type_gets_415(client: httpx.Client, content_type: str
     assert answer.json()["apiErrors"]["apiError"]["errorType"] == "invalid.contentType"
 
 
+@pytest.mark.parametrize(("encoding", "status"), [("gzip", 415), ("identity", 202)])
+def test_a_compressed_body_gets_415(client: httpx.Client, encoding: str, status: int) -> None:
+    headers = {"Accept": JSON, "Content-Type": XML, "Content-Encoding": encoding}
+    answer = client.post(SYNCHRONIZE, content="<synchronize/>", headers=headers)
+    assert answer.status_code == status
+    assert status == 202 or "Content-Encoding" in answer.text
+
+
 @pytest.mark.parametrize("content_type", [None, "text/plain", "application/json;charset=klingon"])
 def test_the_type_of_no_body_does_not_matter(client: httpx.Client, content_type: str | None) -> None:
     headers = {"Accept": JSON} | ({} if content_type is None else {"Content-Type": content_type})

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mockcvp.oamp.errors import Refusal
 from mockcvp.oamp.negotiation import Form
 from mockcvp.oamp.representation import read
-from mockcvp.oamp.synchronization import ROOT, SHAPE, RequestedServer, requested_servers, server_id
+from mockcvp.oamp.synchronization import ROOT, SHAPE, RequestedServer, ignored, requested_servers, server_id
 from tests.running import JSON, SYNCHRONIZE, XML
 
 ERROR_TYPES = {
@@ -165,6 +165,31 @@ def test_no_body_at_all_means_every_server(client: httpx.Client) -> None:
 def test_a_sincetime_beside_a_server_in_json_belongs_to_it() -> None:
     body = {"synchronize": {"servers": {"server": ["a", "b"], "sincetime": "7"}}}
     assert understood(json.dumps(body), Form.JSON) == [("a", 0), ("b", 7)]
+
+
+@pytest.mark.parametrize(
+    ("form", "body", "names"),
+    [
+        (Form.JSON, '{"synchronize": {"server": "a"}}', ["synchronize/server"]),
+        (Form.XML, "<synchronize><server>a</server></synchronize>", ["synchronize/server"]),
+        (Form.JSON, '{"synchronize": {"servers": {"Server": []}}}', ["servers/Server"]),
+        (
+            Form.JSON,
+            '{"synchronize": {"servers": {"server": [{"refURL": "a", "sinceTime": 1}]}}}',
+            ["server/sinceTime"],
+        ),
+        (
+            Form.XML,
+            "<synchronize><servers><server><refURL>a</refURL><x/><x/></server></servers></synchronize>",
+            ["server/x"],
+        ),
+        (Form.JSON, '{"synchronize": {"servers": {"server": {"refURL": "a", "hostname": "h", "type": "VXML"}}}}', []),
+    ],
+)
+def test_what_is_ignored_is_named(client: httpx.Client, form: Form, body: str, names: list[str]) -> None:
+    assert ignored(read(body.encode(), form, None, ROOT, SHAPE)) == names
+    headers = {"Accept": XML, "Content-Type": form.value}
+    assert client.post(SYNCHRONIZE, content=body, headers=headers).status_code == 202
 
 
 SINCETIMES = [

@@ -1,0 +1,47 @@
+"""What pydantic found wrong, in one phrase each: where, what would be right, and what was given."""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+_WORDS = {
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "int_type": "must be a whole number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "greater_than_equal": "must be {ge:g} or above",
+    "less_than_equal": "must be {le:g} or below",
+    "literal_error": "must be {expected}",
+    "enum": "must be {expected}",
+    "string_type": "must be text",
+    "string_too_short": "must not be empty",
+    "missing": "is missing",
+    "extra_forbidden": "is not known here",
+    "byte_size": "must be a number of bytes, or as 512KiB, 2MiB, 1GiB",
+    "byte_size_unit": "must be a number of bytes, or as 512KiB, 2MiB, 1GiB",
+}
+# what was given says nothing more where it is the object around the fault
+_WITHOUT_VALUE = {"missing", "value_error", "extra_forbidden"}
+
+
+def phrases(error: ValidationError) -> list[tuple[str, str]]:
+    """Return for each fault its place, as ``servers[2].type`` ('' for the whole), and what is wrong there."""
+    return [phrase(fault) for fault in error.errors(include_url=False)]
+
+
+def phrase(fault: Any) -> tuple[str, str]:
+    """Return the place and the words of one fault, as pydantic lists it."""
+    place = ""
+    for step in fault["loc"]:
+        place += f"[{step}]" if isinstance(step, int) else f".{step}" if place else step
+    kind, context = fault["type"], fault.get("ctx", {})
+    words = _WORDS[kind].format(**context) if kind in _WORDS else fault["msg"].removeprefix("Value error, ")
+    if kind in _WITHOUT_VALUE or "password" in fault["loc"]:
+        return place, words
+    return place, f"{words}, not {_shortened(repr(fault['input']))}"
+
+
+def _shortened(text: str, limit: int = 80) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}…"
