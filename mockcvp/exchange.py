@@ -10,6 +10,8 @@ from mockcvp.oamp.api import OAMP, Answer, Headers, Request
 from mockcvp.oamp.synchronization import RequestedServer
 
 CONTROL_PATH = "/__admin"
+ANSWERED = "mockcvp.answered"
+"""Where in a call's state the server says what it has answered by itself, before the request was complete."""
 
 _log = logging.getLogger("mockcvp.calls")
 _NAMED_IN_A_LINE = 5
@@ -58,12 +60,12 @@ class Exchange:
             # record, so that the journal's order is the order of the effects
             exceeded = self._max_body_bytes if declined or body.oversize else 0
             request = Request(scope["method"], scope["path"], target, headers, body.taken, exceeded, in_process)
-            answer = self._oamp.answer(request) if complete else None
+            answer = self._oamp.answer(request) if complete else scope.get("state", {}).get(ANSWERED)
             client = scope["client"][0] if scope["client"] else ""
             call = self._journal.record(arrived, time.perf_counter() - began, client, request, answer)
             if _log.isEnabledFor(logging.INFO):
                 _log.info("%s", line(call))
-        if answer:
+        if complete and answer:
             # a client that was not given leave to send its body may send it all the same
             await _send(answer, send, close=declined)
 

@@ -14,7 +14,8 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mockcvp.certificates import CertificateError, certificate
-from mockcvp.oamp.api import BASE_PATH, HEADERS
+from mockcvp.exchange import ANSWERED
+from mockcvp.oamp.api import BASE_PATH, MALFORMED
 from mockcvp.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -131,7 +132,10 @@ class _Protocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP as Tomcat's connector does: with the headers of every answer and no body."""
-        headers = [*self.server_state.default_headers, *HEADERS, (b"content-length", b"0"), (b"connection", b"close")]
+        if self.cycle is not None and self.cycle.more_body and not self.cycle.response_started:
+            # the request whose body this was to be is told, so that the journal knows what its client got
+            self.cycle.scope["state"][ANSWERED] = MALFORMED
+        headers = [*self.server_state.default_headers, *MALFORMED.headers]
         lines = [b"HTTP/1.1 400 Bad Request", *(name + b": " + value for name, value in headers)]
         self.transport.write(b"\r\n".join([*lines, b"", b""]))
         self.transport.close()

@@ -49,6 +49,14 @@ def test_a_body_of_the_limit_is_taken_and_one_byte_more_gets_413(double: Running
         assert read_answer(connection).startswith(b"HTTP/1.1 202 ")
 
 
+def test_a_body_that_is_malformed_http_gets_400_and_is_told_as_that(double: Running) -> None:
+    with double.connection() as connection:
+        connection.sendall(f"{HEAD}Transfer-Encoding: chunked\r\n\r\nno size\r\n".encode())
+        assert read_answer(connection).startswith(b"HTTP/1.1 400 ")
+    double.line("400 POST /cvp-config/command/synchronize wsmadmin the request is malformed HTTP")
+    assert double.journal(limit=1)["requests"][0]["response"]["status"] == 400
+
+
 def test_a_client_that_waits_for_leave_to_send_is_given_it(double: Running) -> None:
     with double.connection() as connection:
         connection.sendall(f"{HEAD}Expect: 100-continue\r\nContent-Length: 14\r\n\r\n".encode())

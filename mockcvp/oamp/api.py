@@ -83,6 +83,12 @@ class Answer:
     refusal: str | None = None
 
 
+MALFORMED = Answer(
+    400, (*HEADERS, (b"content-length", b"0"), (b"connection", b"close")), refusal="the request is malformed HTTP"
+)
+"""What a connector such as Tomcat's answers before there is a request to answer."""
+
+
 class _Outcome(NamedTuple):
     """What a resource's method leads to, before it is written down in the negotiated form."""
 
