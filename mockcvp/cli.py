@@ -62,10 +62,13 @@ def _serve(**given: Any) -> None:
         _log.warning("%s", line)
     # imported only here, so that --help and a wrong option are told at once
     from mockcvp.app import create_app
+    from mockcvp.deployment_file import DeploymentError
     from mockcvp.server import Server, StartError
 
     try:
         server = Server(create_app(settings), settings)
+    except DeploymentError as fault:
+        raise _Unusable(f"{_source('deployment')}{fault}") from None
     except StartError as fault:
         raise _Unusable(str(fault)) from None
 

@@ -6,7 +6,7 @@ import time
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockcvp.journal import Call, Journal
-from mockcvp.oamp.api import OAMP, Answer, Headers, Request
+from mockcvp.oamp.api import OAMP, Answer, Headers, Request, SyncUp
 from mockcvp.oamp.synchronization import RequestedServer
 
 CONTROL_PATH = "/__admin"
@@ -59,7 +59,10 @@ class Exchange:
             # also where the server stops while the body still comes; nothing waits between the answer and its
             # record, so that the journal's order is the order of the effects
             exceeded = self._max_body_bytes if declined or body.oversize else 0
-            request = Request(scope["method"], scope["path"], target, headers, body.taken, exceeded, in_process)
+            authority = "{}:{}".format(*scope["server"]) if scope.get("server") else "localhost"
+            request = Request(
+                scope["method"], scope["path"], target, headers, body.taken, exceeded, in_process, authority
+            )
             answer = self._oamp.answer(request) if complete else scope.get("state", {}).get(ANSWERED)
             client = scope["client"][0] if scope["client"] else ""
             call = self._journal.record(arrived, time.perf_counter() - began, client, request, answer)
@@ -111,7 +114,7 @@ def line(call: Call) -> str:
     """Return a call as the log tells it: status, method, path, user, and what came of it."""
     status = call.answer.status if call.answer else "---"
     user = call.request.user or "-"
-    return _printable(f"{status} {call.request.method} {call.request.target} {user} {_what_came_of(call)}")
+    return _printable(f"{status} {call.request.method} {call.request.target} {user} {_what_came_of(call)}".rstrip())
 
 
 def _what_came_of(call: Call) -> str:
@@ -119,14 +122,16 @@ def _what_came_of(call: Call) -> str:
         return "the connection was closed before the request was complete"
     if call.answer.refusal is not None:
         return call.answer.refusal
-    servers = call.answer.servers
-    if servers is None:
-        return ""
-    told = [_told(server) for server in servers[:_NAMED_IN_A_LINE]] or ["full sync-up of every server"]
-    if len(servers) > _NAMED_IN_A_LINE:
-        told.append(f"and {len(servers) - _NAMED_IN_A_LINE} more")
-    if call.answer.ignored:
-        told.append(f"ignored, since it means nothing here: {', '.join(call.answer.ignored[:_NAMED_IN_A_LINE])}")
+    return _synchronised(call.answer.sync_up) if call.answer.sync_up else ""
+
+
+def _synchronised(sync_up: SyncUp) -> str:
+    requested, ignored = sync_up.requested, sync_up.ignored
+    told = [_told(server) for server in requested[:_NAMED_IN_A_LINE]] or ["full sync-up of every server"]
+    if len(requested) > _NAMED_IN_A_LINE:
+        told.append(f"and {len(requested) - _NAMED_IN_A_LINE} more")
+    if ignored:
+        told.append(f"ignored, since it means nothing here: {', '.join(ignored[:_NAMED_IN_A_LINE])}")
     return "; ".join(told)
 
 

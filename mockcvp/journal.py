@@ -12,6 +12,7 @@ from mockcvp.oamp.api import Answer, Request
 _CALL_OVERHEAD = 1000
 _HEADER_OVERHEAD = 150
 _SERVER_OVERHEAD = 600
+_NAME_OVERHEAD = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,9 @@ class Call:
         size += sum(_HEADER_OVERHEAD + len(name) + len(value) for name, value in request.headers)
         if answer:
             size += len(answer.body) + len(answer.refusal or "")
-            size += sum(_SERVER_OVERHEAD + len(server.ref_url) for server in answer.servers or ())
-            size += sum(_HEADER_OVERHEAD + len(name) for name in answer.ignored)
+            if sync_up := answer.sync_up:
+                size += sum(_SERVER_OVERHEAD + len(server.ref_url) for server in sync_up.requested)
+                size += sum(_NAME_OVERHEAD + len(name) for name in (*sync_up.started, *sync_up.ignored))
         return size
 
 

@@ -56,6 +56,12 @@ class Settings(BaseModel):
         default=(),
         description="A further DNS name or IP address for the double's own certificate; may be given repeatedly.",
     )
+    deployment: Path | None = Field(
+        default=None, description="File with the servers of the deployment, JSON or YAML; without it, five of them."
+    )
+    unknown_servers: Literal["accept", "reject"] = Field(
+        default="accept", description="Sync-ups of servers that the deployment lacks: accept (and add them) or reject."
+    )
     max_body_bytes: ByteSize = Field(
         default=ByteSize(2 * 1024**2),
         description="Largest request body, in bytes or as 512KiB, 2MiB; a larger one gets 413.",
@@ -78,14 +84,14 @@ class Settings(BaseModel):
             raise ValueError("a user name of HTTP basic authentication has no colon and no control character")
         return value
 
-    @field_validator("cert", "key", "cert_dir", mode="before")
+    @field_validator("cert", "key", "cert_dir", "deployment", mode="before")
     @classmethod
     def _named(cls, value: object) -> object:
         if value == "":
             raise ValueError("must not be empty")
         return value
 
-    @field_validator("log_level", "key_type", mode="before")
+    @field_validator("log_level", "key_type", "unknown_servers", mode="before")
     @classmethod
     def _in_lower_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value

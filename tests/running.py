@@ -81,8 +81,9 @@ class Running:
         """Return a client of the OAMP, with the right credentials unless told otherwise."""
         options = {"auth": (USER, PASSWORD), "base_url": self.url, "verify": self.tls(), "trust_env": False} | options
         client = httpx.Client(**options)
-        # httpx would send `Accept: */*` of its own accord
-        del client.headers["accept"]
+        if "headers" not in options:
+            # httpx would send `Accept: */*` of its own accord
+            del client.headers["accept"]
         return client
 
     @contextmanager

@@ -10,6 +10,8 @@ import pytest
 from mockcvp.settings import Settings
 from tests.running import SYNCHRONIZE, XML, Running
 
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+
 
 def mockcvp(*arguments: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MOCKCVP_")}
@@ -146,6 +148,8 @@ def test_every_setting_can_be_given_both_ways(tmp_path: Path) -> None:
         "cert_dir": str(tmp_path / "own"),
         "key_type": "RSA",
         "tls_names": "x.example",
+        "deployment": str(FIXTURES / "deployments" / "three-servers.yaml"),
+        "unknown_servers": "REJECT",
         "max_body_bytes": "100",
         "max_in_process": "5",
         "journal_calls": "7",

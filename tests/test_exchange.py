@@ -11,7 +11,7 @@ import pytest
 
 from mockcvp.exchange import line
 from mockcvp.journal import Call
-from mockcvp.oamp.api import Answer, Request
+from mockcvp.oamp.api import Answer, Request, SyncUp
 from mockcvp.oamp.synchronization import RequestedServer
 from tests.running import JSON, SYNCHRONIZE, XML, Running, read_answer
 
@@ -176,17 +176,18 @@ def call(answer: Answer | None, target: str = "/cvp-config/command/synchronize",
 
 def accepted(*servers: tuple[str, int]) -> Answer:
     asked = tuple(RequestedServer(ref_url=ref_url, sincetime=sincetime) for ref_url, sincetime in servers)
-    return Answer(202, (), servers=asked)
+    return Answer(202, (), sync_up=SyncUp(asked))
 
 
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
+        (Answer(200, ()), "200 POST /cvp-config/command/synchronize wsmadmin"),
         (accepted(), "202 POST /cvp-config/command/synchronize wsmadmin full sync-up of every server"),
         (accepted(("a", 0), ("b", 7)), "full sync-up of a; incremental sync-up since 7 of b"),
         (accepted(*((f"s{number}", 0) for number in range(200))), "full sync-up of s4; and 195 more"),
         (
-            Answer(202, (), servers=(), ignored=["synchronize/server"]),
+            Answer(202, (), sync_up=SyncUp(ignored=["synchronize/server"])),
             "full sync-up of every server; ignored, since it means nothing here: synchronize/server",
         ),
         (Answer(400, (), refusal="why"), "400 POST /cvp-config/command/synchronize wsmadmin why"),

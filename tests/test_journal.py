@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockcvp.journal import Call, Journal
-from mockcvp.oamp.api import Answer, Request
+from mockcvp.oamp.api import Answer, Request, SyncUp
 from mockcvp.oamp.synchronization import RequestedServer
 from tests.running import JSON, SYNCHRONIZE, XML, Running, read_answer
 
@@ -22,7 +22,7 @@ BODY = '{"synchronize": {"servers": {"server": ["a", {"refURL": "b", "sincetime"
 def recorded(journal: Journal, body: bytes = b"", *, servers: int = 0) -> Call:
     request = Request("POST", "/", "/", ((b"host", b"localhost"),), body)
     asked = tuple(RequestedServer(ref_url=f"server {number}") for number in range(servers))
-    return journal.record(0.0, 0.0, "127.0.0.1", request, Answer(202, (), servers=asked))
+    return journal.record(0.0, 0.0, "127.0.0.1", request, Answer(202, (), sync_up=SyncUp(asked)))
 
 
 def latest(double: Running) -> dict[str, Any]:
@@ -64,7 +64,8 @@ def test_a_call_is_told_in_wiremocks_shape(double: Running, client: httpx.Client
             "servers": [
                 {"refURL": "a", "sincetime": 0, "full": True},
                 {"refURL": "b", "sincetime": 7, "full": False},
-            ]
+            ],
+            "started": ["a", "b"],
         },
         "ignored": [],
     }
@@ -221,9 +222,14 @@ def test_the_memory_that_the_journal_takes_stays_within_its_bytes(body: int, ser
             # what a connection gives is new for each call
             headers = tuple((f"header-{name}".encode(), f"value of {name}".encode()) for name in range(8))
             asked = tuple(RequestedServer(ref_url=f"https://host/{number}") for number in range(servers))
+            ids = tuple(f"id of {number}" for number in range(servers))
             request = Request("POST", "/cvp-config/x"[:], f"/cvp-config/{time.time()}", headers, bytes(body))
             journal.record(
-                time.time(), 0.1, "127.0.0.1", request, Answer(202, (), servers=asked, refusal=str(time.time()))
+                time.time(),
+                0.1,
+                "127.0.0.1",
+                request,
+                Answer(202, (), sync_up=SyncUp(asked, ids), refusal=str(time.time())),
             )
         gc.collect()
         taken = tracemalloc.get_traced_memory()[0] - before

@@ -14,10 +14,10 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
 
-def example(language: str, double: Running) -> str:
+def example(language: str, double: Running, marker: str = "localhost:8111/cvp-config/command") -> str:
     """A block of code of the README, for the double of the test instead of the one on port 8111."""
     found = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
-    (code,) = (block for block in found if "localhost:8111/cvp-config/command" in block)
+    (code,) = (block for block in found if marker in block)
     code = code.replace("localhost:8111", f"localhost:{double.port}")
     return str(code.replace("certs/mockcvp.pem", str(double.certificate)))
 
@@ -26,6 +26,25 @@ def test_the_readmes_curl_gets_202(double: Running) -> None:
     result = subprocess.run(["sh", "-c", example("sh", double)], capture_output=True, text=True, check=False)
     assert result.stdout.startswith("HTTP/1.1 202 Accepted\n"), result.stderr
     double.line("202 POST /cvp-config/command/synchronize wsmadmin full sync-up of ref-url of server")
+
+
+@pytest.mark.parametrize("form", ["json", "xml"])
+def test_the_readmes_walk_through_tells_the_story_of_a_sync_up(tmp_path: Path, form: str) -> None:
+    deployment = ROOT / "fixtures" / "deployments" / "three-servers.yaml"
+    with Running(tmp_path, "--deployment", str(deployment), env={"TZ": "UTC"}) as double:
+        code = example("sh", double, "FORM=json").replace("FORM=json", f"FORM={form}")
+        told = subprocess.run(["sh", "-ec", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+        listed = (tmp_path / "listed").read_text()
+        double.line("wsmadmin full sync-up of https://localhost")
+    _, _, running, _, ended = told.splitlines()
+    assert ("vxml-1" in listed, "media-1" in listed) == (True, False)
+    assert (running.count("In Progress"), running.count("Not Started")) == (1, 2)
+    assert "FullSyncTime" not in running
+    assert (ended.count("Success"), ended.count("2040-01-31T12:00:30+00:00"), ended.count("Not Started")) == (1, 1, 2)
+    if form == "json":
+        shown = re.search(r'^\{"hostname": "vxml-1".*$', README, re.MULTILINE)
+        assert shown
+        assert shown[0].replace("localhost:8111", f"localhost:{double.port}") in ended
 
 
 def test_the_readmes_python_works(double: Running) -> None:

@@ -1,16 +1,27 @@
-"""The routes of ``/cvp-config`` and the way of a request through them (contract, sections 1, 2, 5, 8 and 9)."""
+"""The routes of ``/cvp-config`` and the way of a request through them (contract, sections 1, 2 and 5 to 9)."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from mockcvp.oamp import errors
 from mockcvp.oamp.authentication import Account, authenticate, sent_credentials
+from mockcvp.oamp.deployment import Server, Version
+from mockcvp.oamp.documents import (
+    server_document,
+    server_list,
+    status_document,
+    status_list,
+    version_document,
+    wanted_type,
+)
 from mockcvp.oamp.errors import Refusal
 from mockcvp.oamp.negotiation import Form, body_form, negotiate
 from mockcvp.oamp.representation import read, write
+from mockcvp.oamp.sync_ups import Servers
 from mockcvp.oamp.synchronization import ROOT, SHAPE, RequestedServer, ignored, requested_servers
 
 _log = logging.getLogger(__name__)
@@ -40,6 +51,7 @@ class Request:
         body: the bytes of the body, at most as many as the server takes
         exceeded: the limit in bytes that the body went over, 0 where it did not
         in_process: how many requests were in process when this one came, with itself
+        authority: host and port that it came to, for a client that names none
     """
 
     method: str
@@ -49,6 +61,17 @@ class Request:
     body: bytes = b""
     exceeded: int = 0
     in_process: int = 1
+    authority: str = "localhost"
+
+    @property
+    def query(self) -> str:
+        """The query, as it came; empty where there was none."""
+        return self.target.partition("?")[2]
+
+    @property
+    def base_url(self) -> str:
+        """The URL of the API where the client reaches it (contract, section 7)."""
+        return f"https://{self.header(b'host') or self.authority}{BASE_PATH}"
 
     @property
     def user(self) -> str | None:
@@ -63,6 +86,23 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class SyncUp:
+    """A sync-up that was accepted.
+
+    Attributes:
+        requested: the servers that it asked for; none means every server
+        started: the ids of the servers whose sync-ups it has started
+        time: when, by the OAMP's clock, in seconds since 1970
+        ignored: the elements of its body that mean nothing to the product
+    """
+
+    requested: tuple[RequestedServer, ...] = ()
+    started: tuple[str, ...] = ()
+    time: float = 0.0
+    ignored: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What the OAMP answers, and what it understood.
 
@@ -70,16 +110,14 @@ class Answer:
         status: of the answer
         headers: of the answer, all but ``Date``
         body: of the answer
-        servers: what an accepted sync-up asked for (empty: every server); None where none was accepted
-        ignored: the elements of its body that mean nothing to the product
+        sync_up: the sync-up that was accepted, where one was
         refusal: why the request was refused, where it was
     """
 
     status: int
     headers: Headers
     body: bytes = b""
-    servers: tuple[RequestedServer, ...] | None = None
-    ignored: Sequence[str] = ()
+    sync_up: SyncUp | None = None
     refusal: str | None = None
 
 
@@ -94,8 +132,7 @@ class _Outcome(NamedTuple):
 
     status: int
     tree: Element | None = None
-    servers: tuple[RequestedServer, ...] | None = None
-    ignored: Sequence[str] = ()
+    sync_up: SyncUp | None = None
     refusal: str | None = None
     headers: Headers = ()
 
@@ -108,14 +145,23 @@ class OAMP:
 
     Args:
         accounts: the users whom it knows, by name
+        servers: the servers that it manages
+        version: the version that it says it is
         max_in_process: how many requests may be in process at the same time
     """
 
-    def __init__(self, accounts: Mapping[str, Account], max_in_process: int = 1000) -> None:
+    def __init__(
+        self, accounts: Mapping[str, Account], servers: Servers, version: Version, max_in_process: int = 1000
+    ) -> None:
         self.accounts = accounts
+        self.servers = servers
+        self.version = version
         self.max_in_process = max_in_process
         self._resources: Mapping[str, Mapping[str, _Method]] = {
             f"{BASE_PATH}/command/synchronize": {"POST": self._start_sync_up},
+            f"{BASE_PATH}/server": _readable(self._list_servers),
+            f"{BASE_PATH}/server/synchronize": _readable(self._list_statuses),
+            f"{BASE_PATH}/version": _readable(self._tell_version),
         }
 
     def answer(self, request: Request) -> Answer:
@@ -143,14 +189,53 @@ class OAMP:
         return _written(outcome, form)
 
     def _methods(self, path: str) -> Mapping[str, _Method]:
-        methods = self._resources.get(path.removesuffix("/"))
-        if methods is None:
+        path = path.removesuffix("/")
+        methods = self._resources.get(path)
+        if methods is not None:
+            return methods
+        named = path.removeprefix(f"{BASE_PATH}/server/")
+        if named in ("", path):
             raise Refusal(errors.NOT_FOUND.error())
-        return methods
+        if named.endswith("/synchronize"):
+            return _readable(partial(self._tell_status, named.removesuffix("/synchronize")))
+        return _readable(partial(self._tell_server, named))
 
     def _start_sync_up(self, request: Request) -> _Outcome:
         document = _document(request)
-        return _Outcome(202, servers=requested_servers(document), ignored=ignored(document))
+        requested = requested_servers(document, self.servers.objection)
+        started, time = self.servers.start(requested)
+        return _Outcome(202, sync_up=SyncUp(requested, started, time, ignored(document)))
+
+    def _list_servers(self, request: Request) -> _Outcome:
+        listed = self.servers.of_type(wanted_type(request.query))
+        return _Outcome(200, server_list(listed, request.base_url))
+
+    def _tell_server(self, named: str, request: Request) -> _Outcome:
+        return _Outcome(200, server_document(self._server(named), request.base_url))
+
+    def _list_statuses(self, request: Request) -> _Outcome:
+        listed = ((server, self.servers.status(server.id)) for server in self.servers.synchronized())
+        return _Outcome(200, status_list(listed, request.base_url))
+
+    def _tell_status(self, named: str, request: Request) -> _Outcome:
+        server = self._server(named)
+        if not server.type.synchronized:
+            raise Refusal(errors.NOT_FOUND.error(f"a server of type {server.type} is not synchronised"))
+        return _Outcome(200, status_document(server, self.servers.status(server.id), request.base_url))
+
+    def _tell_version(self, _: Request) -> _Outcome:
+        return _Outcome(200, version_document(self.version))
+
+    def _server(self, named: str) -> Server:
+        server = self.servers.get(named)
+        if server is None:
+            raise Refusal(errors.NOT_FOUND.error(f"there is no server {named[:100]!r}"))
+        return server
+
+
+def _readable(method: _Method) -> Mapping[str, _Method]:
+    # what is written for HEAD is left unsent by every HTTP server
+    return {"GET": method, "HEAD": method}
 
 
 def _document(request: Request) -> Element | None:
@@ -172,9 +257,9 @@ def _refused(refusal: Refusal) -> _Outcome:
 
 
 def _written(outcome: _Outcome, form: Form) -> Answer:
-    status, tree, servers, ignored, refusal, headers = outcome
+    status, tree, sync_up, refusal, headers = outcome
     body = b"" if tree is None else write(tree, form)
     if body:
         headers = (*headers, (b"content-type", form.value.encode()))
     headers = (*HEADERS, *headers, (b"content-length", b"%d" % len(body)))
-    return Answer(status, headers, body, servers, ignored, refusal)
+    return Answer(status, headers, body, sync_up, refusal)

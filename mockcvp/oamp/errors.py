@@ -116,6 +116,14 @@ MISSING_FIELD = ErrorType(
     data="refURL",
     detail="requiredFieldErrorDetail",
 )
+INVALID_SERVER = ErrorType(
+    400,
+    "invalidInput.invalidServerRef",
+    "the deployment has no such server",
+    data="serverRef",
+    detail="invalidValueErrorDetail",
+    valid="a server of the deployment",
+)
 DUPLICATE_SERVER = ErrorType(
     400,
     "invalidInput.duplicateServerRef",
@@ -123,6 +131,13 @@ DUPLICATE_SERVER = ErrorType(
     data="serverList",
     detail="invalidValueErrorDetail",
     valid="each server once",
+)
+INVALID_QUERY = ErrorType(
+    400,
+    "invalidInput.invalidQueryParameter",
+    "the query is not valid",
+    data="q",
+    detail="invalidValueErrorDetail",
 )
 NOT_FOUND = ErrorType(404, "Not found", "there is no such resource")
 FAILED = ErrorType(500, "processing.failed", "the server failed to process the request")

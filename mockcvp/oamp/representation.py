@@ -92,7 +92,7 @@ def _from_json(text: str, root: str, shape: Shape) -> Element:
     try:
         # a number stays the text that was sent, as it would be in XML
         document = json.loads(
-            text, parse_int=str, parse_float=str, parse_constant=_constant, object_pairs_hook=_members
+            text, parse_int=str, parse_float=str, parse_constant=_constant, object_pairs_hook=members_once
         )
     except RecursionError:
         raise Refusal(errors.JSON_SYNTAX.error("the body is nested too deeply")) from None
@@ -112,7 +112,12 @@ def _constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the members of a JSON object, of which Python's reader would take the last of each name.
+
+    Raises:
+        ValueError: a member occurs twice
+    """
     members = dict(pairs)
     if len(members) != len(pairs):
         names = [name for name, _ in pairs]

@@ -1,6 +1,6 @@
 """Start Sync-Up: what a request asks for (contract, section 5)."""
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from typing import Annotated, Any
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
@@ -80,11 +80,14 @@ def server_id(reference: str) -> str:
     return unquote(rest.rpartition("/")[2]) if marker and rest else reference
 
 
-def requested_servers(tree: Element | None) -> tuple[RequestedServer, ...]:
+def requested_servers(
+    tree: Element | None, objection: Callable[[str], ApiError | None] = lambda _: None
+) -> tuple[RequestedServer, ...]:
     """Return the servers that a ``synchronize`` document names, in its order; none means every server.
 
     Args:
         tree: the document, or None where the request had no body
+        objection: what speaks against a reference that is not blank, None where nothing does
 
     Raises:
         Refusal: all faults of the document together.
@@ -98,6 +101,9 @@ def requested_servers(tree: Element | None) -> tuple[RequestedServer, ...]:
             (int(fault["loc"][0]), _error(int(fault["loc"][0]), str(fault["loc"][1]), fault["msg"], fault["input"]))
             for fault in error.errors(include_url=False, include_context=False)
         ]
+    for place, reference in enumerate(entry.get("refURL") for entry in entries):
+        if reference and (objected := objection(reference)):
+            found.append((place, objected))
     found += _duplicates(entries)
     if found:
         found.sort(key=lambda place_and_error: place_and_error[0])

@@ -1,4 +1,5 @@
 import re
+import time
 from collections.abc import Mapping
 
 import httpx
@@ -8,6 +9,8 @@ from hypothesis import strategies as st
 
 from mockcvp.oamp.api import OAMP, Request
 from mockcvp.oamp.authentication import Account
+from mockcvp.oamp.deployment import BUILT_IN
+from mockcvp.oamp.sync_ups import Servers
 from tests.running import JSON, SYNCHRONIZE, XML, Running, read_answer
 
 AUTHORIZATION = b"Basic d3NtYWRtaW46d3NtYWRtaW4="
@@ -148,7 +151,7 @@ def test_any_body_gets_a_status_of_the_table(
 
 @given(
     st.sampled_from(["GET", "POST", "HEAD", "X"]),
-    st.text(),
+    st.one_of(st.text(), st.builds("/cvp-config/server{}".format, st.text()), st.just("/cvp-config/version")),
     st.lists(st.tuples(st.sampled_from([b"accept", b"authorization", b"content-type"]), st.binary())),
     st.binary(),
     st.sampled_from([0, 5]),
@@ -156,10 +159,12 @@ def test_any_body_gets_a_status_of_the_table(
 def test_any_request_gets_an_answer(
     method: str, path: str, headers: list[tuple[bytes, bytes]], body: bytes, exceeded: int
 ) -> None:
-    oamp = OAMP({"wsmadmin": Account("wsmadmin")})
+    oamp = OAMP({"wsmadmin": Account("wsmadmin")}, Servers(BUILT_IN, time.time), BUILT_IN.version)
     right = ((b"authorization", AUTHORIZATION), (b"accept", b"*/*"))
     for request in (
         Request(method, path, path, tuple(headers), body, exceeded),
         Request("POST", f"/cvp-config/{SYNCHRONIZE}", "", (*right, *headers), body, exceeded),
+        Request(method, path, path, (*right, *headers), body, exceeded),
+        Request("GET", "/cvp-config/server", path, right),
     ):
-        assert oamp.answer(request).status in (202, 400, 401, 404, 405, 406, 413, 415)
+        assert oamp.answer(request).status in (200, 202, 400, 401, 404, 405, 406, 413, 415)

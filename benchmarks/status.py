@@ -1,0 +1,39 @@
+"""What `GET /cvp-config/server/synchronize` takes of the server's time, with a deployment of 200 servers."""
+
+import statistics
+import time
+from pathlib import Path
+
+from mockcvp.double import Double
+from mockcvp.oamp.api import Request
+from mockcvp.settings import Settings
+
+RUNS = 200
+DEPLOYMENT = Path(__file__).parent.parent / "fixtures" / "deployments" / "two-hundred-servers.json"
+
+
+def milliseconds(accept: bytes) -> float:
+    """Return the median time of an answer, in milliseconds, once every server was synchronised."""
+    oamp = Double(Settings(deployment=DEPLOYMENT)).oamp
+    headers = ((b"authorization", b"Basic d3NtYWRtaW46d3NtYWRtaW4="), (b"accept", accept), (b"host", b"localhost:8111"))
+    oamp.answer(Request("POST", "/cvp-config/command/synchronize", "", headers))
+    request = Request("GET", "/cvp-config/server/synchronize", "", headers)
+    taken = []
+    for _ in range(RUNS):
+        began = time.perf_counter()
+        answer = oamp.answer(request)
+        taken.append(time.perf_counter() - began)
+        if answer.status != 200:
+            raise SystemExit(f"{answer.status}: {answer.refusal}")
+    return statistics.median(taken) * 1000
+
+
+def main() -> None:
+    """Print the medians."""
+    print(f"status of the sync-ups of 200 servers, server time, median of {RUNS} runs")
+    print(f"| XML | {milliseconds(b'application/xml'):.2f} ms |")
+    print(f"| JSON | {milliseconds(b'application/json'):.2f} ms |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""The clock of a double: the real one, until a test freezes it or moves it on."""
+
+import time
+
+# a day before its beginning, wherever on earth
+_YEAR_10000 = 253402300800 - 86400
+
+
+class Clock:
+    """A clock that never goes back. Called, it tells the time in seconds since 1970."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Tell the real time again."""
+        self._ahead = 0.0
+        self._stopped_at: float | None = None
+        self._latest = 0.0
+
+    def __call__(self) -> float:
+        """Return the time, in seconds since 1970."""
+        if self._stopped_at is not None:
+            return self._stopped_at
+        # the machine's clock may be set back; sync-ups that have ended stay ended all the same
+        self._latest = max(self._latest, time.time() + self._ahead)
+        return self._latest
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it stands still."""
+        return self._stopped_at is not None
+
+    def freeze(self) -> None:
+        """Let it stand still from now on, but for ``advance``."""
+        self._stopped_at = self()
+
+    def resume(self) -> None:
+        """Let it go on from the time that it tells."""
+        now, self._stopped_at = self(), None
+        self.set(now)
+
+    def advance(self, seconds: float) -> None:
+        """Move it on.
+
+        Raises:
+            ValueError: for a negative number, or one that leads beyond the year 9999
+        """
+        if not seconds >= 0:
+            raise ValueError(f"a clock only goes forward, and not by {seconds} seconds")
+        self.set(self() + seconds)
+
+    def set(self, now: float) -> None:
+        """Let it tell a time, earlier ones too: whoever calls this sees to it that nothing has happened yet.
+
+        Raises:
+            ValueError: for a time before 1970 or after the year 9999
+        """
+        if not 0 <= now < _YEAR_10000:
+            raise ValueError("a clock tells times from the year 1970 to 9999")
+        if self._stopped_at is not None:
+            self._stopped_at = now
+        else:
+            self._ahead = now - time.time()
+            self._latest = now

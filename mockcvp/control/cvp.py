@@ -1,0 +1,119 @@
+"""What a test changes of the product being doubled, under ``/__admin/cvp``."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from mockcvp.control.bodies import Change, ClockChange, Unprocessable, Which, body
+from mockcvp.double import Double
+from mockcvp.faults import phrases
+from mockcvp.journal import Call
+from mockcvp.oamp.deployment import Deployment, Server
+from mockcvp.oamp.documents import ref_url
+from mockcvp.oamp.synchronization import RequestedServer
+
+
+def router(double: Double) -> APIRouter:
+    """Return the routes that change one double's deployment and clock, and tell of its sync-ups."""
+    routes = APIRouter()
+
+    @routes.get("/deployment")
+    async def deployment() -> JSONResponse:
+        """Return the deployment as it is now, with what was changed and added."""
+        return JSONResponse(double.deployment.model_dump(mode="json", by_alias=True))
+
+    @routes.put("/deployment")
+    async def deploy(request: Request) -> JSONResponse:
+        """Replace the deployment; its servers have had no sync-up yet."""
+        double.deploy(await body(request, Deployment))
+        return await deployment()
+
+    @routes.patch("/servers/{server_id:path}")
+    async def change(request: Request, server_id: str) -> JSONResponse:
+        """Change how the coming sync-ups of a server go."""
+        changes = await body(request, Change)
+        server = double.oamp.servers.get(server_id)
+        if server is None:
+            raise HTTPException(404, f"there is no server {server_id!r}")
+        if not server.type.synchronized:
+            raise Unprocessable(f"a server of type {server.type} is not synchronised")
+        changed = _changed(server, changes)
+        double.oamp.servers.change(changed)
+        return JSONResponse(changed.model_dump(mode="json"))
+
+    @routes.get("/clock")
+    async def clock() -> JSONResponse:
+        """Return the time that sync-ups go by, and whether it stands still."""
+        return JSONResponse({"frozen": double.clock.frozen, "now": _iso(double.clock())})
+
+    @routes.put("/clock")
+    async def move(request: Request) -> JSONResponse:
+        """Freeze the clock, let it go on, or move it forward."""
+        _move(double, await body(request, ClockChange))
+        return await clock()
+
+    @routes.get("/synchronizations")
+    async def synchronizations(which: Annotated[Which, Query()]) -> JSONResponse:
+        """Return the accepted sync-ups that the journal holds, newest first, with the state of each server now."""
+        page = double.journal.page()
+        accepted = [call for call in page.calls if call.answer and call.answer.sync_up]
+        told = [_synchronization(double, call) for call in accepted[: which.limit]]
+        # of calls that the journal has dropped nobody can say whether they were sync-ups
+        meta = {"total": len(accepted), "exact": page.kept == page.total}
+        return JSONResponse({"synchronizations": told, "meta": meta})
+
+    return routes
+
+
+def _changed(server: Server, changes: Change) -> Server:
+    try:
+        return Server.model_validate(server.model_dump() | changes.model_dump(exclude_none=True))
+    except ValidationError as error:
+        raise Unprocessable(*(f"{place}: {words}" for place, words in phrases(error))) from None
+
+
+def _move(double: Double, change: ClockChange) -> None:
+    clock = double.clock
+    now = clock()
+    wanted = change.now.timestamp() if change.now else now + (change.advance or 0)
+    if wanted < now and not double.oamp.servers.untouched:
+        raise Unprocessable(f"now: the clock tells {_iso(now)} and, once a sync-up was started, only goes forward")
+    try:
+        clock.set(wanted)
+    except ValueError as fault:
+        raise Unprocessable(str(fault)) from None
+    if change.frozen is not None:
+        clock.freeze() if change.frozen else clock.resume()
+
+
+def _synchronization(double: Double, call: Call) -> dict[str, Any]:
+    assert call.answer  # noqa: S101 - for the type checker: the caller has looked
+    assert call.answer.sync_up  # noqa: S101 - as above
+    sync_up, servers = call.answer.sync_up, double.oamp.servers
+    requested = sync_up.requested or [
+        RequestedServer(ref_url=ref_url(started, call.request.base_url)) for started in sync_up.started
+    ]
+    return {
+        "number": call.number,
+        "time": _iso(sync_up.time),
+        "user": call.request.user,
+        "servers": [
+            {
+                "id": server_id,
+                "refURL": server.ref_url,
+                "sincetime": server.sincetime,
+                "full": server.full,
+                "syncStatus": servers.status(server_id).text if servers.get(server_id) else None,
+            }
+            for server_id, server in zip(sync_up.started, requested, strict=True)
+        ],
+    }
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="milliseconds")

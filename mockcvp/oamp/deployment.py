@@ -1,0 +1,108 @@
+"""The CVP servers that an OAMP knows, and the version that it says it is (contract, section 7)."""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyAddress, model_validator
+from pydantic.alias_generators import to_camel
+
+Outcome = Literal["Success", "Failure"]
+
+
+class ServerType(StrEnum):
+    """The types that a server may be of."""
+
+    VXML = "VXML"
+    MEDIA = "MEDIA"
+    CALL = "CALL"
+    VXML_STANDALONE = "VXML_STANDALONE"
+    RPT = "RPT"
+
+    @property
+    def synchronized(self) -> bool:
+        """Whether sync-ups reach servers of this type (contract, section 6)."""
+        return self in (ServerType.MEDIA, ServerType.VXML, ServerType.VXML_STANDALONE)
+
+
+def _id(text: str) -> str:
+    # what is left when a path or a reference is taken apart must be the id again
+    if text != text.strip("/ \t\r\n") or not text:
+        raise ValueError("an id must not be blank, nor begin or end with a slash or white space")
+    if text == "synchronize" or text.endswith("/synchronize"):
+        raise ValueError("an id must not be or end with 'synchronize', which names another resource")
+    return text
+
+
+class Server(BaseModel):
+    """One server of a deployment.
+
+    Attributes:
+        id: the last segment of its refURL
+        hostname: as the server list shows it
+        ipaddr: as the server list shows it
+        type: what kind of server it is
+        duration: how long its sync-ups take, in seconds
+        outcome: how its sync-ups end
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Annotated[str, AfterValidator(_id)]
+    hostname: str = Field(min_length=1)
+    ipaddr: IPvAnyAddress
+    type: ServerType
+    duration: float = Field(default=0, ge=0, le=10**9, allow_inf_nan=False)
+    outcome: Outcome = "Success"
+
+
+class Version(BaseModel):
+    """The version that an OAMP says it is."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, coerce_numbers_to_str=True
+    )
+
+    major_version: str = "12"
+    minor_version: str = "6"
+    maintenance_version: str = "2"
+    sr_version: str = "0"
+    es_version: str = "0"
+    build_version: str = "254"
+    build_date: str = "2022-09-14"
+
+
+class Deployment(BaseModel):
+    """What an OAMP manages."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Version = Version()
+    servers: tuple[Server, ...]
+
+    @model_validator(mode="after")
+    def _each_id_once(self) -> Self:
+        seen: dict[str, int] = {}
+        for place, server in enumerate(self.servers):
+            if server.id in seen:
+                raise ValueError(f"servers[{place}] has the id {server.id!r} of servers[{seen[server.id]}]")
+            seen[server.id] = place
+        return self
+
+
+BUILT_IN = Deployment.model_validate(
+    {
+        "servers": [
+            {"id": f"{number}e0ad5b6-3c1f-4a8e-9d27-5f6c8b1a4e0{number}", "hostname": host, "ipaddr": ip, "type": kind}
+            for number, (host, ip, kind) in enumerate(
+                [
+                    ("cvp-media-1", "192.0.2.11", "MEDIA"),
+                    ("cvp-vxml-1", "192.0.2.12", "VXML"),
+                    ("cvp-vxml-standalone-1", "192.0.2.13", "VXML_STANDALONE"),
+                    ("cvp-call-1", "192.0.2.14", "CALL"),
+                    ("cvp-reporting-1", "192.0.2.15", "RPT"),
+                ],
+                1,
+            )
+        ]
+    }
+)

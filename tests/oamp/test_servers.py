@@ -1,0 +1,264 @@
+"""Sections 6 and 7 of the contract, over the wire: which servers there are, and what becomes of their sync-ups."""
+
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import httpx
+import pytest
+
+from tests.deployed import CALL, MEDIA, RPT, SERVERS, STANDALONE, VXML, Admin, get, status, synchronize
+from tests.running import JSON, SYNCHRONIZE, XML, Running
+
+FIXTURES = Path(__file__).parent.parent.parent / "fixtures" / "deployments"
+
+
+def error_type(answer: httpx.Response) -> str:
+    return str(answer.json()["apiErrors"]["apiError"]["errorType"])
+
+
+def test_the_servers_are_listed_in_the_deployments_order(cvp: httpx.Client) -> None:
+    listed = get(cvp, "server")["results"]["servers"]["server"]
+    assert [list(server) for server in listed] == [["refURL", "hostname", "ipaddr", "type"]] * 5
+    assert [(server["hostname"], server["ipaddr"], server["type"]) for server in listed] == [
+        (server["hostname"], server["ipaddr"], server["type"]) for server in SERVERS
+    ]
+
+
+def test_the_list_is_the_same_in_xml(cvp: httpx.Client) -> None:
+    answer = cvp.get("server?q=type:CALL", headers={"Accept": XML})
+    assert answer.text == (
+        '<?xml version="1.0" encoding="UTF-8" standalone="yes"?><results><servers><server>'
+        f"<refURL>{cvp.base_url}server/call</refURL><hostname>c.example</hostname><ipaddr>10.0.0.4</ipaddr>"
+        "<type>CALL</type></server></servers></results>"
+    )
+
+
+@pytest.mark.parametrize("type_", ["VXML", "MEDIA", "CALL", "VXML_STANDALONE", "RPT"])
+@pytest.mark.parametrize("form", ["q=type:{}", "x=1&q=type%3A{}"])
+def test_the_list_can_be_of_one_type(cvp: httpx.Client, type_: str, form: str) -> None:
+    server = get(cvp, f"server?{form.format(type_)}")["results"]["servers"]["server"]
+    assert server["type"] == type_
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("q=type:*", "q=type:VX*", "q=type:vxml", "q=type:OTHER", "q=type:", "q=type", "q=", "q=VXML", "q=hostname:x"),
+        *("q=type:VXML,MEDIA", "q=type:VXML&q=type:MEDIA", "q=Type:VXML", "q=type:VXML%20"),
+    ],
+)
+def test_another_query_gets_400_with_what_would_be_valid(cvp: httpx.Client, query: str) -> None:
+    answer = cvp.get(f"server?{query}")
+    assert answer.status_code == 400
+    error = answer.json()["apiErrors"]["apiError"]
+    assert error["errorDetail"]["-xsi:type"] == "invalidValueErrorDetail"
+    assert error["errorDetail"]["valid"] == "type:VXML|MEDIA|CALL|VXML_STANDALONE|RPT"
+
+
+def test_one_server_is_an_object_several_an_array_none_null(admin: Admin, cvp: httpx.Client) -> None:
+    def listed(count: int) -> Any:
+        admin("PUT", "cvp/deployment", {"servers": SERVERS[:count]})
+        return get(cvp, "server")["results"]["servers"], get(cvp, "server/synchronize")["synchronize"]["servers"]
+
+    assert listed(0) == (None, None)
+    assert all(isinstance(container["server"], dict) for container in listed(1))
+    assert all(isinstance(container["server"], list) for container in listed(2))
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "oamp.example:8111"])
+def test_a_ref_url_can_be_followed_from_where_the_client_is(deployed: Running, cvp: httpx.Client, host: str) -> None:
+    headers = {} if host in ("localhost", "127.0.0.1") else {"Host": host}
+    base = f"https://{host if headers else f'{host}:{deployed.port}'}/cvp-config"
+    call = f"https://127.0.0.1:{deployed.port}" if headers else f"https://{host}:{deployed.port}"
+    answer = cvp.get(f"{call}/cvp-config/server/media", headers=headers)
+    assert answer.json()["server"]["refURL"] == f"{base}/server/media"
+    if not headers:
+        assert cvp.get(answer.json()["server"]["refURL"]).json() == answer.json()
+
+
+def test_a_client_that_names_no_host_is_given_the_address_that_it_called(deployed: Running, admin: Admin) -> None:
+    assert admin
+    with deployed.connection() as connection:
+        authorization = "Authorization: Basic d3NtYWRtaW46d3NtYWRtaW4="
+        connection.sendall(f"GET /cvp-config/server/media HTTP/1.0\r\nAccept: */*\r\n{authorization}\r\n\r\n".encode())
+        answer = b""
+        while more := connection.recv(65536):
+            answer += more
+    assert f"<refURL>https://127.0.0.1:{deployed.port}/cvp-config/server/media</refURL>".encode() in answer
+
+
+@pytest.mark.parametrize("path", ["server/nobody", "server/nobody/synchronize", "server/", "server/call/x"])
+def test_an_unknown_id_gets_404(cvp: httpx.Client, path: str) -> None:
+    answer = cvp.get(path)
+    if path == "server/":
+        # the list, with the slash that never matters
+        assert answer.status_code == 200
+    else:
+        assert (answer.status_code, error_type(answer)) == (404, "Not found")
+
+
+@pytest.mark.parametrize(
+    "path", ["server", "server/media", "server/synchronize", "server/media/synchronize", "version"]
+)
+def test_head_works_where_get_does_and_nothing_else(cvp: httpx.Client, path: str) -> None:
+    got, head, put = cvp.get(path), cvp.head(path), cvp.put(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == str(len(got.content))
+    assert (put.status_code, put.headers["allow"]) == (405, "GET, HEAD")
+    assert cvp.get(path, headers={"Accept": "text/html"}).status_code == 406
+    assert cvp.get(path, auth=("wsmadmin", "wrong")).status_code == 401
+
+
+def test_the_version_has_the_products_fields(cvp: httpx.Client) -> None:
+    assert list(get(cvp, "version")["version"]) == [
+        *("majorVersion", "minorVersion", "maintenanceVersion", "srVersion", "esVersion", "buildVersion", "buildDate")
+    ]
+
+
+def test_before_the_first_sync_up_a_status_says_so(cvp: httpx.Client) -> None:
+    assert status(cvp, MEDIA) == {"sincetime": "0", "syncStatus": "Not Started"}
+
+
+def test_only_what_is_synchronised_has_a_status(cvp: httpx.Client) -> None:
+    listed = get(cvp, "server/synchronize")["synchronize"]["servers"]["server"]
+    assert [server["refURL"].rpartition("/")[2] for server in listed] == [MEDIA, VXML, STANDALONE]
+    for other in (CALL, RPT):
+        answer = cvp.get(f"server/{other}/synchronize")
+        assert (answer.status_code, error_type(answer)) == (404, "Not found")
+
+
+def test_the_fields_of_a_status_come_in_the_documented_order(admin: Admin, cvp: httpx.Client) -> None:
+    synchronize(cvp, MEDIA)
+    admin("PUT", "cvp/clock", {"advance": 60})
+    synchronize(cvp, {"refURL": MEDIA, "sincetime": "1896091200"})
+    assert get(cvp, f"server/{MEDIA}/synchronize") == {
+        "server": {
+            "hostname": "m.example",
+            "lastFullSyncTime": "2030-01-31T05:00:00-07:00",
+            "lastIncrementalSyncTime": "2030-01-31T05:01:00-07:00",
+            "refURL": f"{cvp.base_url}server/media",
+            "sincetime": "1896091200",
+            "syncStatus": "Success",
+        }
+    }
+    assert list(get(cvp, f"server/{MEDIA}/synchronize")["server"]) == [
+        *("hostname", "lastFullSyncTime", "lastIncrementalSyncTime", "refURL", "sincetime", "syncStatus")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sincetime", "set_", "not_set"),
+    [("0", "lastFullSyncTime", "lastIncrementalSyncTime"), ("9", "lastIncrementalSyncTime", "lastFullSyncTime")],
+)
+def test_a_sync_up_sets_the_time_of_its_kind_when_it_ends(
+    admin: Admin, cvp: httpx.Client, sincetime: str, set_: str, not_set: str
+) -> None:
+    synchronize(cvp, {"refURL": VXML, "sincetime": sincetime})
+    assert status(cvp, VXML) == {"sincetime": sincetime, "syncStatus": "In Progress"}
+    admin("PUT", "cvp/clock", {"advance": 29.999})
+    assert status(cvp, VXML)["syncStatus"] == "In Progress"
+    admin("PUT", "cvp/clock", {"advance": 1000})
+    ended = status(cvp, VXML)
+    assert ended == {set_: "2030-01-31T05:00:30-07:00", "sincetime": sincetime, "syncStatus": "Success"}
+    assert not_set not in ended
+
+
+def test_a_sync_up_that_fails_sets_neither_time(admin: Admin, cvp: httpx.Client) -> None:
+    synchronize(cvp, STANDALONE)
+    assert status(cvp, STANDALONE) == {"sincetime": "0", "syncStatus": "Failure"}
+    admin("PATCH", f"cvp/servers/{STANDALONE}", {"outcome": "Success"})
+    synchronize(cvp, STANDALONE)
+    good = status(cvp, STANDALONE)
+    admin("PATCH", f"cvp/servers/{STANDALONE}", {"outcome": "Failure"})
+    admin("PUT", "cvp/clock", {"advance": 60})
+    synchronize(cvp, STANDALONE)
+    # the time of the last good one stays
+    assert status(cvp, STANDALONE) == good | {"syncStatus": "Failure"}
+
+
+def test_a_second_request_starts_the_run_over(admin: Admin, cvp: httpx.Client) -> None:
+    synchronize(cvp, VXML)
+    admin("PUT", "cvp/clock", {"advance": 20})
+    synchronize(cvp, {"refURL": VXML, "sincetime": "5"})
+    admin("PUT", "cvp/clock", {"advance": 20})
+    assert status(cvp, VXML) == {"sincetime": "5", "syncStatus": "In Progress"}
+    admin("PUT", "cvp/clock", {"advance": 10})
+    assert status(cvp, VXML)["lastIncrementalSyncTime"] == "2030-01-31T05:00:50-07:00"
+    assert "lastFullSyncTime" not in status(cvp, VXML)
+
+
+def test_a_sync_up_of_every_server_reaches_those_that_are_synchronised(cvp: httpx.Client) -> None:
+    assert cvp.post(SYNCHRONIZE).status_code == 202
+    listed = get(cvp, "server/synchronize")["synchronize"]["servers"]["server"]
+    assert [server["syncStatus"] for server in listed] == ["Success", "In Progress", "Failure"]
+
+
+@pytest.mark.parametrize("form", [JSON, XML])
+def test_the_list_of_statuses_can_be_posted_back_as_it_came(cvp: httpx.Client, form: str) -> None:
+    listed = cvp.get("server/synchronize", headers={"Accept": form}).content
+    headers = {"Content-Type": form}
+    assert cvp.post(SYNCHRONIZE, content=listed, headers=headers).status_code == 202
+    assert status(cvp, MEDIA)["syncStatus"] == "Success"
+
+
+@pytest.mark.parametrize("server", [CALL, RPT])
+def test_naming_a_server_that_is_not_synchronised_is_a_fault(cvp: httpx.Client, server: str) -> None:
+    sent = {"synchronize": {"servers": {"server": [MEDIA, f"https://x/cvp-config/server/{server}"]}}}
+    answer = cvp.post(SYNCHRONIZE, json=sent)
+    error = answer.json()["apiErrors"]["apiError"]
+    assert answer.status_code == 400
+    assert (error["errorType"], error["errorData"]) == ("invalidInput.invalidServerRef", "serverRef")
+    assert error["errorDetail"]["actual"] == f"https://x/cvp-config/server/{server}"
+    assert error["errorDetail"]["valid"] == "a server of type MEDIA, VXML or VXML_STANDALONE"
+    # a refused request has no consequence, also for the server against which there is nothing to say
+    assert status(cvp, MEDIA)["syncStatus"] == "Not Started"
+
+
+def test_all_faults_are_told_together_with_what_speaks_against_a_server(cvp: httpx.Client) -> None:
+    sent = {"synchronize": {"servers": {"server": [{"refURL": CALL, "sincetime": "-1"}, {}, MEDIA, MEDIA]}}}
+    answer = cvp.post(SYNCHRONIZE, json=sent)
+    types = [error["errorType"].removeprefix("invalidInput.") for error in answer.json()["apiErrors"]["apiError"]]
+    assert types == ["invalidSinceTime", "invalidServerRef", "requiredInputfieldMissing", "duplicateServerRef"]
+
+
+@pytest.mark.parametrize("reference", ["ref-url of server", "https://x/cvp-config/server/new%20one", "1e-5", "a/b"])
+def test_an_unknown_server_is_accepted_and_added_by_default(cvp: httpx.Client, reference: str) -> None:
+    synchronize(cvp, reference)
+    added = get(cvp, "server?q=type:MEDIA")["results"]["servers"]["server"][-1]
+    told = cvp.get(added["refURL"] + "/synchronize").json()["server"]
+    assert told["syncStatus"] == "Success"
+    assert told["refURL"] == added["refURL"]
+
+
+@pytest.mark.parametrize("reference", ["synchronize", "/", "https://x/cvp-config/server/a/synchronize"])
+def test_a_reference_that_can_name_no_server_is_a_fault(cvp: httpx.Client, reference: str) -> None:
+    answer = cvp.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": reference}}})
+    assert (answer.status_code, error_type(answer)) == (400, "invalidInput.invalidServerRef")
+
+
+def test_unknown_servers_can_be_set_to_be_rejected(tmp_path: Path) -> None:
+    options = ["--unknown-servers", "reject", "--deployment", str(FIXTURES / "three-servers.yaml")]
+    with Running(tmp_path, *options) as double, double.client(headers={"Accept": JSON}) as cvp:
+        synchronize(cvp, "https://x/cvp-config/server/c351883d-b266-4f6d-8c47-c88bf80f9a1d")
+        answer = cvp.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": "nobody"}}})
+        error = answer.json()["apiErrors"]["apiError"]
+        assert answer.status_code == 400
+        assert error["errorType"] == "invalidInput.invalidServerRef"
+        assert error["errorData"] == "serverRef"
+        detail = {"actual": "nobody", "valid": "a server of the deployment"}
+        assert error["errorDetail"] | detail == error["errorDetail"]
+        assert len(get(cvp, "server")["results"]["servers"]["server"]) == 3
+
+
+def test_without_a_deployment_there_is_a_server_of_each_type(admin: Admin, cvp: httpx.Client) -> None:
+    admin("POST", "reset")
+    listed = get(cvp, "server")["results"]["servers"]["server"]
+    assert [server["type"] for server in listed] == ["MEDIA", "VXML", "VXML_STANDALONE", "CALL", "RPT"]
+
+
+@pytest.mark.parametrize(("name", "count"), [("three-servers.yaml", 3), ("two-hundred-servers.json", 200)])
+def test_the_sample_deployments_can_be_served(tmp_path: Path, name: str, count: int) -> None:
+    with Running(tmp_path, "--deployment", str(FIXTURES / name)) as double, double.client() as cvp:
+        root = ElementTree.fromstring(cvp.get("server", headers={"Accept": XML}).content)  # noqa: S314 - our own
+        assert len(root.findall("servers/server")) == count

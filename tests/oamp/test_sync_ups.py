@@ -1,0 +1,142 @@
+"""Sync-ups against a model of a few lines, in any order of requests, time and changes (contract, section 6)."""
+
+import json
+from datetime import datetime
+from typing import Any
+from xml.etree.ElementTree import Element, SubElement
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from mockcvp.clock import Clock
+from mockcvp.oamp.api import OAMP, Request
+from mockcvp.oamp.authentication import Account
+from mockcvp.oamp.deployment import Deployment
+from mockcvp.oamp.negotiation import Form
+from mockcvp.oamp.representation import TEXT, Shape, read, write
+from mockcvp.oamp.sync_ups import Servers
+from tests.deployed import SERVERS
+
+HEADERS = (
+    (b"authorization", b"Basic d3NtYWRtaW46d3NtYWRtaW4="),
+    (b"accept", b"application/json"),
+    (b"content-type", b"application/json"),
+)
+IDS = ["media", "vxml", "standalone"]
+START = 1_900_000_000
+
+
+class Model:
+    """What a server's sync-ups have come to, looked up in the list of all that were ever asked for."""
+
+    def __init__(self) -> None:
+        self.duration, self.outcome = 0.0, "Success"
+        self.runs: list[tuple[float, int, float, str]] = []
+
+    def status(self, now: float) -> dict[str, str]:
+        told = {"sincetime": "0", "syncStatus": "Not Started"}
+        begins = [began for began, *_ in self.runs[1:]] + [now]
+        for (began, sincetime, duration, outcome), next_began in zip(self.runs, begins, strict=False):
+            ended = began + duration
+            told |= {"sincetime": str(sincetime), "syncStatus": outcome if ended <= next_began else "In Progress"}
+            if told["syncStatus"] == "Success":
+                kind = "lastIncrementalSyncTime" if sincetime else "lastFullSyncTime"
+                told[kind] = datetime.fromtimestamp(int(ended)).astimezone().isoformat()
+        return told
+
+
+class SyncUps(RuleBasedStateMachine):
+    @initialize()
+    def start(self) -> None:
+        deployment = Deployment.model_validate(
+            {"servers": [{**server, "duration": 0, "outcome": "Success"} for server in SERVERS]}
+        )
+        self.clock = Clock()
+        self.clock.freeze()
+        self.clock.set(START)
+        self.servers = Servers(deployment, self.clock)
+        self.oamp = OAMP({"wsmadmin": Account("wsmadmin")}, self.servers, deployment.version)
+        self.models = {server: Model() for server in IDS}
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        content = b"" if body is None else json.dumps(body).encode()
+        answer = self.oamp.answer(Request(method, f"/cvp-config/{path}", "", HEADERS, content))
+        assert answer.status in (200, 202), answer.body
+        return json.loads(answer.body or "null")
+
+    @rule(
+        asked=st.lists(
+            st.tuples(st.sampled_from(IDS), st.sampled_from([0, 1, 1900000000])), unique_by=lambda entry: entry[0]
+        )
+    )
+    def synchronize(self, asked: list[tuple[str, int]]) -> None:
+        entries = [{"refURL": server, "sincetime": sincetime} for server, sincetime in asked]
+        self.ask("POST", "command/synchronize", {"synchronize": {"servers": {"server": entries}}})
+        for server, sincetime in asked or [(server, 0) for server in IDS]:
+            model = self.models[server]
+            model.runs.append((self.clock(), sincetime, model.duration, model.outcome))
+
+    @rule(seconds=st.sampled_from([0, 0.5, 1, 5, 100]))
+    def time_passes(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+    @rule(
+        server=st.sampled_from(IDS),
+        duration=st.sampled_from([0, 1, 5.5, 60]),
+        outcome=st.sampled_from(["Success", "Failure"]),
+    )
+    def outcome_changes(self, server: str, duration: float, outcome: str) -> None:
+        known = self.servers.get(server)
+        assert known
+        self.servers.change(known.model_copy(update={"duration": duration, "outcome": outcome}))
+        self.models[server].duration, self.models[server].outcome = duration, outcome
+
+    @invariant()
+    def every_status_is_the_models(self) -> None:
+        listed = self.ask("GET", "server/synchronize")["synchronize"]["servers"]["server"]
+        for server, told in zip(IDS, listed, strict=True):
+            assert told == self.ask("GET", f"server/{server}/synchronize")["server"]
+            fixed = {"hostname", "refURL"}
+            assert {name: text for name, text in told.items() if name not in fixed} == self.models[server].status(
+                self.clock()
+            )
+
+
+TestSyncUps = SyncUps.TestCase
+TestSyncUps.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+
+texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff"))
+texts = st.one_of(texts, st.sampled_from(["\r", "a\r\nb", "\t", "<&>\"'", "]]>"])).filter(bool)
+fields = st.tuples(st.sampled_from(["refURL", "hostname", "type"]), texts)
+trees = st.lists(st.lists(fields, min_size=1, unique_by=lambda field: field[0]))
+
+
+@given(trees, st.sampled_from(Form))
+def test_reading_what_was_written_gives_the_tree_back(servers: list[list[tuple[str, str]]], form: Form) -> None:
+    tree = Element("results")
+    container = SubElement(tree, "servers")
+    for fields in servers:
+        server = SubElement(container, "server")
+        for name, text in fields:
+            SubElement(server, name).text = text
+    shape = Shape(
+        {"servers": Shape({"server": Shape({"refURL": TEXT, "hostname": TEXT, "type": TEXT}, repeated=True)})}
+    )
+    again = read(write(tree, form), form, None, "results", shape)
+    assert [[(field.tag, field.text) for field in server] for server in again.iterfind("servers/server")] == servers
+
+
+@given(st.lists(st.sampled_from(["advance", "freeze", "resume"]), max_size=20))
+def test_a_clock_never_goes_back(moves: list[str]) -> None:
+    clock = Clock()
+    latest = clock()
+    for move in moves:
+        if move == "advance":
+            clock.advance(0.25)
+        elif move == "freeze":
+            clock.freeze()
+        else:
+            clock.resume()
+        assert clock() >= latest
+        latest = clock()

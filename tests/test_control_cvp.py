@@ -1,0 +1,166 @@
+import json
+import time
+from datetime import datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.deployed import MEDIA, NOON, SERVERS, VXML, Admin, get, synchronize
+from tests.running import SYNCHRONIZE
+
+
+def test_the_deployment_is_told_as_it_can_be_put(admin: Admin) -> None:
+    told = admin("GET", "cvp/deployment")
+    assert [server["id"] for server in told["servers"]] == [server["id"] for server in SERVERS]
+    told["version"]["majorVersion"] = "15"
+    assert admin("PUT", "cvp/deployment", told) == told
+    assert admin("GET", "cvp/deployment") == told
+
+
+def test_a_deployment_that_is_put_replaces_the_one_before(admin: Admin, cvp: httpx.Client) -> None:
+    synchronize(cvp, MEDIA)
+    admin("PUT", "cvp/deployment", {"servers": SERVERS[:1], "version": {"majorVersion": 15}})
+    assert get(cvp, "version")["version"]["majorVersion"] == "15"
+    assert get(cvp, "server/synchronize")["synchronize"]["servers"]["server"]["syncStatus"] == "Not Started"
+    assert cvp.get(f"server/{VXML}").status_code == 404
+
+
+def test_a_servers_coming_sync_ups_can_be_changed_and_a_running_one_goes_on(admin: Admin, cvp: httpx.Client) -> None:
+    synchronize(cvp, VXML)
+    changed = admin("PATCH", f"cvp/servers/{VXML}", {"duration": 5.5, "outcome": "Failure"})
+    assert (changed["duration"], changed["outcome"], changed["type"]) == (5.5, "Failure", "VXML")
+    admin("PUT", "cvp/clock", {"advance": 30})
+    assert get(cvp, f"server/{VXML}/synchronize")["server"]["syncStatus"] == "Success"
+    synchronize(cvp, VXML)
+    admin("PUT", "cvp/clock", {"advance": 5.5})
+    assert get(cvp, f"server/{VXML}/synchronize")["server"]["syncStatus"] == "Failure"
+    assert admin("PATCH", f"cvp/servers/{VXML}", {"duration": 1})["outcome"] == "Failure"
+
+
+def test_the_clock_is_the_real_one_until_it_is_frozen(admin: Admin) -> None:
+    admin("POST", "reset")
+    told = admin("GET", "cvp/clock")
+    assert told["frozen"] is False
+    assert abs(datetime.fromisoformat(told["now"]).timestamp() - time.time()) < 5
+
+
+def test_a_frozen_clock_stands_still_and_goes_on_from_there(admin: Admin) -> None:
+    frozen = admin("GET", "cvp/clock")
+    assert datetime.fromisoformat(frozen["now"]) == datetime.fromisoformat(NOON)
+    time.sleep(0.02)
+    assert admin("GET", "cvp/clock") == frozen
+    later = admin("PUT", "cvp/clock", {"advance": 1.5})
+    assert datetime.fromisoformat(later["now"]).timestamp() == datetime.fromisoformat(NOON).timestamp() + 1.5
+    admin("PUT", "cvp/clock", {"frozen": False})
+    time.sleep(0.02)
+    going = datetime.fromisoformat(admin("GET", "cvp/clock")["now"])
+    assert 0.01 < (going - datetime.fromisoformat(later["now"])).total_seconds() < 5
+
+
+def test_a_clock_that_goes_can_be_moved_forward(admin: Admin, cvp: httpx.Client) -> None:
+    admin("PUT", "cvp/clock", {"frozen": False})
+    synchronize(cvp, VXML)
+    assert admin("PUT", "cvp/clock", {"advance": 30})["frozen"] is False
+    assert get(cvp, f"server/{VXML}/synchronize")["server"]["syncStatus"] == "Success"
+
+
+def test_a_clock_may_be_set_back_only_while_no_sync_up_was_started(admin: Admin, cvp: httpx.Client) -> None:
+    admin("PUT", "cvp/clock", {"now": "2013-04-24T16:41:21-07:00"})
+    synchronize(cvp, MEDIA)
+    refused = admin.client.put("cvp/clock", json={"now": "2013-04-24T16:41:20-07:00"})
+    assert refused.status_code == 422
+    assert "only goes forward" in refused.json()["errors"][0]["title"]
+    assert get(cvp, f"server/{MEDIA}/synchronize")["server"]["lastFullSyncTime"] == "2013-04-24T16:41:21-07:00"
+
+
+def test_the_accepted_sync_ups_are_told_with_the_state_of_each_server_now(admin: Admin, cvp: httpx.Client) -> None:
+    synchronize(cvp, [{"refURL": f"https://x/cvp-config/server/{VXML}", "sincetime": "7"}, MEDIA])
+    cvp.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": {}}}})
+    cvp.post(SYNCHRONIZE)
+    told = admin("GET", "cvp/synchronizations")
+    assert told["meta"] == {"total": 2, "exact": True}
+    every, first = told["synchronizations"]
+    assert [server["id"] for server in every["servers"]] == ["media", "vxml", "standalone"]
+    assert every["servers"][0]["refURL"] == f"{cvp.base_url}server/media"
+    assert datetime.fromisoformat(first.pop("time")) == datetime.fromisoformat(NOON)
+    assert first == {
+        "number": 1,
+        "user": "wsmadmin",
+        "servers": [
+            {
+                "id": VXML,
+                "refURL": f"https://x/cvp-config/server/{VXML}",
+                "sincetime": 7,
+                "full": False,
+                "syncStatus": "In Progress",
+            },
+            {"id": MEDIA, "refURL": MEDIA, "sincetime": 0, "full": True, "syncStatus": "Success"},
+        ],
+    }
+    admin("PUT", "cvp/clock", {"advance": 30})
+    assert admin("GET", "cvp/synchronizations?limit=1")["synchronizations"][0]["servers"][1]["syncStatus"] == "Success"
+
+
+def test_a_reset_brings_back_the_start(admin: Admin, cvp: httpx.Client) -> None:
+    synchronize(cvp, "a new one")
+    admin("PATCH", f"cvp/servers/{MEDIA}", {"duration": 9})
+    admin("POST", "reset")
+    deployment = admin("GET", "cvp/deployment")
+    assert len(deployment["servers"]) == 5
+    assert {server["duration"] for server in deployment["servers"]} == {0}
+    assert admin("GET", "cvp/clock")["frozen"] is False
+    assert admin("GET", "requests") == {
+        "requests": [],
+        "meta": {"total": 0, "kept": 0},
+        "requestJournalDisabled": False,
+    }
+    listed = get(cvp, "server/synchronize")["synchronize"]["servers"]["server"]
+    assert {server["syncStatus"] for server in listed} == {"Not Started"}
+
+
+BAD: list[tuple[str, str, Any, str]] = [
+    ("PUT", "cvp/clock", {}, "one of 'frozen', 'now' and 'advance' (seconds) is needed"),
+    ("PUT", "cvp/clock", {"advance": -1}, "advance: must be 0 or above, not -1"),
+    ("PUT", "cvp/clock", {"advance": "soon"}, "advance: must be a number, not 'soon'"),
+    ("PUT", "cvp/clock", {"advance": 1e300}, "a clock tells times from the year 1970 to 9999"),
+    ("PUT", "cvp/clock", {"advance": 1, "now": NOON}, "'now' and 'advance' (seconds) exclude each other"),
+    ("PUT", "cvp/clock", {"frozen": "yes"}, "frozen: must be true or false, not 'yes'"),
+    ("PUT", "cvp/clock", {"now": "noon"}, "now: must be a time with an offset, as 2030-01-31T12:00:00Z, not 'noon'"),
+    ("PUT", "cvp/clock", {"now": "2030-01-31T12:00:00"}, "now: must be a time with an offset"),
+    ("PUT", "cvp/clock", {"now": "1969-01-31T12:00:00Z"}, "a clock tells times from the year 1970 to 9999"),
+    ("PUT", "cvp/clock", {"froze": True}, "froze: is not known here"),
+    ("PUT", "cvp/clock", [], "must be an object, not []"),
+    ("PATCH", "cvp/servers/media", {}, "one of 'duration' (seconds) and 'outcome' (Success or Failure) is needed"),
+    ("PATCH", "cvp/servers/media", {"duration": -1}, "duration: must be 0 or above, not -1.0"),
+    ("PATCH", "cvp/servers/media", {"outcome": "Succes"}, "outcome: must be 'Success' or 'Failure', not 'Succes'"),
+    ("PATCH", "cvp/servers/media", {"type": "CALL"}, "type: is not known here"),
+    ("PATCH", "cvp/servers/call", {"duration": 1}, "a server of type CALL is not synchronised"),
+    ("PUT", "cvp/deployment", {}, "servers: is missing"),
+    ("PUT", "cvp/deployment", {"servers": [{"id": "a"}]}, "servers[0].hostname: is missing"),
+    ("PUT", "cvp/deployment", {"servers": [SERVERS[0], SERVERS[0]]}, "servers[1] has the id 'media' of servers[0]"),
+    ("PUT", "cvp/deployment", None, "must be an object, not None"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "told"), BAD)
+def test_a_bad_control_request_gets_422_that_names_the_fault_and_changes_nothing(
+    admin: Admin, method: str, path: str, body: Any, told: str
+) -> None:
+    before = admin("GET", "cvp/deployment"), admin("GET", "cvp/clock")
+    answer = admin.client.request(method, path, content=json.dumps(body))
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["title"].startswith(told)
+    assert (admin("GET", "cvp/deployment"), admin("GET", "cvp/clock")) == before
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"servers": [], "servers": []}', b"[" * 100_000])
+def test_a_control_request_that_is_not_json_gets_422(admin: Admin, body: bytes) -> None:
+    answer = admin.client.put("cvp/deployment", content=body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["title"].startswith("the body is not JSON: ")
+
+
+def test_a_change_of_an_unknown_server_gets_404(admin: Admin) -> None:
+    answer = admin.client.patch("cvp/servers/nobody", json={"duration": 1})
+    assert (answer.status_code, answer.json()["errors"][0]["title"]) == (404, "there is no server 'nobody'")

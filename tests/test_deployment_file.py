@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import pytest
+
+from mockcvp.deployment_file import load
+from tests.test_cli import mockcvp, refused
+
+GOOD = "{id: a, hostname: h, ipaddr: 10.0.0.1, type: MEDIA}"
+
+
+def of(servers: str) -> str:
+    return f"servers: [{servers}]"
+
+
+BAD = [
+    ("missing.yaml", None, "cannot read {file}: No such file or directory"),
+    (".", None, "cannot read {file}: Is a directory"),
+    ("d.yaml", b"servers: [\xff]", "{file}: is not UTF-8 at byte 10"),
+    ("d.yaml", "", "{file}: must hold an object with 'servers', as fixtures/deployments/three-servers.yaml"),
+    ("d.yaml", "- a", "{file}: must hold an object with 'servers'"),
+    ("d.yaml", "servers: [", "{file}: line 1, column 11: "),
+    ("d.yaml", "servers: []\nservers: []", "{file}: line 2: the key 'servers' occurs twice in one mapping"),
+    ("d.yaml", "servers: !!python/object:os.system {}", "{file}: line 1, column 10: could not determine a constructor"),
+    ("d.json", '{"servers": [}', "{file}: line 1, column 14: Expecting value"),
+    ("d.json", '{"servers": [], "servers": []}', "{file}: the member 'servers' occurs twice in one object"),
+    ("d.json", "servers: []", "{file}: line 1, column 1: Expecting value"),
+    ("d.json", "[" * 100_000, "{file}: "),
+    ("d.yaml", "version: {}", "{file}: servers: is missing"),
+    ("d.yaml", "servers: {}", "{file}: servers: must be a list, not {{}}"),
+    ("d.yaml", "server: []\nservers: []", "{file}: server: is not known here"),
+    ("d.yaml", of("media-1"), "{file}: servers[0]: must be an object, not 'media-1'"),
+    ("d.yaml", of(f"{GOOD}, {{id: b}}"), "{file}: servers[1].hostname: is missing; servers[1].ipaddr: is missing"),
+    ("d.yaml", of(GOOD.replace("id: a", "id: 5")), "{file}: servers[0].id: must be text, not 5"),
+    ("d.yaml", of(GOOD.replace("id: a", "id: ''")), "{file}: servers[0].id: an id must not be blank"),
+    ("d.yaml", of(GOOD.replace("id: a", "id: a/synchronize")), "{file}: servers[0].id: an id must not be or end with"),
+    ("d.yaml", of(GOOD.replace("hostname: h", "hostname: ''")), "{file}: servers[0].hostname: must not be empty"),
+    ("d.yaml", of(GOOD.replace("10.0.0.1", "10.0.0.256")), "{file}: servers[0].ipaddr: must be an IP address, not"),
+    ("d.yaml", of(GOOD.replace("MEDIA", "media")), "{file}: servers[0].type: must be 'VXML', 'MEDIA', 'CALL'"),
+    ("d.yaml", of(GOOD.replace("}", ", duration: -1}")), "{file}: servers[0].duration: must be 0 or above, not -1"),
+    ("d.yaml", of(GOOD.replace("}", ", duration: .inf}")), "{file}: servers[0].duration: must be "),
+    (
+        "d.yaml",
+        of(GOOD.replace("}", ", outcome: Maybe}")),
+        "{file}: servers[0].outcome: must be 'Success' or 'Failure'",
+    ),
+    ("d.yaml", of(GOOD.replace("}", ", port: 1}")), "{file}: servers[0].port: is not known here"),
+    ("d.yaml", of(f"{GOOD}, {GOOD}"), "{file}: servers[1] has the id 'a' of servers[0]"),
+    ("d.yaml", "version: {majorVersio: 12}\nservers: []", "{file}: version.majorVersio: is not known here"),
+    ("d.yaml", "version: 12\nservers: []", "{file}: version: must be an object, not 12"),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "told"), BAD)
+def test_a_bad_file_is_told_in_one_line_with_file_place_and_cure(
+    tmp_path: Path, name: str, content: bytes | str | None, told: str
+) -> None:
+    file = tmp_path / name
+    if content is not None:
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+    result = mockcvp("serve", "--port", "0", "--deployment", str(file), cwd=tmp_path)
+    assert refused(result).startswith(f"--deployment: {told.format(file=file)}")
+    assert not (tmp_path / "certs").exists()
+
+
+def test_the_environments_variable_is_named(tmp_path: Path) -> None:
+    told = refused(mockcvp("serve", cwd=tmp_path, MOCKCVP_DEPLOYMENT="missing.yaml"))
+    assert told == "MOCKCVP_DEPLOYMENT: cannot read missing.yaml: No such file or directory"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("d.yaml", of(GOOD)),
+        ("d.yml", f"\ufeff{of(GOOD)}"),
+        ("d", '{"servers": [{"id": "a", "hostname": "h", "ipaddr": "10.0.0.1", "type": "MEDIA"}]}'),
+        ("d.JSON", '{\n\t"servers": [{"id": "a", "hostname": "h", "ipaddr": "10.0.0.1", "type": "MEDIA"}]}'),
+    ],
+)
+def test_a_file_is_json_by_its_name_and_else_yaml(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content)
+    (server,) = load(tmp_path / name).servers
+    assert (server.id, server.duration, server.outcome) == ("a", 0, "Success")
+
+
+def test_numbers_of_a_version_are_taken_as_text(tmp_path: Path) -> None:
+    (tmp_path / "d.yaml").write_text("version: {majorVersion: 15, buildDate: '2024-01-31'}\nservers: []")
+    version = load(tmp_path / "d.yaml").version
+    assert (version.major_version, version.minor_version, version.build_date) == ("15", "6", "2024-01-31")
