@@ -15,8 +15,8 @@ from pydantic import ByteSize, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from mockcvp import __version__
-from mockcvp.faults import phrases
 from mockcvp.settings import Settings
+from mockcvp.wording import phrases
 
 _PREFIX = "MOCKCVP_"
 # what Docker's links and Kubernetes set where a service is called mockcvp

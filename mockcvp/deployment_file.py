@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mockcvp.faults import phrases
 from mockcvp.oamp.deployment import Deployment
 from mockcvp.oamp.representation import members_once
+from mockcvp.wording import phrases
 
 
 class DeploymentError(Exception):

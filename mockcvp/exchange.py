@@ -2,6 +2,7 @@
 
 import logging
 import time
+from asyncio import CancelledError
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -42,6 +43,9 @@ class Exchange:
         self._in_process += 1
         try:
             await self._exchange(scope, receive, send)
+        except CancelledError:
+            # only a server that has hung up and stops does that, and it needs no traceback in the log
+            pass
         finally:
             self._in_process -= 1
 

@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import FrameType
 
 import uvicorn
@@ -22,8 +22,6 @@ _log = logging.getLogger(__name__)
 
 # Tomcat's own default
 _KEEP_ALIVE_SECONDS = 20
-# docker stop kills after 10 seconds
-_DRAIN_SECONDS = 5
 
 
 class StartError(Exception):
@@ -36,12 +34,13 @@ class Server:
     Args:
         app: what to serve
         settings: where and how
+        drain_seconds: how long a stop waits for calls in flight
 
     Raises:
         StartError: the address cannot be listened on, or the certificate cannot be used
     """
 
-    def __init__(self, app: FastAPI, settings: Settings) -> None:
+    def __init__(self, app: FastAPI, settings: Settings, drain_seconds: float = 5.0) -> None:
         # first the socket: a start that fails must not have made a certificate that clients would have to trust anew
         self._sockets = _listening(settings.host, settings.port)
         try:
@@ -66,6 +65,7 @@ class Server:
         config.load()
         config.ssl = self._certificate.context
         self._uvicorn = _Uvicorn(config)
+        self._uvicorn.drain_seconds = drain_seconds
 
     @property
     def url(self) -> str:
@@ -94,37 +94,65 @@ class Server:
         self._uvicorn.run(self._sockets)
 
     def stop(self) -> None:
-        """Have ``run`` finish the calls in flight and return. May be called from any thread."""
-        self._uvicorn.should_exit = True
+        """Have a ``run`` that is ready finish the calls in flight and return. May be called from any thread."""
+        self._uvicorn.stop()
 
 
 class _Uvicorn(uvicorn.Server):
-    """uvicorn, which would answer calls that are still in flight at its end with a 500 of its own."""
+    """uvicorn, which by itself would notice a stop late, and answer calls still in flight with a 500 of its own."""
 
     ready: Callable[[], None]
+    drain_seconds: float
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
         await super().startup(sockets)
         # the headers of an answer, Date among them, are made by the first tick
         await self.on_tick(0)
         self.ready()
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        deadline = self._loop.call_later(_DRAIN_SECONDS, self._hang_up)
-        await super().shutdown(sockets)
-        deadline.cancel()
+    async def main_loop(self) -> None:
+        while not self.should_exit:
+            await self.on_tick(0)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), timeout=1)
+
+    def stop(self) -> None:
+        """Stop. May be called from any thread."""
+        self.should_exit = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self.started:
+            self._loop.call_soon_threadsafe(self._stopping.set)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self.should_exit:
-            # asked a second time: at once
+        if self.started and self.should_exit:
             self._loop.call_soon_threadsafe(self._hang_up)
         else:
             super().handle_exit(sig, frame)
+            self._wake()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        deadline = self._loop.time() + self.drain_seconds
+        while self.server_state.connections or self.server_state.tasks:
+            if self._loop.time() >= deadline:
+                self._hang_up()
+            await asyncio.sleep(0.01)
 
     def _hang_up(self) -> None:
         for connection in list(self.server_state.connections):
-            connection.transport.abort()
+            if isinstance(connection, _Protocol):
+                connection.hang_up()
+        for task in list(self.server_state.tasks):
+            task.cancel()
 
 
 class _Protocol(HttpToolsProtocol):
@@ -141,11 +169,18 @@ class _Protocol(HttpToolsProtocol):
         self.transport.close()
         _log.warning("400 to %s: %s", self.client[0] if self.client else "-", msg)
 
+    def hang_up(self) -> None:
+        """Close the connection at once, whatever is in flight on it."""
+        if self.cycle is not None:
+            # said here, since uvicorn would wonder why the call has no answer until the loop tells it
+            self.cycle.disconnected = True
+        self.transport.abort()
+
     def shutdown(self) -> None:
         """Hang up on an idle client at once: a TLS client that reads nothing would not agree to the end for long."""
         idle = self.cycle is None or self.cycle.response_complete
         if idle and not self.transport.get_write_buffer_size():
-            self.transport.abort()
+            self.hang_up()
         else:
             super().shutdown()
 

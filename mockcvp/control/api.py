@@ -12,7 +12,7 @@ from mockcvp.control import cvp
 from mockcvp.control.bodies import Unprocessable, Which
 from mockcvp.control.requests import served_requests
 from mockcvp.double import Double
-from mockcvp.faults import phrase
+from mockcvp.wording import phrase
 
 
 def router(double: Double) -> APIRouter:

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from starlette.requests import Request
 
-from mockcvp.faults import phrases
 from mockcvp.oamp.deployment import Outcome
 from mockcvp.oamp.representation import members_once
+from mockcvp.wording import phrases
 
 Model = TypeVar("Model", bound=BaseModel)
 

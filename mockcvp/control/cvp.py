@@ -11,11 +11,11 @@ from starlette.responses import JSONResponse
 
 from mockcvp.control.bodies import Change, ClockChange, Unprocessable, Which, body
 from mockcvp.double import Double
-from mockcvp.faults import phrases
 from mockcvp.journal import Call
 from mockcvp.oamp.deployment import Deployment, Server
 from mockcvp.oamp.documents import ref_url
 from mockcvp.oamp.synchronization import RequestedServer
+from mockcvp.wording import phrases
 
 
 def router(double: Double) -> APIRouter:
