@@ -5,7 +5,7 @@ from starlette.middleware import Middleware
 
 from mockcvp.control import api as control
 from mockcvp.double import Double
-from mockcvp.exchange import CONTROL_PATH, Exchange
+from mockcvp.exchange import Exchange
 from mockcvp.settings import Settings
 
 
@@ -18,7 +18,11 @@ def create_app(settings: Settings | None = None, *, double: Double | None = None
     """
     double = double or Double(settings or Settings())
     exchange = Middleware(
-        Exchange, oamp=double.oamp, journal=double.journal, max_body_bytes=double.settings.max_body_bytes
+        Exchange,
+        control_path=control.PATH,
+        oamp=double.oamp,
+        journal=double.journal,
+        max_body_bytes=double.settings.max_body_bytes,
     )
     app = FastAPI(
         title="mockcvp",
@@ -27,5 +31,5 @@ def create_app(settings: Settings | None = None, *, double: Double | None = None
         openapi_url=None,
         redirect_slashes=False,
     )
-    app.include_router(control.router(double), prefix=CONTROL_PATH)
+    app.include_router(control.router(double), prefix=control.PATH)
     return app

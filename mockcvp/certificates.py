@@ -5,8 +5,10 @@ import logging
 import os
 import socket
 import ssl
+import sys
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -89,12 +91,16 @@ def certificate(settings: Settings) -> Certificate:
     """
     if settings.cert and settings.key:
         context = _context(settings.cert, settings.key)
-        expires = _loaded(settings.cert.read_bytes()).not_valid_after_utc
-        if datetime.now(UTC) > expires:
-            _log.warning("the certificate %s has expired on %s", settings.cert, f"{expires:%Y-%m-%d}")
+        # OpenSSL, which has taken it, reads more forms than this does
+        with suppress(ValueError):
+            expires = _loaded(settings.cert.read_bytes()).not_valid_after_utc
+            if datetime.now(UTC) > expires:
+                _log.warning("the certificate %s has expired on %s", settings.cert, f"{expires:%Y-%m-%d}")
         return Certificate(settings.cert, context)
     try:
-        return _own(settings.cert_dir, _names(settings), settings.key_type)
+        settings.cert_dir.mkdir(parents=True, exist_ok=True)
+        with _alone_in(settings.cert_dir):
+            return _own(settings.cert_dir, _names(settings), settings.key_type)
     except OSError as fault:
         where = f"cannot keep a certificate in {settings.cert_dir}: {fault.strerror or fault}"
         raise CertificateError(f"{where}; name a directory that can be written to with --cert-dir") from None
@@ -103,16 +109,23 @@ def certificate(settings: Settings) -> Certificate:
 def _names(settings: Settings) -> list[str]:
     names = ["localhost", "127.0.0.1", "::1", socket.gethostname(), settings.host, *settings.tls_names]
     any_address = ("", "0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
-    return list(dict.fromkeys(name.lower() for name in names if name not in any_address and name.isascii()))
+    return list(dict.fromkeys(_normal(name) for name in names if name not in any_address and name.isascii()))
+
+
+def _normal(name: str) -> str:
+    try:
+        # an address has many spellings, and its zone means something on this machine alone
+        return str(ipaddress.ip_address(name.partition("%")[0]))
+    except ValueError:
+        return name.lower()
 
 
 def _own(directory: Path, names: list[str], key_type: Literal["ecdsa", "rsa"]) -> Certificate:
     """Return the certificate kept in a directory, made anew where it is missing or no longer fits.
 
-    The key's file holds the certificate too: the two always belong together, even where another process makes them
-    anew at the same moment. The other file is what clients read.
+    The key's file holds the certificate too, so that a key and a certificate that do not belong together are never
+    kept, wherever a process ends. The other file is what clients read.
     """
-    directory.mkdir(parents=True, exist_ok=True)
     path, key_path = directory / "mockcvp.pem", directory / "mockcvp-key.pem"
     misfit = None
     if key_path.exists():
@@ -123,23 +136,24 @@ def _own(directory: Path, names: list[str], key_type: Literal["ecdsa", "rsa"]) -
     elif path.exists():
         _log.warning("%s is not the double's own, and is replaced: certificates of your own go with --cert", path)
     if misfit or not key_path.exists():
-        # where none was, another process may have made it since: then that one is taken
-        _write(key_path, _made(names, key_type), mode=0o600, replace=misfit is not None)
+        _write(key_path, _made(names, key_type), mode=0o600)
         why = f", since the one kept {misfit}; clients have to trust the new one" if misfit else ""
         _log.log(logging.WARNING if misfit else logging.INFO, "made a certificate in %s%s", path, why)
     context = _context(key_path, key_path)
     public = _loaded(key_path.read_bytes()).public_bytes(serialization.Encoding.PEM)
     if not path.exists() or path.read_bytes() != public:
-        _write(path, public, mode=0o644, replace=True)
+        _write(path, public, mode=0o644)
     return Certificate(path, context)
 
 
 def _misfit(kept: bytes, names: list[str], key_type: Literal["ecdsa", "rsa"]) -> str | None:
     """Return what is wrong with the certificate that is kept, None where nothing is."""
     try:
-        made = _loaded(kept)
+        made, key = _loaded(kept), serialization.load_pem_private_key(kept, None)
     except ValueError:
         return "cannot be read"
+    if made.public_key() != key.public_key():
+        return "does not fit its key"
     if datetime.now(UTC) + _LEFT > made.not_valid_after_utc:
         return f"expires on {made.not_valid_after_utc:%Y-%m-%d}"
     missing = sorted(set(names) - set(_covered(kept)))
@@ -213,18 +227,31 @@ def _general_name(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-def _write(path: Path, content: bytes, *, mode: int, replace: bool) -> None:
+@contextmanager
+def _alone_in(directory: Path) -> Iterator[None]:
+    """Keep other processes that start with the same directory waiting."""
+    if sys.platform == "win32":
+        # no such lock there; at worst one of two that start at once has to be started anew
+        yield
+        return
+    import fcntl
+
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _write(path: Path, content: bytes, *, mode: int) -> None:
     """Write a file at one go, so that no one ever reads half of it."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
         Path(temporary).chmod(mode)
-        if replace:
-            Path(temporary).replace(path)
-            return
-        with suppress(FileExistsError):
-            os.link(temporary, path)
+        Path(temporary).replace(path)
     finally:
         Path(temporary).unlink(missing_ok=True)
 

@@ -1,6 +1,7 @@
 """The ``mockcvp`` command."""
 
 import difflib
+import io
 import logging
 import os
 import re
@@ -113,6 +114,9 @@ def _misspelt(environment: Iterable[str]) -> Iterable[str]:
 
 
 def _write_log(level: str) -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # where the terminal's encoding lacks a character that a client sends
+        sys.stdout.reconfigure(errors="backslashreplace")
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     # uvicorn warns of what the double's own lines tell better

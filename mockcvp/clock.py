@@ -7,7 +7,10 @@ _YEAR_10000 = 253402300800 - 86400
 
 
 class Clock:
-    """A clock that never goes back. Called, it tells the time in seconds since 1970."""
+    """A clock that never goes back by itself. Called, it tells the time in seconds since 1970.
+
+    It tells whole milliseconds, so that ten tenths of a second are a second.
+    """
 
     def __init__(self) -> None:
         self.reset()
@@ -23,7 +26,7 @@ class Clock:
         if self._stopped_at is not None:
             return self._stopped_at
         # the machine's clock may be set back; sync-ups that have ended stay ended all the same
-        self._latest = max(self._latest, time.time() + self._ahead)
+        self._latest = max(self._latest, round(time.time() + self._ahead, 3))
         return self._latest
 
     @property
@@ -32,7 +35,7 @@ class Clock:
         return self._stopped_at is not None
 
     def freeze(self) -> None:
-        """Let it stand still from now on, but for ``advance``."""
+        """Let it stand still from now on, but for ``advance`` and ``set``."""
         self._stopped_at = self()
 
     def resume(self) -> None:
@@ -58,6 +61,7 @@ class Clock:
         """
         if not 0 <= now < _YEAR_10000:
             raise ValueError("a clock tells times from the year 1970 to 9999")
+        now = round(now, 3)
         if self._stopped_at is not None:
             self._stopped_at = now
         else:

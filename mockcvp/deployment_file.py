@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from mockcvp.oamp.deployment import Deployment
 from mockcvp.oamp.representation import members_once
-from mockcvp.wording import phrases
+from mockcvp.wording import told
 
 
 class DeploymentError(Exception):
@@ -36,8 +36,7 @@ def load(path: Path) -> Deployment:
     try:
         return Deployment.model_validate(content)
     except ValidationError as error:
-        told = "; ".join(f"{place}: {words}" if place else words for place, words in phrases(error))
-        raise DeploymentError(f"{path}: {told}") from None
+        raise DeploymentError(f"{path}: {'; '.join(told(error))}") from None
 
 
 def _from_json(path: Path, text: str) -> Any:
@@ -45,30 +44,36 @@ def _from_json(path: Path, text: str) -> Any:
         return json.loads(text, object_pairs_hook=members_once)
     except json.JSONDecodeError as fault:
         raise DeploymentError(f"{path}: line {fault.lineno}, column {fault.colno}: {fault.msg}") from None
-    except (ValueError, RecursionError) as fault:
+    except ValueError as fault:
         raise DeploymentError(f"{path}: {fault}") from None
+    except RecursionError:
+        raise DeploymentError(f"{path}: is nested too deeply") from None
 
 
 def _from_yaml(path: Path, text: str) -> Any:
     # only where a YAML file is read, since it takes time to load
     import yaml
 
-    class Loader(yaml.SafeLoader):
+    # every scalar is the text that stands there: no dates, octal numbers or truth values that nobody meant
+    class Loader(yaml.BaseLoader):
         """Has no key twice, where YAML's own loader would take the last."""
 
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-            keys = [key.value for key, _ in node.value]
-            for place, key in enumerate(keys):
-                if key in keys[:place]:
-                    line = node.value[place][0].start_mark.line + 1
-                    raise DeploymentError(f"{path}: line {line}: the key {key!r} occurs twice in one mapping")
+            seen = set()
+            for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+                if key.value in seen:
+                    problem = f"the key {key.value!r} occurs twice in one mapping"
+                    raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+                seen.add(key.value)
             return super().construct_mapping(node, deep)
 
     try:
-        return yaml.load(text, Loader)  # noqa: S506 - a safe loader, with one check more
+        return yaml.load(text, Loader)  # noqa: S506 - it makes nothing but text, lists and mappings
     except yaml.MarkedYAMLError as fault:
         mark = fault.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         raise DeploymentError(f"{path}: {place}{fault.problem}") from None
-    except (yaml.YAMLError, RecursionError, ValueError) as fault:
+    except yaml.YAMLError as fault:
         raise DeploymentError(f"{path}: {' '.join(str(fault).split())}") from None
+    except RecursionError:
+        raise DeploymentError(f"{path}: is nested too deeply") from None

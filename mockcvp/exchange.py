@@ -3,33 +3,36 @@
 import logging
 import time
 from asyncio import CancelledError
+from contextlib import suppress
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockcvp.journal import Call, Journal
-from mockcvp.oamp.api import OAMP, Answer, Headers, Request, SyncUp
+from mockcvp.oamp.api import MALFORMED, OAMP, Answer, Headers, Request, SyncUp
 from mockcvp.oamp.synchronization import RequestedServer
 
-CONTROL_PATH = "/__admin"
-ANSWERED = "mockcvp.answered"
-"""Where in a call's state the server says what it has answered by itself, before the request was complete."""
+MALFORMED_BODY = "mockcvp.malformed_body"
+"""What the server puts into a call's state where the body of the request turns out to be malformed HTTP."""
 
 _log = logging.getLogger("mockcvp.calls")
 _NAMED_IN_A_LINE = 5
+_LONGEST_NAME = 200
 
 
 class Exchange:
-    """The ASGI app that takes every call but those to ``/__admin``, which are none of the product's.
+    """The ASGI app that takes every call but those that control the double, which are none of the product's.
 
     Args:
         control: the app that those go to
+        control_path: what their paths begin with
         oamp: what answers
         journal: what remembers
         max_body_bytes: how much of a body is taken
     """
 
-    def __init__(self, control: ASGIApp, oamp: OAMP, journal: Journal, max_body_bytes: int) -> None:
+    def __init__(self, control: ASGIApp, control_path: str, oamp: OAMP, journal: Journal, max_body_bytes: int) -> None:
         self._control = control
+        self._control_prefix = f"{control_path}/"
         self._oamp = oamp
         self._journal = journal
         self._max_body_bytes = max_body_bytes
@@ -37,44 +40,52 @@ class Exchange:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
-        if scope["type"] != "http" or f"{scope['path']}/".startswith(f"{CONTROL_PATH}/"):
+        if scope["type"] != "http" or f"{scope['path']}/".startswith(self._control_prefix):
             await self._control(scope, receive, send)
             return
         self._in_process += 1
         try:
             await self._exchange(scope, receive, send)
-        except CancelledError:
-            # only a server that has hung up and stops does that, and it needs no traceback in the log
-            pass
         finally:
             self._in_process -= 1
 
     async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
         arrived, began, in_process = time.time(), time.perf_counter(), self._in_process
-        query = scope["query_string"]
-        target = (scope["raw_path"] + b"?" + query if query else scope["raw_path"]).decode("latin-1")
         headers = tuple(scope["headers"])
-        body = _Body(self._max_body_bytes)
         declined = _waits_to_send_more_than(self._max_body_bytes, headers)
-        complete = False
-        try:
-            complete = declined or await body.read(receive)
-        finally:
-            # also where the server stops while the body still comes; nothing waits between the answer and its
-            # record, so that the journal's order is the order of the effects
-            exceeded = self._max_body_bytes if declined or body.oversize else 0
-            authority = "{}:{}".format(*scope["server"]) if scope.get("server") else "localhost"
-            request = Request(
-                scope["method"], scope["path"], target, headers, body.taken, exceeded, in_process, authority
-            )
-            answer = self._oamp.answer(request) if complete else scope.get("state", {}).get(ANSWERED)
-            client = scope["client"][0] if scope["client"] else ""
-            call = self._journal.record(arrived, time.perf_counter() - began, client, request, answer)
-            if _log.isEnabledFor(logging.INFO):
-                _log.info("%s", line(call))
-        if complete and answer:
+        # what is throttled takes no memory
+        body = _Body(self._max_body_bytes if in_process <= self._oamp.max_in_process else 0)
+        complete = declined or await body.read(receive)
+        query = scope["query_string"]
+        request = Request(
+            method=scope["method"],
+            path=scope["path"],
+            target=(scope["raw_path"] + b"?" + query if query else scope["raw_path"]).decode("latin-1"),
+            headers=headers,
+            body=body.taken,
+            exceeded=self._max_body_bytes if declined or body.oversize else 0,
+            in_process=in_process,
+            authority=_authority(scope),
+        )
+        # from here to the record nothing waits, so that the journal's order is the order of the effects
+        if scope.get("state", {}).get(MALFORMED_BODY):
+            answer: Answer | None = MALFORMED
+        else:
+            answer = self._oamp.answer(request) if complete else None
+        client = scope["client"][0] if scope["client"] else ""
+        call = self._journal.record(arrived, time.perf_counter() - began, client, request, answer)
+        if _log.isEnabledFor(logging.INFO):
+            _log.info("%s", line(call))
+        if answer:
             # a client that was not given leave to send its body may send it all the same
             await _send(answer, send, close=declined)
+
+
+def _authority(scope: Scope) -> str:
+    if not scope.get("server"):
+        return "localhost"
+    host, port = scope["server"]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class _Body:
@@ -86,26 +97,29 @@ class _Body:
         self.oversize = False
 
     async def read(self, receive: Receive) -> bool:
-        """Return whether the body came to its end before the client closed the connection."""
+        """Return whether the body came to its end, and neither its client nor this server hung up before."""
         chunks: list[bytes] = []
         room = self._limit
         more = True
-        try:
+        # a server that has hung up on a call and stops cancels it, and it needs no traceback in the log
+        with suppress(CancelledError):
             while more and (message := await receive())["type"] == "http.request":
                 chunk, more = message.get("body", b""), message.get("more_body", False)
                 self.oversize = self.oversize or len(chunk) > room
                 if room and chunk:
                     chunks.append(chunk[:room])
                     room -= len(chunks[-1])
-        finally:
-            self.taken = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        self.taken = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         return not more
 
 
 def _waits_to_send_more_than(limit: int, headers: Headers) -> bool:
     fields = dict(headers)
-    length = fields.get(b"content-length", b"")
-    return fields.get(b"expect", b"").lower() == b"100-continue" and length.isdigit() and int(length) > limit
+    if fields.get(b"expect", b"").lower() != b"100-continue":
+        return False
+    length = fields.get(b"content-length", b"0").lstrip(b"0") or b"0"
+    # more digits than any limit has, and than Python would turn into a number
+    return len(length) > 30 or int(length) > limit
 
 
 async def _send(answer: Answer, send: Send, *, close: bool) -> None:
@@ -117,8 +131,8 @@ async def _send(answer: Answer, send: Send, *, close: bool) -> None:
 def line(call: Call) -> str:
     """Return a call as the log tells it: status, method, path, user, and what came of it."""
     status = call.answer.status if call.answer else "---"
-    user = call.request.user or "-"
-    return _printable(f"{status} {call.request.method} {call.request.target} {user} {_what_came_of(call)}".rstrip())
+    user, target = _shortened(call.request.user or "-"), _shortened(call.request.target)
+    return _printable(f"{status} {call.request.method} {target} {user} {_what_came_of(call)}".rstrip())
 
 
 def _what_came_of(call: Call) -> str:
@@ -135,13 +149,17 @@ def _synchronised(sync_up: SyncUp) -> str:
     if len(requested) > _NAMED_IN_A_LINE:
         told.append(f"and {len(requested) - _NAMED_IN_A_LINE} more")
     if ignored:
-        told.append(f"ignored, since it means nothing here: {', '.join(ignored[:_NAMED_IN_A_LINE])}")
+        told.append(f"ignored, since it means nothing here: {', '.join(map(_shortened, ignored[:_NAMED_IN_A_LINE]))}")
     return "; ".join(told)
 
 
 def _told(server: RequestedServer) -> str:
     kind = "full sync-up" if server.full else f"incremental sync-up since {server.sincetime}"
-    return f"{kind} of {server.ref_url}"
+    return f"{kind} of {_shortened(server.ref_url)}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"
 
 
 def _printable(text: str) -> str:

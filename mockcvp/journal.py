@@ -4,6 +4,7 @@ import threading
 import uuid
 from collections import deque
 from dataclasses import dataclass
+from sys import getsizeof
 from typing import NamedTuple
 
 from mockcvp.oamp.api import Answer, Request
@@ -12,7 +13,8 @@ from mockcvp.oamp.api import Answer, Request
 _CALL_OVERHEAD = 1000
 _HEADER_OVERHEAD = 150
 _SERVER_OVERHEAD = 600
-_NAME_OVERHEAD = 60
+_NAME_OVERHEAD = 16
+_RUN_OVERHEAD = 700
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +41,14 @@ class Call:
     def size(self) -> int:
         """The memory that this call takes in the journal, in bytes, near enough."""
         request, answer = self.request, self.answer
-        size = _CALL_OVERHEAD + len(request.body) + len(request.target)
+        size = _CALL_OVERHEAD + len(request.body) + getsizeof(request.target) + getsizeof(request.path)
         size += sum(_HEADER_OVERHEAD + len(name) + len(value) for name, value in request.headers)
         if answer:
-            size += len(answer.body) + len(answer.refusal or "")
+            size += len(answer.body) + getsizeof(answer.refusal)
             if sync_up := answer.sync_up:
-                size += sum(_SERVER_OVERHEAD + len(server.ref_url) for server in sync_up.requested)
-                size += sum(_NAME_OVERHEAD + len(name) for name in (*sync_up.started, *sync_up.ignored))
+                size += sum(_SERVER_OVERHEAD + getsizeof(server.ref_url) for server in sync_up.requested)
+                size += sum(_NAME_OVERHEAD + getsizeof(name) for name in sync_up.ignored)
+                size += _RUN_OVERHEAD * len(sync_up.started)
         return size
 
 
@@ -98,8 +101,12 @@ class Journal:
         with self._lock:
             self._total += 1
             call = Call(self._total, time, duration, client, request, answer)
+            size = call.size
+            if size > self._max_bytes:
+                # counted, but no reason to forget all others
+                return call
             self._calls.append(call)
-            self._bytes += call.size
+            self._bytes += size
             while len(self._calls) > self._max_calls or self._bytes > self._max_bytes:
                 self._bytes -= self._calls.popleft().size
         return call

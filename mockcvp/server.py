@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mockcvp.certificates import CertificateError, certificate
-from mockcvp.exchange import ANSWERED
+from mockcvp.exchange import MALFORMED_BODY
 from mockcvp.oamp.api import BASE_PATH, MALFORMED
 from mockcvp.settings import Settings
 
@@ -158,16 +158,47 @@ class _Uvicorn(uvicorn.Server):
 class _Protocol(HttpToolsProtocol):
     """uvicorn's HTTP, where its own answers and its way to hang up would show a client that this is no Tomcat."""
 
+    malformed = False
+
+    def on_headers_complete(self) -> None:
+        """Begin a request; what is sent as trailers later must not join its headers."""
+        upgrade = self.parser.should_upgrade()
+        if upgrade and {b"content-length", b"transfer-encoding"} & dict(self.headers).keys():
+            # the parser would take the body for the other protocol's
+            raise ValueError("an upgrade with a body")
+        super().on_headers_complete()
+        self.headers = []
+        if upgrade:
+            # and what follows as well
+            self.cycle.keep_alive = False
+
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP as Tomcat's connector does: with the headers of every answer and no body."""
-        if self.cycle is not None and self.cycle.more_body and not self.cycle.response_started:
-            # the request whose body this was to be is told, so that the journal knows what its client got
-            self.cycle.scope["state"][ANSWERED] = MALFORMED
+        """Answer what is no HTTP as Tomcat's connector does, once the calls before it are answered."""
+        if self.malformed:
+            return
+        self.malformed = True
+        _log.warning("400 to %s: %s", self.client[0] if self.client else "-", msg)
+        if self.cycle is not None and not self.cycle.response_complete and self.cycle.more_body:
+            # the body of a request has turned out to be none: that request is answered
+            self.cycle.scope["state"][MALFORMED_BODY] = True
+            self.cycle.more_body = False
+            self.cycle.message_event.set()
+        else:
+            self._send_malformed()
+
+    def on_response_complete(self) -> None:
+        """Go on with the next call that has come already."""
+        super().on_response_complete()
+        if self.malformed:
+            self._send_malformed()
+
+    def _send_malformed(self) -> None:
+        if self.transport.is_closing() or (self.cycle is not None and not self.cycle.response_complete):
+            return
         headers = [*self.server_state.default_headers, *MALFORMED.headers]
         lines = [b"HTTP/1.1 400 Bad Request", *(name + b": " + value for name, value in headers)]
         self.transport.write(b"\r\n".join([*lines, b"", b""]))
         self.transport.close()
-        _log.warning("400 to %s: %s", self.client[0] if self.client else "-", msg)
 
     def hang_up(self) -> None:
         """Close the connection at once, whatever is in flight on it."""

@@ -84,6 +84,15 @@ class Settings(BaseModel):
             raise ValueError("a user name of HTTP basic authentication has no colon and no control character")
         return value
 
+    @field_validator("password")
+    @classmethod
+    def _encodable(cls, value: SecretStr) -> SecretStr:
+        try:
+            value.get_secret_value().encode()
+        except UnicodeEncodeError:
+            raise ValueError("must be UTF-8") from None
+        return value
+
     @field_validator("cert", "key", "cert_dir", "deployment", mode="before")
     @classmethod
     def _named(cls, value: object) -> object:

@@ -17,6 +17,9 @@ _WORDS = {
     "enum": "must be {expected}",
     "string_type": "must be text",
     "string_too_short": "must not be empty",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_unicode": "must be text, with no half of a surrogate pair",
+    "invalid_key": "must have names that are text",
     "bool_type": "must be true or false",
     "model_type": "must be an object",
     "tuple_type": "must be a list",
@@ -30,8 +33,16 @@ _WORDS = {
     "byte_size": "must be a number of bytes, or as 512KiB, 2MiB, 1GiB",
     "byte_size_unit": "must be a number of bytes, or as 512KiB, 2MiB, 1GiB",
 }
+_MOST_TOLD = 10
 # what was given says nothing more where it is the object around the fault
-_WITHOUT_VALUE = {"missing", "value_error", "extra_forbidden"}
+_WITHOUT_VALUE = {"missing", "value_error", "extra_forbidden", "string_unicode", "invalid_key"}
+
+
+def told(error: ValidationError) -> list[str]:
+    """Return the first faults, each with its place, and how many more there are."""
+    found = [f"{place}: {words}" if place else words for place, words in phrases(error)]
+    others = len(found) - _MOST_TOLD
+    return [*found[:_MOST_TOLD], f"and {others} more"] if others > 0 else found
 
 
 def phrases(error: ValidationError) -> list[tuple[str, str]]:
@@ -43,7 +54,7 @@ def phrase(fault: Any) -> tuple[str, str]:
     """Return the place and the words of one fault, as pydantic lists it."""
     place = ""
     for step in fault["loc"]:
-        place += f"[{step}]" if isinstance(step, int) else f".{step}" if place else step
+        place += f"[{step}]" if isinstance(step, int) else f".{step}" if place else str(step)
     kind, context = fault["type"], fault.get("ctx", {})
     words = _WORDS[kind].format(**context) if kind in _WORDS else fault["msg"].removeprefix("Value error, ")
     if kind in _WITHOUT_VALUE or "password" in fault["loc"]:

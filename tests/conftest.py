@@ -1,22 +1,32 @@
-from collections.abc import Iterator
+import logging
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
+from mockcvp.cli import main
 from tests.deployed import NOON, SERVERS, Admin
-from tests.running import JSON, Running
+from tests.running import JSON, Running, only_line
 
 
 @pytest.fixture(scope="session")
-def double(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """One double with the default settings, for all tests that need no other; its journal is the caller's to clear."""
+def running_double(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with Running(tmp_path_factory.mktemp("certs")) as running:
         yield running
 
 
+@pytest.fixture
+def double(running_double: Running) -> Running:
+    """One double with the default settings, for all tests that need no other; its journal is the caller's to clear."""
+    running_double.forget_lines()
+    return running_double
+
+
 @pytest.fixture(scope="session")
-def client(double: Running) -> Iterator[httpx.Client]:
-    with double.client() as client:
+def client(running_double: Running) -> Iterator[httpx.Client]:
+    with running_double.client() as client:
         yield client
 
 
@@ -49,3 +59,24 @@ def cvp(admin: Admin, _connected: tuple[Admin, httpx.Client]) -> httpx.Client:
     """A client of that double's OAMP."""
     assert admin
     return _connected[1]
+
+
+@pytest.fixture
+def refusal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., str]]:
+    """What the command refuses with, asked in this process, in a directory of its own."""
+    monkeypatch.chdir(tmp_path)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    level = logging.getLogger("mockcvp").level
+
+    def ask(*arguments: str) -> str:
+        with pytest.raises(SystemExit) as end:
+            main(arguments)
+        assert end.value.code == 2
+        return only_line(capsys.readouterr().err)
+
+    yield ask
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    logging.getLogger("mockcvp").setLevel(level)

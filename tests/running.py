@@ -59,6 +59,11 @@ class Running:
             self.lines.put(line.rstrip("\n"))
         self.lines.put(None)
 
+    def forget_lines(self) -> None:
+        """Pass over the output until now."""
+        while not self.lines.empty():
+            self.lines.get()
+
     def line(self, containing: str) -> str:
         """Wait for the next line of output that contains a text."""
         seen = []
@@ -120,3 +125,31 @@ def read_answer(connection: ssl.SSLSocket) -> bytes:
     while length and len(body) < int(length[1]):
         body += connection.recv(65536)
     return head + b"\r\n\r\n" + body
+
+
+def mockcvp(*arguments: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MOCKCVP_")}
+    command = [sys.executable, "-m", "mockcvp", *arguments]
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env=kept | env,
+        cwd=cwd,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def refused(result: subprocess.CompletedProcess[str]) -> str:
+    """The one line that the command refuses with."""
+    assert result.returncode == 2, result
+    return only_line(result.stderr)
+
+
+def only_line(stderr: str) -> str:
+    lines = stderr.splitlines()
+    assert len(lines) == 1, stderr
+    assert lines[0].startswith("mockcvp: ")
+    return lines[0].removeprefix("mockcvp: ")

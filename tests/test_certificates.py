@@ -16,8 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from mockcvp import certificates
 from mockcvp.certificates import CertificateError, certificate
 from mockcvp.settings import Settings
-from tests.running import SYNCHRONIZE, XML, Running
-from tests.test_cli import mockcvp, refused
+from tests.running import SYNCHRONIZE, XML, Running, mockcvp, refused
 
 
 def made(directory: Path, **settings: object) -> x509.Certificate:
@@ -122,11 +121,34 @@ def test_a_file_that_is_not_the_doubles_own_is_replaced_with_a_word(
     assert "is not the double's own, and is replaced" in caplog.text
 
 
-def test_several_that_start_at_once_share_one_certificate(tmp_path: Path) -> None:
+def test_a_key_that_is_damaged_or_of_another_certificate_is_made_anew(tmp_path: Path) -> None:
+    made(tmp_path / "a")
+    made(tmp_path / "b")
+    kept, other = ((tmp_path / name / "mockcvp-key.pem").read_text() for name in "ab")
+    marker = "-----BEGIN CERTIFICATE-----"
+    for key in (other.partition(marker)[0], "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", ""):
+        (tmp_path / "a" / "mockcvp-key.pem").write_text(key + marker + kept.partition(marker)[2])
+        made(tmp_path / "a")
+
+
+@pytest.mark.parametrize("host", ["0:0:0:0:0:0:0:1", "::1", "fe80::1%lo", "LOCALHOST"])
+def test_a_host_is_covered_however_it_is_spelt(tmp_path: Path, host: str) -> None:
+    assert made(tmp_path, host=host) == made(tmp_path, host=host)
+
+
+def test_it_is_no_authority(tmp_path: Path) -> None:
+    constraints = made(tmp_path).extensions.get_extension_for_class(x509.BasicConstraints)
+    assert (constraints.critical, constraints.value.ca) == (True, False)
+
+
+@pytest.mark.parametrize("wanted", [[], ["--tls-name", "new.example"]])
+def test_several_that_start_at_once_share_one_certificate(tmp_path: Path, wanted: list[str]) -> None:
+    if wanted:
+        made(tmp_path)
     served: list[bytes] = []
 
     def start() -> None:
-        with Running(tmp_path) as double:
+        with Running(tmp_path, *wanted) as double:
             pem = ssl.get_server_certificate(("127.0.0.1", double.port))
             served.append(ssl.PEM_cert_to_DER_cert(pem))
 
@@ -205,7 +227,7 @@ def _full(*_: object, **__: object) -> None:
 def test_a_full_disk_is_told_in_one_line_and_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "link", _full)
+    monkeypatch.setattr(Path, "replace", _full)
     with pytest.raises(CertificateError, match="No space left on device; name a directory"):
         made(tmp_path)
     assert list(tmp_path.iterdir()) == []

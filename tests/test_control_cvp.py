@@ -1,13 +1,15 @@
 import json
 import time
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from mockcvp.oamp.sync_ups import MOST_ADDED
 from tests.deployed import MEDIA, NOON, SERVERS, VXML, Admin, get, synchronize
-from tests.running import SYNCHRONIZE
+from tests.running import SYNCHRONIZE, XML, Running
 
 
 def test_the_deployment_is_told_as_it_can_be_put(admin: Admin) -> None:
@@ -78,9 +80,13 @@ def test_the_accepted_sync_ups_are_told_with_the_state_of_each_server_now(admin:
     synchronize(cvp, [{"refURL": f"https://x/cvp-config/server/{VXML}", "sincetime": "7"}, MEDIA])
     cvp.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": {}}}})
     cvp.post(SYNCHRONIZE)
+    admin("PUT", "cvp/clock", {"advance": 3})
+    cvp.post(SYNCHRONIZE)
     told = admin("GET", "cvp/synchronizations")
-    assert told["meta"] == {"total": 2, "exact": True}
-    every, first = told["synchronizations"]
+    assert told["meta"] == {"total": 3, "exact": True}
+    latest, every, first = told["synchronizations"]
+    assert [server["syncStatus"] for server in latest["servers"]] == ["Success", "In Progress", "Failure"]
+    assert [server["syncStatus"] for server in every["servers"]] == ["Success", "Started Over", "Failure"]
     assert [server["id"] for server in every["servers"]] == ["media", "vxml", "standalone"]
     assert every["servers"][0]["refURL"] == f"{cvp.base_url}server/media"
     assert datetime.fromisoformat(first.pop("time")) == datetime.fromisoformat(NOON)
@@ -93,13 +99,65 @@ def test_the_accepted_sync_ups_are_told_with_the_state_of_each_server_now(admin:
                 "refURL": f"https://x/cvp-config/server/{VXML}",
                 "sincetime": 7,
                 "full": False,
-                "syncStatus": "In Progress",
+                "syncStatus": "Started Over",
             },
             {"id": MEDIA, "refURL": MEDIA, "sincetime": 0, "full": True, "syncStatus": "Success"},
         ],
     }
     admin("PUT", "cvp/clock", {"advance": 30})
     assert admin("GET", "cvp/synchronizations?limit=1")["synchronizations"][0]["servers"][1]["syncStatus"] == "Success"
+    # how a sync-up went does not change when the deployment does
+    admin("PUT", "cvp/deployment", {"servers": []})
+    assert admin("GET", "cvp/synchronizations?limit=1")["synchronizations"][0]["servers"][1]["syncStatus"] == "Success"
+
+
+def test_where_the_journal_has_dropped_calls_the_list_of_sync_ups_says_so(tmp_path: Path) -> None:
+    with Running(tmp_path, "--journal-calls", "1") as double, double.client(headers={"Accept": XML}) as cvp:
+        admin = Admin(double)
+        with admin.client:
+            for exact in (True, False):
+                assert cvp.post(SYNCHRONIZE).status_code == 202
+                assert admin("GET", "cvp/synchronizations")["meta"] == {"total": 1, "exact": exact}
+
+
+@pytest.mark.parametrize("step", [0.1, 0.3, 1 / 3])
+def test_small_steps_of_the_clock_add_up(admin: Admin, cvp: httpx.Client, step: float) -> None:
+    admin("PATCH", f"cvp/servers/{VXML}", {"duration": 0.9})
+    synchronize(cvp, VXML)
+    for _ in range(round(0.9 / step)):
+        assert get(cvp, f"server/{VXML}/synchronize")["server"]["syncStatus"] == "In Progress"
+        admin("PUT", "cvp/clock", {"advance": step})
+    admin("PUT", "cvp/clock", {"advance": 0.001 if step == 1 / 3 else 0})
+    assert get(cvp, f"server/{VXML}/synchronize")["server"]["syncStatus"] == "Success"
+
+
+def test_a_clock_that_is_set_and_frozen_stands_at_just_that_time(admin: Admin, cvp: httpx.Client) -> None:
+    admin("POST", "reset")
+    admin("PUT", "cvp/deployment", {"servers": SERVERS})
+    for _ in range(2):
+        admin("PUT", "cvp/clock", {"frozen": True, "now": NOON})
+        synchronize(cvp, VXML)
+    admin("PUT", "cvp/clock", {"now": NOON.replace("12:00:00", "12:00:30")})
+    assert get(cvp, f"server/{VXML}/synchronize")["server"]["syncStatus"] == "Success"
+
+
+@pytest.mark.parametrize(
+    ("path", "allow"),
+    [("requests", "GET, DELETE"), ("cvp/clock", "GET, PUT"), ("cvp/servers/x", "PATCH"), ("health", "GET, HEAD")],
+)
+def test_a_method_that_the_control_api_lacks_gets_405_with_allow(admin: Admin, path: str, allow: str) -> None:
+    answer = admin.client.post(path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allow)
+
+
+def test_at_most_10_000_unknown_servers_are_added(admin: Admin, cvp: httpx.Client) -> None:
+    names = [f"new {number}" for number in range(MOST_ADDED)]
+    refused = cvp.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": [*names, "one more"]}}})
+    assert (refused.status_code, refused.json()["apiErrors"]["apiError"]["errorDetail"]["actual"]) == (400, "one more")
+    synchronize(cvp, names)
+    assert len(admin("GET", "cvp/deployment")["servers"]) == MOST_ADDED + len(SERVERS)
+    synchronize(cvp, names[0])
+    assert cvp.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": "one more"}}}).status_code == 400
 
 
 def test_a_reset_brings_back_the_start(admin: Admin, cvp: httpx.Client) -> None:
@@ -136,6 +194,18 @@ BAD: list[tuple[str, str, Any, str]] = [
     ("PATCH", "cvp/servers/media", {"outcome": "Succes"}, "outcome: must be 'Success' or 'Failure', not 'Succes'"),
     ("PATCH", "cvp/servers/media", {"type": "CALL"}, "type: is not known here"),
     ("PATCH", "cvp/servers/call", {"duration": 1}, "a server of type CALL is not synchronised"),
+    ("PATCH", "cvp/servers/media", {"duration": True}, "duration: must be a number, not True"),
+    ("PATCH", "cvp/servers/media", {"duration": 1e10}, "duration: must be 1e+09 or below"),
+    ("PUT", "cvp/clock", {"advance": True}, "advance: must be a number, not True"),
+    (
+        "PUT",
+        "cvp/deployment",
+        {"servers": [{**SERVERS[0], "id": "\ud800"}]},
+        "servers[0].id: must be text, with no half",
+    ),
+    ("PUT", "cvp/deployment", {"servers": [{**SERVERS[0], "ipaddr": 10}]}, "servers[0].ipaddr: must be an IP address"),
+    ("PUT", "cvp/deployment", {"servers": [{**SERVERS[0], "id": ".."}]}, "servers[0].id: an id must not be '.' or"),
+    ("PUT", "cvp/deployment", {"servers": [{**SERVERS[0], "id": "i" * 256}]}, "servers[0].id: must have at most 255"),
     ("PUT", "cvp/deployment", {}, "servers: is missing"),
     ("PUT", "cvp/deployment", {"servers": [{"id": "a"}]}, "servers[0].hostname: is missing"),
     ("PUT", "cvp/deployment", {"servers": [SERVERS[0], SERVERS[0]]}, "servers[1] has the id 'media' of servers[0]"),

@@ -1,9 +1,10 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mockcvp.deployment_file import load
-from tests.test_cli import mockcvp, refused
+from tests.running import mockcvp, refused
 
 GOOD = "{id: a, hostname: h, ipaddr: 10.0.0.1, type: MEDIA}"
 
@@ -19,8 +20,12 @@ BAD = [
     ("d.yaml", "", "{file}: must hold an object with 'servers', as fixtures/deployments/three-servers.yaml"),
     ("d.yaml", "- a", "{file}: must hold an object with 'servers'"),
     ("d.yaml", "servers: [", "{file}: line 1, column 11: "),
-    ("d.yaml", "servers: []\nservers: []", "{file}: line 2: the key 'servers' occurs twice in one mapping"),
-    ("d.yaml", "servers: !!python/object:os.system {}", "{file}: line 1, column 10: could not determine a constructor"),
+    ("d.yaml", "servers: []\nservers: []", "{file}: line 2, column 1: the key 'servers' occurs twice in one mapping"),
+    ("d.yaml", "servers: !!python/object:os.system {}", "{file}: servers: must be a list, not {{}}"),
+    ("d.yaml", "servers: {[a]: b}", "{file}: "),
+    ("d.yaml", "version: {buildDate: !!bool foo, x: 1}\nservers: []", "{file}: version.x: is not known here"),
+    ("d.yaml", "[" * 100_000, "{file}: is nested too deeply"),
+    ("d.yaml", of(", ".join(["{}"] * 200)), "{file}: servers[0].id: is missing; "),
     ("d.json", '{"servers": [}', "{file}: line 1, column 14: Expecting value"),
     ("d.json", '{"servers": [], "servers": []}', "{file}: the member 'servers' occurs twice in one object"),
     ("d.json", "servers: []", "{file}: line 1, column 1: Expecting value"),
@@ -30,13 +35,17 @@ BAD = [
     ("d.yaml", "server: []\nservers: []", "{file}: server: is not known here"),
     ("d.yaml", of("media-1"), "{file}: servers[0]: must be an object, not 'media-1'"),
     ("d.yaml", of(f"{GOOD}, {{id: b}}"), "{file}: servers[1].hostname: is missing; servers[1].ipaddr: is missing"),
-    ("d.yaml", of(GOOD.replace("id: a", "id: 5")), "{file}: servers[0].id: must be text, not 5"),
-    ("d.yaml", of(GOOD.replace("id: a", "id: ''")), "{file}: servers[0].id: an id must not be blank"),
+    ("d.json", '{"servers": [{"id": 5}]}', "{file}: servers[0].id: must be text, not 5; "),
+    ("d.yaml", of(GOOD.replace("10.0.0.1", "10")), "{file}: servers[0].ipaddr: must be an IP address, not '10'"),
+    ("d.yaml", of(GOOD.replace("}", ", duration: yes}")), "{file}: servers[0].duration: must be a number, not 'yes'"),
+    ("d.yaml", of(GOOD.replace("}", ", duration: 1e10}")), "{file}: servers[0].duration: must be 1e+09 or below"),
+    ("d.yaml", of(GOOD.replace("id: a", "id: ''")), "{file}: servers[0].id: must not be empty"),
+    ("d.yaml", of(GOOD.replace("id: a", "id: ' '")), "{file}: servers[0].id: an id must not be blank"),
     ("d.yaml", of(GOOD.replace("id: a", "id: a/synchronize")), "{file}: servers[0].id: an id must not be or end with"),
     ("d.yaml", of(GOOD.replace("hostname: h", "hostname: ''")), "{file}: servers[0].hostname: must not be empty"),
     ("d.yaml", of(GOOD.replace("10.0.0.1", "10.0.0.256")), "{file}: servers[0].ipaddr: must be an IP address, not"),
     ("d.yaml", of(GOOD.replace("MEDIA", "media")), "{file}: servers[0].type: must be 'VXML', 'MEDIA', 'CALL'"),
-    ("d.yaml", of(GOOD.replace("}", ", duration: -1}")), "{file}: servers[0].duration: must be 0 or above, not -1"),
+    ("d.yaml", of(GOOD.replace("}", ", duration: -1}")), "{file}: servers[0].duration: must be 0 or above, not '-1'"),
     ("d.yaml", of(GOOD.replace("}", ", duration: .inf}")), "{file}: servers[0].duration: must be "),
     (
         "d.yaml",
@@ -46,19 +55,20 @@ BAD = [
     ("d.yaml", of(GOOD.replace("}", ", port: 1}")), "{file}: servers[0].port: is not known here"),
     ("d.yaml", of(f"{GOOD}, {GOOD}"), "{file}: servers[1] has the id 'a' of servers[0]"),
     ("d.yaml", "version: {majorVersio: 12}\nservers: []", "{file}: version.majorVersio: is not known here"),
-    ("d.yaml", "version: 12\nservers: []", "{file}: version: must be an object, not 12"),
+    ("d.yaml", "version: 12\nservers: []", "{file}: version: must be an object, not '12'"),
 ]
 
 
 @pytest.mark.parametrize(("name", "content", "told"), BAD)
 def test_a_bad_file_is_told_in_one_line_with_file_place_and_cure(
-    tmp_path: Path, name: str, content: bytes | str | None, told: str
+    refusal: Callable[..., str], tmp_path: Path, name: str, content: bytes | str | None, told: str
 ) -> None:
     file = tmp_path / name
     if content is not None:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
-    result = mockcvp("serve", "--port", "0", "--deployment", str(file), cwd=tmp_path)
-    assert refused(result).startswith(f"--deployment: {told.format(file=file)}")
+    line = refusal("serve", "--port", "0", "--deployment", str(file))
+    assert line.startswith(f"--deployment: {told.format(file=file)}")
+    assert len(line) < 1000
     assert not (tmp_path / "certs").exists()
 
 
@@ -86,3 +96,8 @@ def test_numbers_of_a_version_are_taken_as_text(tmp_path: Path) -> None:
     (tmp_path / "d.yaml").write_text("version: {majorVersion: 15, buildDate: '2024-01-31'}\nservers: []")
     version = load(tmp_path / "d.yaml").version
     assert (version.major_version, version.minor_version, version.build_date) == ("15", "6", "2024-01-31")
+    (tmp_path / "d.yaml").write_text(
+        "version: {esVersion: 12.50, buildVersion: 0254, buildDate: 2022-09-14}\nservers: []"
+    )
+    version = load(tmp_path / "d.yaml").version
+    assert (version.es_version, version.build_version, version.build_date) == ("12.50", "0254", "2022-09-14")

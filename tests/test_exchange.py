@@ -57,6 +57,63 @@ def test_a_body_that_is_malformed_http_gets_400_and_is_told_as_that(double: Runn
     assert double.journal(limit=1)["requests"][0]["response"]["status"] == 400
 
 
+def test_calls_that_came_before_malformed_bytes_are_answered_and_recorded(double: Running) -> None:
+    double.forget()
+    with double.connection() as connection:
+        connection.sendall(f"{HEAD}\r\n".encode() * 3 + b"this is no HTTP\r\n\r\n")
+        received = b""
+        while more := connection.recv(65536):
+            received += more
+    assert re.findall(rb"HTTP/1.1 (\d+)", received) == [b"202", b"202", b"202", b"400"]
+    assert double.journal()["meta"]["total"] == 3
+
+
+def test_a_body_longer_than_its_content_length_is_refused_as_what_it_was_cut_to(double: Running) -> None:
+    double.forget()
+    with double.connection() as connection:
+        connection.sendall(f"{HEAD}Content-Length: 5\r\n\r\n<synchronize/>".encode())
+        received = b""
+        while more := connection.recv(65536):
+            received += more
+    assert re.findall(rb"HTTP/1.1 (\d+)", received) == [b"400", b"400"]
+    (call,) = double.journal()["requests"]
+    assert (call["request"]["body"], call["response"]["status"]) == ("<sync", 400)
+    assert call["response"]["body"].encode() in received
+
+
+@pytest.mark.parametrize(("sent", "status"), [("Content-Length: 14\r\n\r\n<synchronize/>", 400), ("\r\n", 202)])
+def test_an_upgrade_is_not_taken_up_and_never_costs_a_body(double: Running, sent: str, status: int) -> None:
+    with double.connection() as connection:
+        connection.sendall(f"{HEAD}Connection: Upgrade\r\nUpgrade: h2c\r\n{sent}".encode())
+        answer = read_answer(connection)
+        assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+        assert b"connection: close" in answer
+
+
+@pytest.mark.parametrize("packets", [1, 2])
+def test_trailers_are_no_headers(double: Running, packets: int) -> None:
+    head = HEAD.replace(f"Accept: {XML}\r\n", "")
+    sent = f"{head}Transfer-Encoding: chunked\r\n\r\n0\r\n".encode(), f"Accept: {XML}\r\n\r\n".encode()
+    with double.connection() as connection:
+        for packet in (b"".join(sent),) if packets == 1 else sent:
+            connection.sendall(packet)
+            time.sleep(0.05)
+        assert b"invalid.header" in read_answer(connection)
+
+
+def test_a_length_of_thousands_of_digits_is_read_or_refused(double: Running) -> None:
+    for length, status in ((b"0" * 5000 + b"14", b"100"), (b"0" * 5000 + b"9999999", b"413")):
+        with double.connection() as connection:
+            connection.sendall(f"{HEAD}Expect: 100-continue\r\nContent-Length: ".encode() + length + b"\r\n\r\n")
+            assert connection.recv(1000).startswith(b"HTTP/1.1 " + status)
+
+
+def test_a_client_that_waits_for_leave_to_send_a_body_of_the_limit_is_given_it(double: Running) -> None:
+    with double.connection() as connection:
+        connection.sendall(f"{HEAD}Expect: 100-continue\r\nContent-Length: {2 * 1024**2}\r\n\r\n".encode())
+        assert connection.recv(1000).startswith(b"HTTP/1.1 100 ")
+
+
 def test_a_client_that_waits_for_leave_to_send_is_given_it(double: Running) -> None:
     with double.connection() as connection:
         connection.sendall(f"{HEAD}Expect: 100-continue\r\nContent-Length: 14\r\n\r\n".encode())
@@ -203,6 +260,12 @@ def test_a_line_of_the_log_tells_what_came_of_a_call(answer: Answer, told: str) 
 
 def test_a_line_of_the_log_tells_of_a_call_without_a_user() -> None:
     assert line(call(Answer(401, (), refusal="why"), user="")) == "401 POST /cvp-config/command/synchronize - why"
+
+
+def test_a_line_of_the_log_is_short_whatever_is_sent() -> None:
+    long = "x" * 10_000
+    for told in (line(call(accepted((long, 0)))), line(call(None, long)), line(call(None, user=long))):
+        assert len(told) < 600
 
 
 def test_a_client_cannot_write_a_log_line_of_its_own() -> None:

@@ -1,5 +1,6 @@
 import base64
 import gc
+import sys
 import time
 import tracemalloc
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from mockcvp.journal import Call, Journal
 from mockcvp.oamp.api import Answer, Request, SyncUp
+from mockcvp.oamp.sync_ups import Run, SyncStatus
 from mockcvp.oamp.synchronization import RequestedServer
 from tests.running import JSON, SYNCHRONIZE, XML, Running, read_answer
 
@@ -79,10 +81,13 @@ def test_every_answer_is_in_the_journal_newest_first(double: Running, client: ht
     client.post(SYNCHRONIZE, auth=(("wsmadmin"), "wrong"), headers=headers)
     client.get("nothing", headers=headers)
     client.get(SYNCHRONIZE, headers=headers)
+    client.head("version", headers=headers)
     client.post(SYNCHRONIZE, headers=headers | {"Content-Type": XML}, content=b"x" * 3 * 1024**2)
     journal = double.journal()
-    assert journal["meta"] == {"total": 5, "kept": 5}
-    assert [call["mockcvp"]["number"] for call in journal["requests"]] == [5, 4, 3, 2, 1]
+    head = journal["requests"].pop(1)
+    assert (head["response"]["status"], head["response"]["body"]) == (200, "")
+    assert journal["meta"] == {"total": 6, "kept": 6}
+    assert [call["mockcvp"]["number"] for call in journal["requests"]] == [6, 4, 3, 2, 1]
     assert [call["response"]["status"] for call in journal["requests"]] == [413, 405, 404, 401, 202]
     assert [call["wasMatched"] for call in journal["requests"]] == [True, False, False, True, True]
     assert len({call["id"] for call in journal["requests"]}) == 5
@@ -200,19 +205,35 @@ def test_the_journal_keeps_the_newest_within_its_bounds_and_counts_all(
 ) -> None:
     journal = Journal(max_calls, max_bytes)
     calls = [recorded(journal, bytes(size)) for size in sizes]
+    expected: list[Call] = []
+    for call in calls:
+        if call.size <= max_bytes:
+            expected.append(call)
+        while len(expected) > max_calls or sum(kept.size for kept in expected) > max_bytes:
+            expected.pop(0)
     page = journal.page()
-    assert page.total == len(sizes)
-    assert page.kept == len(page.calls) <= max_calls
-    assert sum(call.size for call in page.calls) <= max_bytes
-    # none was dropped without need, and the oldest went first
-    assert page.calls == calls[::-1][: page.kept]
-    if page.kept < len(calls):
-        with_one_more = calls[-page.kept - 1 :]
-        assert len(with_one_more) > max_calls or sum(call.size for call in with_one_more) > max_bytes
+    assert (page.total, page.kept) == (len(sizes), len(expected))
+    assert page.calls == expected[::-1]
 
 
+def test_threads_that_record_at_once_lose_no_call() -> None:
+    journal = Journal(10**9, 10**9)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [Thread(target=lambda: [recorded(journal) for _ in range(2000)]) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert [call.number for call in journal.page().calls] == list(range(16_000, 0, -1))
+
+
+@pytest.mark.parametrize("letter", ["x", "\U0001f600"])
 @pytest.mark.parametrize(("body", "servers"), [(0, 0), (200, 1), (100_000, 0), (2000, 50)])
-def test_the_memory_that_the_journal_takes_stays_within_its_bytes(body: int, servers: int) -> None:
+def test_the_memory_that_the_journal_takes_stays_within_its_bytes(body: int, servers: int, letter: str) -> None:
     limit = 4 * 1024**2
     journal = Journal(10**9, limit)
     tracemalloc.start()
@@ -221,15 +242,17 @@ def test_the_memory_that_the_journal_takes_stays_within_its_bytes(body: int, ser
         while journal.page(0).kept == journal.page(0).total:
             # what a connection gives is new for each call
             headers = tuple((f"header-{name}".encode(), f"value of {name}".encode()) for name in range(8))
-            asked = tuple(RequestedServer(ref_url=f"https://host/{number}") for number in range(servers))
-            ids = tuple(f"id of {number}" for number in range(servers))
-            request = Request("POST", "/cvp-config/x"[:], f"/cvp-config/{time.time()}", headers, bytes(body))
+            asked = tuple(RequestedServer(ref_url=f"https://host/{number}{letter * 30}") for number in range(servers))
+            runs = tuple(Run(f"{entry}", entry, SyncStatus(0.1, 0.2), time.time(), "Success") for entry in asked)
+            request = Request(
+                "POST", f"/{letter * 500}{time.time()}", f"/cvp-config/{time.time()}", headers, bytes(body)
+            )
             journal.record(
                 time.time(),
                 0.1,
                 "127.0.0.1",
                 request,
-                Answer(202, (), sync_up=SyncUp(asked, ids), refusal=str(time.time())),
+                Answer(202, (), sync_up=SyncUp(asked, runs), refusal=str(time.time())),
             )
         gc.collect()
         taken = tracemalloc.get_traced_memory()[0] - before
@@ -238,7 +261,8 @@ def test_the_memory_that_the_journal_takes_stays_within_its_bytes(body: int, ser
     assert limit / 4 < taken < limit * 1.05
 
 
-def test_a_body_larger_than_the_whole_journal_is_counted_and_not_kept() -> None:
-    journal = Journal(10, 1000)
-    recorded(journal, bytes(2000))
-    assert (journal.page().total, journal.page().kept) == (1, 0)
+def test_a_call_larger_than_the_whole_journal_is_counted_and_drops_no_other() -> None:
+    journal = Journal(10, 5000)
+    small = recorded(journal)
+    recorded(journal, bytes(6000))
+    assert (journal.page().total, journal.page().calls) == (2, [small])

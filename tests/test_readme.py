@@ -3,6 +3,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,15 +29,23 @@ def test_the_readmes_curl_gets_202(double: Running) -> None:
     double.line("202 POST /cvp-config/command/synchronize wsmadmin full sync-up of ref-url of server")
 
 
-@pytest.mark.parametrize("form", ["json", "xml"])
-def test_the_readmes_walk_through_tells_the_story_of_a_sync_up(tmp_path: Path, form: str) -> None:
+@pytest.fixture(scope="module")
+def three_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     deployment = ROOT / "fixtures" / "deployments" / "three-servers.yaml"
-    with Running(tmp_path, "--deployment", str(deployment), env={"TZ": "UTC"}) as double:
-        code = example("sh", double, "FORM=json").replace("FORM=json", f"FORM={form}")
-        told = subprocess.run(["sh", "-ec", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-        listed = (tmp_path / "listed").read_text()
-        double.line("wsmadmin full sync-up of https://localhost")
-    _, _, running, _, ended = told.splitlines()
+    with Running(tmp_path_factory.mktemp("certs"), "--deployment", str(deployment), env={"TZ": "UTC"}) as double:
+        yield double
+
+
+@pytest.mark.parametrize("form", ["json", "xml"])
+def test_the_readmes_walk_through_tells_the_story_of_a_sync_up(
+    tmp_path: Path, three_servers: Running, form: str
+) -> None:
+    double = three_servers
+    code = example("sh", double, "FORM=json").replace("FORM=json", f"FORM={form}")
+    told = subprocess.run(["sh", "-ec", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    listed = (tmp_path / "listed").read_text()
+    double.line("wsmadmin full sync-up of https://localhost")
+    _, _, _, running, _, ended = told.splitlines()
     assert ("vxml-1" in listed, "media-1" in listed) == (True, False)
     assert (running.count("In Progress"), running.count("Not Started")) == (1, 2)
     assert "FullSyncTime" not in running

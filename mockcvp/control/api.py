@@ -7,12 +7,16 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.routing import Match
 
 from mockcvp.control import cvp
 from mockcvp.control.bodies import Unprocessable, Which
 from mockcvp.control.requests import served_requests
 from mockcvp.double import Double
 from mockcvp.wording import phrase
+
+PATH = "/__admin"
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 def router(double: Double) -> APIRouter:
@@ -24,8 +28,9 @@ def router(double: Double) -> APIRouter:
         """Tell whether the double serves."""
         return JSONResponse({"status": "healthy", "message": "mockcvp is ok"})
 
+    # not async, and so in a thread: a full journal takes long to write down
     @routes.get("/requests")
-    async def requests(which: Annotated[Which, Query()]) -> JSONResponse:
+    def requests(which: Annotated[Which, Query()]) -> JSONResponse:
         """Return the calls that the journal holds, newest first."""
         return JSONResponse(served_requests(double.journal.page(which.limit)))
 
@@ -52,10 +57,19 @@ def _errors(status: int, *titles: str, headers: dict[str, str] | None = None) ->
 
 async def _http_fault(request: Request, fault: Exception) -> JSONResponse:
     assert isinstance(fault, HTTPException)  # noqa: S101 - for the type checker: this is what it is registered for
-    told = fault.detail
+    told, headers = fault.detail, dict(fault.headers or {})
+    if fault.status_code == 405:
+        # the framework names the methods of the first route alone
+        scopes = {method: {**request.scope, "method": method} for method in _METHODS}
+        allowed = [
+            method
+            for method, scope in scopes.items()
+            if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+        ]
+        headers = {"allow": ", ".join(allowed)}
     if told in ("Not Found", "Method Not Allowed"):
         told = f"{told}: {request.method} {request.url.path} is not one of the control API's"
-    return _errors(fault.status_code, told, headers=dict(fault.headers or {}))
+    return _errors(fault.status_code, told, headers=headers)
 
 
 async def _invalid(_: Request, fault: Exception) -> JSONResponse:

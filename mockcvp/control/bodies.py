@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from mockcvp.oamp.deployment import Outcome
 from mockcvp.oamp.representation import members_once
-from mockcvp.wording import phrases
+from mockcvp.wording import told
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -34,7 +34,7 @@ class Change(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    duration: float | None = None
+    duration: Annotated[float | None, Field(strict=True)] = None
     outcome: Outcome | None = None
 
     @model_validator(mode="after")
@@ -51,7 +51,7 @@ class ClockChange(BaseModel):
 
     frozen: Annotated[bool | None, Field(strict=True)] = None
     now: AwareDatetime | None = None
-    advance: Annotated[float | None, Field(ge=0, allow_inf_nan=False)] = None
+    advance: Annotated[float | None, Field(strict=True, ge=0, allow_inf_nan=False)] = None
 
     @model_validator(mode="after")
     def _one_move(self) -> Self:
@@ -75,4 +75,4 @@ async def body(request: Request, model: type[Model]) -> Model:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise Unprocessable(*(f"{place}: {words}" if place else words for place, words in phrases(error))) from None
+        raise Unprocessable(*told(error)) from None

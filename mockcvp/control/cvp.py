@@ -14,8 +14,7 @@ from mockcvp.double import Double
 from mockcvp.journal import Call
 from mockcvp.oamp.deployment import Deployment, Server
 from mockcvp.oamp.documents import ref_url
-from mockcvp.oamp.synchronization import RequestedServer
-from mockcvp.wording import phrases
+from mockcvp.wording import told
 
 
 def router(double: Double) -> APIRouter:
@@ -62,10 +61,10 @@ def router(double: Double) -> APIRouter:
         """Return the accepted sync-ups that the journal holds, newest first, with the state of each server now."""
         page = double.journal.page()
         accepted = [call for call in page.calls if call.answer and call.answer.sync_up]
-        told = [_synchronization(double, call) for call in accepted[: which.limit]]
+        listed = [_synchronization(double, call) for call in accepted[: which.limit]]
         # of calls that the journal has dropped nobody can say whether they were sync-ups
         meta = {"total": len(accepted), "exact": page.kept == page.total}
-        return JSONResponse({"synchronizations": told, "meta": meta})
+        return JSONResponse({"synchronizations": listed, "meta": meta})
 
     return routes
 
@@ -74,45 +73,40 @@ def _changed(server: Server, changes: Change) -> Server:
     try:
         return Server.model_validate(server.model_dump() | changes.model_dump(exclude_none=True))
     except ValidationError as error:
-        raise Unprocessable(*(f"{place}: {words}" for place, words in phrases(error))) from None
+        raise Unprocessable(*told(error)) from None
 
 
 def _move(double: Double, change: ClockChange) -> None:
-    clock = double.clock
-    now = clock()
-    wanted = change.now.timestamp() if change.now else now + (change.advance or 0)
-    if wanted < now and not double.oamp.servers.untouched:
-        raise Unprocessable(f"now: the clock tells {_iso(now)} and, once a sync-up was started, only goes forward")
+    clock, was_frozen = double.clock, double.clock.frozen
+    # it stands still while it is moved, so that it then tells just what was asked for
+    clock.freeze()
     try:
-        clock.set(wanted)
+        if change.now is not None:
+            if change.now.timestamp() < clock() and not double.oamp.servers.untouched:
+                raise ValueError(
+                    f"now: the clock tells {_iso(clock())} and, once a sync-up was started, only goes forward"
+                )
+            clock.set(change.now.timestamp())
+        clock.advance(change.advance or 0)
     except ValueError as fault:
+        if not was_frozen:
+            clock.resume()
         raise Unprocessable(str(fault)) from None
-    if change.frozen is not None:
-        clock.freeze() if change.frozen else clock.resume()
+    if not (was_frozen if change.frozen is None else change.frozen):
+        clock.resume()
 
 
 def _synchronization(double: Double, call: Call) -> dict[str, Any]:
     assert call.answer  # noqa: S101 - for the type checker: the caller has looked
     assert call.answer.sync_up  # noqa: S101 - as above
-    sync_up, servers = call.answer.sync_up, double.oamp.servers
-    requested = sync_up.requested or [
-        RequestedServer(ref_url=ref_url(started, call.request.base_url)) for started in sync_up.started
-    ]
-    return {
-        "number": call.number,
-        "time": _iso(sync_up.time),
-        "user": call.request.user,
-        "servers": [
-            {
-                "id": server_id,
-                "refURL": server.ref_url,
-                "sincetime": server.sincetime,
-                "full": server.full,
-                "syncStatus": servers.status(server_id).text if servers.get(server_id) else None,
-            }
-            for server_id, server in zip(sync_up.started, requested, strict=True)
-        ],
-    }
+    sync_up, now = call.answer.sync_up, double.clock()
+    servers = []
+    for run in sync_up.started:
+        sent = run.requested.ref_url if sync_up.requested else ref_url(run.server_id, call.request.base_url)
+        sincetime, full = run.requested.sincetime, run.requested.full
+        entry = {"id": run.server_id, "refURL": sent, "sincetime": sincetime, "full": full, "syncStatus": run.text(now)}
+        servers.append(entry)
+    return {"number": call.number, "time": _iso(sync_up.time), "user": call.request.user, "servers": servers}
 
 
 def _iso(seconds: float) -> str:

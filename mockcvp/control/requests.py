@@ -64,7 +64,7 @@ def _told(call: Call) -> dict[str, Any]:
                 {"refURL": server.ref_url, "sincetime": server.sincetime, "full": server.full}
                 for server in sync_up.requested
             ],
-            "started": sync_up.started,
+            "started": [run.server_id for run in sync_up.started],
         }
         if sync_up
         else None,

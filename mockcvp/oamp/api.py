@@ -21,7 +21,7 @@ from mockcvp.oamp.documents import (
 from mockcvp.oamp.errors import Refusal
 from mockcvp.oamp.negotiation import Form, body_form, negotiate
 from mockcvp.oamp.representation import read, write
-from mockcvp.oamp.sync_ups import Servers
+from mockcvp.oamp.sync_ups import Run, Servers
 from mockcvp.oamp.synchronization import ROOT, SHAPE, RequestedServer, ignored, requested_servers
 
 _log = logging.getLogger(__name__)
@@ -91,13 +91,13 @@ class SyncUp:
 
     Attributes:
         requested: the servers that it asked for; none means every server
-        started: the ids of the servers whose sync-ups it has started
+        started: the sync-ups of single servers that it has started
         time: when, by the OAMP's clock, in seconds since 1970
         ignored: the elements of its body that mean nothing to the product
     """
 
     requested: tuple[RequestedServer, ...] = ()
-    started: tuple[str, ...] = ()
+    started: tuple[Run, ...] = ()
     time: float = 0.0
     ignored: Sequence[str] = ()
 
@@ -186,7 +186,7 @@ class OAMP:
         except Exception:
             _log.exception("fault while answering %s %r", request.method, request.path)
             outcome = _refused(Refusal(errors.FAILED.error()))
-        return _written(outcome, form)
+        return _written(outcome, form, head=request.method == "HEAD")
 
     def _methods(self, path: str) -> Mapping[str, _Method]:
         path = path.removesuffix("/")
@@ -202,7 +202,7 @@ class OAMP:
 
     def _start_sync_up(self, request: Request) -> _Outcome:
         document = _document(request)
-        requested = requested_servers(document, self.servers.objection)
+        requested = requested_servers(document, self.servers.objections())
         started, time = self.servers.start(requested)
         return _Outcome(202, sync_up=SyncUp(requested, started, time, ignored(document)))
 
@@ -234,7 +234,6 @@ class OAMP:
 
 
 def _readable(method: _Method) -> Mapping[str, _Method]:
-    # what is written for HEAD is left unsent by every HTTP server
     return {"GET": method, "HEAD": method}
 
 
@@ -256,10 +255,10 @@ def _refused(refusal: Refusal) -> _Outcome:
     return _Outcome(refusal.status, refusal.tree(), refusal=str(refusal), headers=headers)
 
 
-def _written(outcome: _Outcome, form: Form) -> Answer:
+def _written(outcome: _Outcome, form: Form, *, head: bool) -> Answer:
     status, tree, sync_up, refusal, headers = outcome
     body = b"" if tree is None else write(tree, form)
     if body:
         headers = (*headers, (b"content-type", form.value.encode()))
     headers = (*HEADERS, *headers, (b"content-length", b"%d" % len(body)))
-    return Answer(status, headers, body, sync_up, refusal)
+    return Answer(status, headers, b"" if head else body, sync_up, refusal)

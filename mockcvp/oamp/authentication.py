@@ -56,9 +56,7 @@ def authenticate(
         raise Refusal(errors.UNAUTHORIZED.error(f"{message}: {errors.UNAUTHORIZED.message}"))
     user, password = credentials
     account = accounts.get(user)
-    # compared for an unknown user too, so that both take the same time
-    right = compare_digest(password.encode(), account.password.encode() if account else b"")
-    if account is None or not right:
+    if account is None or not compare_digest(password.encode(), account.password.encode()):
         wrong = "the password is wrong" if account else "the user is unknown"
         raise Refusal(errors.UNAUTHORIZED.error(f"{wrong}: {errors.UNAUTHORIZED.message}", data=user or None))
     if not account.has_role:

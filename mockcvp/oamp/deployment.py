@@ -1,10 +1,12 @@
 """The CVP servers that an OAMP knows, and the version that it says it is (contract, section 7)."""
 
 from enum import StrEnum
+from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyAddress, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyAddress, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 Outcome = Literal["Success", "Failure"]
 
@@ -28,9 +30,24 @@ def _id(text: str) -> str:
     # what is left when a path or a reference is taken apart must be the id again
     if text != text.strip("/ \t\r\n") or not text:
         raise ValueError("an id must not be blank, nor begin or end with a slash or white space")
+    if text in (".", ".."):
+        raise ValueError("an id must not be '.' or '..', which clients take out of a path")
     if text == "synchronize" or text.endswith("/synchronize"):
         raise ValueError("an id must not be or end with 'synchronize', which names another resource")
     return text
+
+
+def _written_out(address: object) -> object:
+    # pydantic would take 10 for 0.0.0.10
+    if not isinstance(address, str | IPv4Address | IPv6Address):
+        raise PydanticCustomError("ip_any_address", "must be text")
+    return address
+
+
+def _no_truth_value(number: object) -> object:
+    if isinstance(number, bool):
+        raise PydanticCustomError("float_type", "must be a number")
+    return number
 
 
 class Server(BaseModel):
@@ -47,11 +64,11 @@ class Server(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: Annotated[str, AfterValidator(_id)]
-    hostname: str = Field(min_length=1)
-    ipaddr: IPvAnyAddress
+    id: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_id)]
+    hostname: str = Field(min_length=1, max_length=255)
+    ipaddr: Annotated[IPvAnyAddress, BeforeValidator(_written_out)]
     type: ServerType
-    duration: float = Field(default=0, ge=0, le=10**9, allow_inf_nan=False)
+    duration: Annotated[float, BeforeValidator(_no_truth_value)] = Field(default=0, ge=0, le=10**9, allow_inf_nan=False)
     outcome: Outcome = "Success"
 
 

@@ -32,7 +32,7 @@ def server_list(servers: Iterable[Server], base_url: str) -> Element:
     """Return the ``results`` that list servers."""
     results = Element("results")
     container = SubElement(results, "servers")
-    container.extend(server_document(server, base_url) for server in servers)
+    container.extend([server_document(server, base_url) for server in servers])
     return results
 
 
@@ -51,7 +51,7 @@ def status_list(statuses: Iterable[tuple[Server, SyncStatus]], base_url: str) ->
     """Return the ``synchronize`` document that tells how the sync-ups of several servers have gone."""
     root = Element("synchronize")
     container = SubElement(root, "servers")
-    container.extend(status_document(server, status, base_url) for server, status in statuses)
+    container.extend([status_document(server, status, base_url) for server, status in statuses])
     return root
 
 

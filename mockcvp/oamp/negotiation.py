@@ -28,13 +28,13 @@ class MediaType(NamedTuple):
 
 _FORMS = {("application", "xml"): Form.XML, ("text", "xml"): Form.XML, ("application", "json"): Form.JSON}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-# a comma or semicolon inside a quoted string does not separate
-_MEMBER = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
-_PARAMETER = re.compile(r'(?:[^;"]|"(?:[^"\\]|\\.)*"?)+')
+# a separator inside a quoted string does not separate
+_MEMBER, _PARAMETER = (re.compile(rf'(?:[^{separator}"]|"(?:[^"\\]|\\.)*"?)+') for separator in ",;")
+# clients send few headers again and again; one that is longer than theirs is not kept
+_KEPT = 300
 _CHARSETS = frozenset(aliases) | frozenset(aliases.values())
 
 
-@lru_cache(maxsize=256)
 def negotiate(accept: str | None) -> Form:
     """Return the form that an ``Accept`` header asks for.
 
@@ -46,6 +46,13 @@ def negotiate(accept: str | None) -> Form:
     """
     if accept is None:
         raise Refusal(errors.MISSING_ACCEPT.error())
+    form = _kept_choice(accept) if len(accept) <= _KEPT else _choice(accept)
+    if form is None:
+        raise Refusal(errors.NOT_ACCEPTABLE.error(f"{errors.NOT_ACCEPTABLE.message}: {accept[:100]!r}"))
+    return form
+
+
+def _choice(accept: str) -> Form | None:
     ranges = [(place, *member) for place, member in enumerate(map(_range, _MEMBER.findall(accept))) if member]
 
     def preference(form: Form) -> tuple[float, int]:
@@ -62,8 +69,11 @@ def negotiate(accept: str | None) -> Form:
 
     xml, json = preference(Form.XML), preference(Form.JSON)
     if max(xml, json)[0] == 0:
-        raise Refusal(errors.NOT_ACCEPTABLE.error(f"{errors.NOT_ACCEPTABLE.message}: {accept[:100]!r}"))
+        return None
     return Form.JSON if json > xml else Form.XML
+
+
+_kept_choice = lru_cache(maxsize=256)(_choice)
 
 
 def body_form(content_type: str | None) -> tuple[Form, str | None]:

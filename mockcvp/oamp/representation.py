@@ -94,8 +94,13 @@ def _from_json(text: str, root: str, shape: Shape) -> Element:
         document = json.loads(
             text, parse_int=str, parse_float=str, parse_constant=_constant, object_pairs_hook=members_once
         )
+        if "\\ud" in text.lower():
+            # half of a surrogate pair is no character, and could not be told back
+            json.dumps(document, ensure_ascii=False).encode()
     except RecursionError:
         raise Refusal(errors.JSON_SYNTAX.error("the body is nested too deeply")) from None
+    except UnicodeEncodeError:
+        raise Refusal(errors.JSON_SYNTAX.error("the body has half of a surrogate pair alone")) from None
     except ValueError as fault:
         raise Refusal(errors.JSON_SYNTAX.error(f"{errors.JSON_SYNTAX.message}: {fault}")) from None
     if not isinstance(document, dict) or list(document) != [root]:
@@ -118,25 +123,24 @@ def members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     Raises:
         ValueError: a member occurs twice
     """
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the member {twice[:100]!r} occurs twice in one object")
+    members: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in members:
+            raise ValueError(f"the member {name[:100]!r} occurs twice in one object")
+        members[name] = value
     return members
 
 
 def _fill(element: Element, value: Any, shape: Shape, place: str) -> None:
     """Put a JSON value into an element: an object as child elements, anything else as text."""
     if isinstance(value, dict) and shape.members:
-        for name, member in value.items():
-            member_shape = shape.members.get(name)
-            if member_shape is None:
-                # it means nothing here, but is there
-                SubElement(element, name)
-                continue
-            for item in _occurrences(member, member_shape, name):
+        # an object's members have no order, elements do: the shape's
+        for name, member_shape in shape.members.items():
+            for item in _occurrences(value.get(name), member_shape, name):
                 _fill(SubElement(element, name), item, member_shape, name)
+        for name in value.keys() - shape.members.keys():
+            # it means nothing here, but is there
+            SubElement(element, name)
     elif isinstance(value, dict | list):
         raise _wrong_shape(place, "text" if shape.text else "an object", value)
     elif shape.text:

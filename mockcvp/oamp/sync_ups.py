@@ -3,7 +3,7 @@
 Nothing runs in the background: how far a sync-up has come is computed from the clock when it is asked for.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import NamedTuple
@@ -19,7 +19,7 @@ Clock = Callable[[], float]
 """Tells the time, in seconds since 1970, and never goes back."""
 
 # a client that names new servers for ever must not fill the memory
-_MOST_ADDED = 10_000
+MOST_ADDED = 10_000
 _UNKNOWN_ADDRESS = IPv4Address(0)
 
 
@@ -39,24 +39,41 @@ class SyncStatus(NamedTuple):
     text: str = "Not Started"
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """The latest sync-up of a server, on top of what those before it have left."""
+@dataclass(slots=True)
+class Run:
+    """One sync-up of one server, on top of what those before it have left.
 
+    Attributes:
+        server_id: which server's
+        requested: what asked for it
+        before: the status when it began
+        ends: when it ends, in seconds since 1970, unless it is started over before
+        outcome: how it ends
+        started_over: whether a later one took its place while it ran
+    """
+
+    server_id: str
+    requested: RequestedServer
     before: SyncStatus
-    sincetime: int
     ends: float
     outcome: Outcome
+    started_over: bool = False
 
     def status(self, now: float) -> SyncStatus:
-        so_far = self.before._replace(sincetime=self.sincetime)
+        """Return the status of its server at a time before the next run."""
+        sincetime = self.requested.sincetime
+        so_far = self.before._replace(sincetime=sincetime)
         if now < self.ends:
             return so_far._replace(text="In Progress")
         if self.outcome == "Failure":
             return so_far._replace(text="Failure")
-        if self.sincetime:
+        if sincetime:
             return so_far._replace(text="Success", last_incremental=self.ends)
         return so_far._replace(text="Success", last_full=self.ends)
+
+    def text(self, now: float) -> str:
+        """Return how this run went, also where later ones have followed it."""
+        return "Started Over" if self.started_over else self.status(now).text
 
 
 class Servers:
@@ -72,8 +89,8 @@ class Servers:
         self._clock = clock
         self._accepts_unknown = accepts_unknown
         self._servers = {server.id: server for server in deployment.servers}
-        self._most = len(self._servers) + _MOST_ADDED
-        self._runs: dict[str, _Run] = {}
+        self._most = len(self._servers) + MOST_ADDED
+        self._runs: dict[str, Run] = {}
 
     def __iter__(self) -> Iterator[Server]:
         return iter(self._servers.values())
@@ -82,7 +99,7 @@ class Servers:
         """Return the server of an id, None where there is none."""
         return self._servers.get(server)
 
-    def of_type(self, type_: ServerType | None) -> Iterable[Server]:
+    def of_type(self, type_: ServerType | None) -> list[Server]:
         """Return the servers of a type, or all."""
         return [server for server in self if type_ in (None, server.type)]
 
@@ -99,44 +116,56 @@ class Servers:
         """Change what is known of a server, and how its coming sync-ups go; one that runs goes on as it began."""
         self._servers[changed.id] = changed
 
-    def objection(self, reference: str) -> ApiError | None:
-        """Return what speaks against a sync-up of the server that a reference names (contract, section 5)."""
-        server = self._servers.get(server_id(reference))
-        if server is not None:
-            if server.type.synchronized:
-                return None
-            message = f"a server of type {server.type} is not synchronised"
-            valid = "a server of type MEDIA, VXML or VXML_STANDALONE"
-        elif not self._accepts_unknown:
-            message, valid = "the deployment has no such server", "a server of the deployment"
-        elif len(self._servers) >= self._most:
-            message, valid = f"{_MOST_ADDED} unknown servers were added already", "a server of the deployment"
-        elif _added(server_id(reference)) is None:
-            message, valid = "this names no server", "a refURL, as https://HOST/cvp-config/server/ID"
-        else:
-            return None
-        return errors.INVALID_SERVER.error(message, actual=reference, valid=valid)
+    def objections(self) -> Callable[[str], ApiError | None]:
+        """Return what tells, for each reference of one request, what speaks against it (contract, section 5)."""
+        unknown: set[str] = set()
 
-    def start(self, requested: Sequence[RequestedServer]) -> tuple[tuple[str, ...], float]:
+        def objection(reference: str) -> ApiError | None:
+            named = server_id(reference)
+            server = self._servers.get(named)
+            if server is not None and server.type.synchronized:
+                return None
+            valid = "a server of the deployment"
+            if server is not None:
+                message = f"a server of type {server.type} is not synchronised"
+                valid = "a server of type MEDIA, VXML or VXML_STANDALONE"
+            elif not self._accepts_unknown:
+                message = "the deployment has no such server"
+            elif _added(named) is None:
+                message, valid = "this names no server", "a refURL, as https://HOST/cvp-config/server/ID"
+            else:
+                unknown.add(named)
+                if len(self._servers) + len(unknown) <= self._most:
+                    return None
+                message = f"no more than {MOST_ADDED} unknown servers are added"
+            return errors.INVALID_SERVER.error(message, actual=reference, valid=valid)
+
+        return objection
+
+    def start(self, requested: Sequence[RequestedServer]) -> tuple[tuple[Run, ...], float]:
         """Start sync-ups of the requested servers, against which there is no objection; none means all of them.
 
         One that still runs starts over.
 
         Returns:
-            the ids of the servers whose sync-ups were started, and the time of it
+            the runs that were started, and the time of it
         """
         now = self._clock()
-        asked = {entry.server_id: entry.sincetime for entry in requested}
-        if not requested:
-            asked = {server.id: 0 for server in self.synchronized()}
-        for named, sincetime in asked.items():
-            server = self._servers.get(named) or _added(named)
-            if server is None:
-                continue
-            self._servers[named] = server
-            before = self._status(named, now)
-            self._runs[named] = _Run(before, sincetime, now + server.duration, server.outcome)
-        return tuple(asked), now
+        asked = {entry.server_id: entry for entry in requested} or {
+            server.id: RequestedServer(ref_url=server.id) for server in self.synchronized()
+        }
+        return tuple(self._started(named, entry, now) for named, entry in asked.items()), now
+
+    def _started(self, named: str, requested: RequestedServer, now: float) -> Run:
+        server = self._servers.get(named) or _added(named)
+        assert server, named  # noqa: S101 - there was no objection
+        self._servers[named] = server
+        earlier = self._runs.get(named)
+        if earlier and now < earlier.ends:
+            earlier.started_over = True
+        ends = round(now + server.duration, 3)
+        self._runs[named] = Run(named, requested, self._status(named, now), ends, server.outcome)
+        return self._runs[named]
 
     def status(self, server: str) -> SyncStatus:
         """Return how the sync-ups of a server have gone until now."""

@@ -1,7 +1,7 @@
 """Start Sync-Up: what a request asks for (contract, section 5)."""
 
 from collections.abc import Callable, Container
-from typing import Annotated, Any
+from typing import Annotated, Any, LiteralString
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
@@ -13,11 +13,13 @@ from mockcvp.oamp.errors import ApiError, Refusal
 from mockcvp.oamp.representation import TEXT, WHITE_SPACE, Shape
 
 _LARGEST_LONG = 2**63 - 1
+_TOO_LARGE: LiteralString = "sincetime_too_large"
 
 # the members of an entry of the product's server lists, which clients post back as they came
 _OF_A_SERVER = frozenset(
     ["refURL", "sincetime", "hostname", "ipaddr", "type", "lastFullSyncTime", "lastIncrementalSyncTime", "syncStatus"]
 )
+_ONCE = ("servers", "refURL", "sincetime")
 
 ROOT = "synchronize"
 SHAPE = Shape(
@@ -42,7 +44,7 @@ def _whole_number(sent: str | int) -> int:
     digits = text.lstrip("0") or "0"
     # the length is looked at first: turning a long text into a number takes time
     if len(digits) > 19 or int(digits) > _LARGEST_LONG:
-        raise PydanticCustomError("sincetime", f"sincetime must be {_LARGEST_LONG} or below")
+        raise PydanticCustomError(_TOO_LARGE, f"sincetime must be {_LARGEST_LONG} or below")
     return int(digits)
 
 
@@ -77,7 +79,7 @@ def server_id(reference: str) -> str:
     """Return the id that a reference names: the last path segment after ``/server/``; any other text names itself."""
     path = reference.partition("?")[0].partition("#")[0].rstrip("/")
     _, marker, rest = path.partition("/server/")
-    return unquote(rest.rpartition("/")[2]) if marker and rest else reference
+    return unquote(rest.rpartition("/")[2], errors="surrogateescape") if marker and rest else reference
 
 
 def requested_servers(
@@ -98,8 +100,7 @@ def requested_servers(
     except ValidationError as error:
         servers = []
         found += [
-            (int(fault["loc"][0]), _error(int(fault["loc"][0]), str(fault["loc"][1]), fault["msg"], fault["input"]))
-            for fault in error.errors(include_url=False, include_context=False)
+            (int(fault["loc"][0]), _error(fault)) for fault in error.errors(include_url=False, include_context=False)
         ]
     for place, reference in enumerate(entry.get("refURL") for entry in entries):
         if reference and (objected := objection(reference)):
@@ -115,16 +116,20 @@ def ignored(tree: Element | None) -> list[str]:
     """Return the names of elements that mean nothing here and are none of a server list's either, each once."""
     if tree is None:
         return []
-    found = _strangers(tree, {"servers"})
+    found = _without_meaning(tree, {"servers"})
     if (servers := tree.find("servers")) is not None:
-        found += _strangers(servers, {"server", "sincetime"})
+        found += _without_meaning(servers, {"server", "sincetime"}, repeated=True)
         for entry in servers.iterfind("server"):
-            found += _strangers(entry, _OF_A_SERVER)
+            found += _without_meaning(entry, _OF_A_SERVER)
     return list(dict.fromkeys(found))
 
 
-def _strangers(parent: Element, known: Container[str]) -> list[str]:
-    return [f"{parent.tag}/{child.tag}" for child in parent if child.tag not in known]
+def _without_meaning(parent: Element, known: Container[str], *, repeated: bool = False) -> list[str]:
+    names = [child.tag for child in parent]
+    found = [f"{parent.tag}/{name}" for name in names if name not in known]
+    if not repeated:
+        found += [f"a second {parent.tag}/{name}" for name in _ONCE if names.count(name) > 1]
+    return found
 
 
 def _entries(tree: Element | None) -> tuple[list[dict[str, str]], list[tuple[int, ApiError]]]:
@@ -155,11 +160,12 @@ def _text(element: Element) -> str:
     return "".join([element.text or "", *(child.tail or "" for child in element)]).strip(WHITE_SPACE)
 
 
-def _error(place: int, field: str, message: str, sent: Any) -> ApiError:
+def _error(fault: Any) -> ApiError:
+    place, field = fault["loc"]
     if field == "refURL":
         return errors.MISSING_FIELD.error(f"{errors.MISSING_FIELD.message} (server {place + 1} of the list)")
-    valid = f"0 to {_LARGEST_LONG}" if "below" in message else None
-    return errors.INVALID_SINCETIME.error(message, actual=sent, valid=valid)
+    valid = f"0 to {_LARGEST_LONG}" if fault["type"] == _TOO_LARGE else None
+    return errors.INVALID_SINCETIME.error(fault["msg"], actual=fault["input"], valid=valid)
 
 
 def _duplicates(entries: list[dict[str, str]]) -> list[tuple[int, ApiError]]:

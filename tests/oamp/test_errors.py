@@ -218,17 +218,17 @@ def test_the_error_document_is_the_one_of_the_contract(client: httpx.Client) -> 
 
 @pytest.mark.parametrize("accept", [XML, JSON])
 def test_what_was_sent_is_told_back_whatever_characters_it_has(client: httpx.Client, accept: str) -> None:
-    actual = "\r\n<&>\"'\t\u00e9\U0001f600"
+    actual = "a\r\n\rb<&>\"'\t\u00e9\U0001f600"
     answer = client.post(
         SYNCHRONIZE,
-        content=body({"refURL": "a", "sincetime": f"{actual}-"}),
+        content=body({"refURL": "a", "sincetime": actual}),
         headers={"Accept": accept, "Content-Type": JSON},
     )
-    assert error_in(answer)["errorDetail"]["actual"] == f"{actual}-".lstrip()
+    assert error_in(answer)["errorDetail"]["actual"] == actual
 
 
 @pytest.mark.parametrize("accept", [XML, JSON])
-@pytest.mark.parametrize("character", ["\\u0000", "\\ud800", "\\uffff", "\\u001b"])
+@pytest.mark.parametrize("character", ["\\u0000", "\\uffff", "\\u001b"])
 def test_a_character_that_xml_cannot_hold_is_replaced(client: httpx.Client, accept: str, character: str) -> None:
     sent = BAD_SINCETIME.replace("-1", character)
     answer = client.post(SYNCHRONIZE, content=sent, headers={"Accept": accept, "Content-Type": JSON})

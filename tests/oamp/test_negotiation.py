@@ -133,8 +133,9 @@ def rfc_9110(accept: str) -> Form | None:
             media, *parameters = re.split(r"\s*;\s*", member)
             q = next((float(parameter[2:]) for parameter in parameters if parameter.startswith("q=")), 1.0)
             if media in (offered, "*/*", offered.split("/")[0] + "/*"):
-                precedence = (media != "*/*") + (media == offered) + (len(parameters) / 100)
-                matching.append((precedence - 0.01 * any(p.startswith("q=") for p in parameters), q, -place))
+                others = [parameter for parameter in parameters if not parameter.startswith("q=")]
+                precedence = (media != "*/*", media == offered, len(others))
+                matching.append((precedence, q, -place))
         return max(matching)[1:] if matching else (0.0, 0)
 
     qualities = {form: quality(form.value.split(";")[0]) for form in Form}
@@ -151,6 +152,7 @@ ranges = st.builds("".join, st.tuples(st.sampled_from(MEDIA), st.sampled_from(QU
 
 @given(st.lists(ranges, min_size=1, max_size=6, unique=True).map(", ".join))
 @example("*/*;q=0.5, application/json;q=0.5")
+@example("application/json;q=1, application/xml, application/json")
 def test_negotiation_agrees_with_rfc_9110(accept: str) -> None:
     try:
         chosen = negotiate(accept)
