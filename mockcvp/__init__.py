@@ -1,3 +1,30 @@
-"""mockcvp: the OAMP server of Cisco Unified CVP, doubled for tests."""
+"""mockcvp: the OAMP server of Cisco Unified CVP, doubled for tests.
 
+``MockCVP`` is one running double; ``Call``, ``Fault`` and ``Settings`` go with it. Nothing is loaded until it is used.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mockcvp.control.faults import Fault
+    from mockcvp.journal import Call
+    from mockcvp.running import MockCVP
+    from mockcvp.settings import Settings
+
+__all__ = ["Call", "Fault", "MockCVP", "Settings"]
 __version__ = "0.1.0"
+
+_ROOMS = {
+    "Call": "mockcvp.journal",
+    "Fault": "mockcvp.control.faults",
+    "MockCVP": "mockcvp.running",
+    "Settings": "mockcvp.settings",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_ROOMS[name]), name)

@@ -20,9 +20,7 @@ def create_app(settings: Settings | None = None, *, double: Double | None = None
     exchange = Middleware(
         Exchange,
         control_path=control.PATH,
-        oamp=double.oamp,
-        journal=double.journal,
-        max_body_bytes=double.settings.max_body_bytes,
+        double=double,
     )
     app = FastAPI(
         title="mockcvp",

@@ -1,6 +1,7 @@
 """The state of one running double, all of it: two doubles in one process share nothing."""
 
 from mockcvp.clock import Clock
+from mockcvp.control.faults import Faults
 from mockcvp.deployment_file import load
 from mockcvp.journal import Journal
 from mockcvp.oamp.api import OAMP
@@ -11,7 +12,7 @@ from mockcvp.settings import Settings
 
 
 class Double:
-    """One double: its settings, the OAMP that it stands in for, its clock, and what it remembers.
+    """One double: its settings, the OAMP that it stands in for, its clock, what goes wrong, and what it remembers.
 
     Raises:
         DeploymentError: the deployment's file cannot be used
@@ -21,11 +22,10 @@ class Double:
         self.settings = settings
         self.journal = Journal(settings.journal_calls, settings.journal_bytes)
         self.clock = Clock()
-        self._deployment = load(settings.deployment) if settings.deployment else BUILT_IN
-        password = settings.password.get_secret_value()
-        accounts = {CONSOLE_USER: Account(password, has_role=False), settings.username: Account(password)}
-        servers, version = self._servers(self._deployment), self._deployment.version
-        self.oamp = OAMP(accounts, servers, version, settings.max_in_process)
+        self.faults = Faults()
+        self._read_deployment = self._read(settings)
+        version = self._read_deployment.version
+        self.oamp = OAMP(_accounts(settings), self._servers(self._read_deployment), version, settings.max_in_process)
 
     @property
     def deployment(self) -> Deployment:
@@ -37,11 +37,32 @@ class Double:
         self.oamp.version = deployment.version
         self.oamp.servers = self._servers(deployment)
 
-    def reset(self) -> None:
-        """Bring everything back as it was at the start: the deployment, the clock, an empty journal."""
+    def reset(self, settings: Settings | None = None) -> None:
+        """Bring everything back as it was at the start: the deployment, the clock, no fault, an empty journal.
+
+        Args:
+            settings: to go on with, instead of those until now
+        """
+        if settings is not None and settings != self.settings:
+            self._read_deployment = self._read(settings)
+            self.settings = settings
+            self.oamp.accounts = _accounts(settings)
+            self.journal.bound(settings.journal_calls, settings.journal_bytes)
+        self.oamp.max_in_process = self.settings.max_in_process
+        self.faults.clear()
         self.clock.reset()
-        self.deploy(self._deployment)
+        self.deploy(self._read_deployment)
         self.journal.clear()
+
+    def _read(self, settings: Settings) -> Deployment:
+        if isinstance(settings.deployment, Deployment):
+            return settings.deployment
+        return load(settings.deployment) if settings.deployment else BUILT_IN
 
     def _servers(self, deployment: Deployment) -> Servers:
         return Servers(deployment, self.clock, accepts_unknown=self.settings.unknown_servers == "accept")
+
+
+def _accounts(settings: Settings) -> dict[str, Account]:
+    password = settings.password.get_secret_value()
+    return {CONSOLE_USER: Account(password, has_role=False), settings.username: Account(password)}

@@ -1,22 +1,35 @@
 """The way of a call through a double: read whole, answered, recorded, told in the log, sent."""
 
+import asyncio
 import logging
 import time
-from asyncio import CancelledError
 from contextlib import suppress
+from typing import Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mockcvp.journal import Call, Journal
-from mockcvp.oamp.api import MALFORMED, OAMP, Answer, Headers, Request, SyncUp
+from mockcvp.control.faults import Fault
+from mockcvp.double import Double
+from mockcvp.journal import Call
+from mockcvp.oamp.api import MALFORMED, Answer, Headers, Request, SyncUp
 from mockcvp.oamp.synchronization import RequestedServer
 
 MALFORMED_BODY = "mockcvp.malformed_body"
 """What the server puts into a call's state where the body of the request turns out to be malformed HTTP."""
 
+WIRE = "mockcvp.wire"
+"""Where the server puts a call's connection."""
+
 _log = logging.getLogger("mockcvp.calls")
 _NAMED_IN_A_LINE = 5
 _LONGEST_NAME = 200
+
+
+class Wire(Protocol):
+    """The connection that a call came over, as the server puts it into the call's state under ``WIRE``."""
+
+    def misbehave(self, fault: Fault) -> None:
+        """Do what a fault says instead of answering."""
 
 
 class Exchange:
@@ -25,17 +38,13 @@ class Exchange:
     Args:
         control: the app that those go to
         control_path: what their paths begin with
-        oamp: what answers
-        journal: what remembers
-        max_body_bytes: how much of a body is taken
+        double: what is called
     """
 
-    def __init__(self, control: ASGIApp, control_path: str, oamp: OAMP, journal: Journal, max_body_bytes: int) -> None:
+    def __init__(self, control: ASGIApp, control_path: str, double: Double) -> None:
         self._control = control
         self._control_prefix = f"{control_path}/"
-        self._oamp = oamp
-        self._journal = journal
-        self._max_body_bytes = max_body_bytes
+        self._double = double
         self._in_process = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,11 +60,15 @@ class Exchange:
 
     async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
         arrived, began, in_process = time.time(), time.perf_counter(), self._in_process
+        double, state = self._double, scope.get("state", {})
+        limit = double.settings.max_body_bytes
         headers = tuple(scope["headers"])
-        declined = _waits_to_send_more_than(self._max_body_bytes, headers)
+        declined = _waits_to_send_more_than(limit, headers)
         # what is throttled takes no memory
-        body = _Body(self._max_body_bytes if in_process <= self._oamp.max_in_process else 0)
+        body = _Body(limit if in_process <= double.oamp.max_in_process else 0)
         complete = declined or await body.read(receive)
+        if complete and double.faults.delay:
+            complete = await _held_back(double.faults.delay)
         query = scope["query_string"]
         request = Request(
             method=scope["method"],
@@ -63,22 +76,44 @@ class Exchange:
             target=(scope["raw_path"] + b"?" + query if query else scope["raw_path"]).decode("latin-1"),
             headers=headers,
             body=body.taken,
-            exceeded=self._max_body_bytes if declined or body.oversize else 0,
+            exceeded=limit if declined or body.oversize else 0,
             in_process=in_process,
             authority=_authority(scope),
         )
         # from here to the record nothing waits, so that the journal's order is the order of the effects
-        if scope.get("state", {}).get(MALFORMED_BODY):
+        fault = None
+        if state.get(MALFORMED_BODY):
             answer: Answer | None = MALFORMED
+        elif complete:
+            answer, fault = self._answer(request)
         else:
-            answer = self._oamp.answer(request) if complete else None
+            answer = None
         client = scope["client"][0] if scope["client"] else ""
-        call = self._journal.record(arrived, time.perf_counter() - began, client, request, answer)
+        call = double.journal.record(arrived, time.perf_counter() - began, client, request, answer, fault)
         if _log.isEnabledFor(logging.INFO):
             _log.info("%s", line(call))
         if answer:
             # a client that was not given leave to send its body may send it all the same
             await _send(answer, send, close=declined)
+        elif fault:
+            state[WIRE].misbehave(fault)
+
+    def _answer(self, request: Request) -> tuple[Answer | None, Fault | None]:
+        planned = self._double.faults.take()
+        if planned is None:
+            return self._double.oamp.answer(request), None
+        if isinstance(planned, Fault):
+            return None, planned
+        return self._double.oamp.refuse(request, planned), None
+
+
+async def _held_back(seconds: float) -> bool:
+    """Return after that time whether the server still runs."""
+    try:
+        await asyncio.sleep(seconds)
+    except asyncio.CancelledError:
+        return False
+    return True
 
 
 def _authority(scope: Scope) -> str:
@@ -102,7 +137,7 @@ class _Body:
         room = self._limit
         more = True
         # a server that has hung up on a call and stops cancels it, and it needs no traceback in the log
-        with suppress(CancelledError):
+        with suppress(asyncio.CancelledError):
             while more and (message := await receive())["type"] == "http.request":
                 chunk, more = message.get("body", b""), message.get("more_body", False)
                 self.oversize = self.oversize or len(chunk) > room
@@ -136,6 +171,8 @@ def line(call: Call) -> str:
 
 
 def _what_came_of(call: Call) -> str:
+    if call.fault is not None:
+        return f"{call.fault}, as planned"
     if call.answer is None:
         return "the connection was closed before the request was complete"
     if call.answer.refusal is not None:

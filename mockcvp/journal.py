@@ -1,13 +1,18 @@
 """The request journal: what was asked and answered."""
 
+import json
 import threading
 import uuid
 from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from sys import getsizeof
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from mockcvp.oamp.api import Answer, Request
+from starlette.datastructures import Headers
+
+from mockcvp.oamp.api import Answer, Request, SyncUp
 
 # what CPython takes for a call beside its texts and bytes; a test compares this with what is really taken
 _CALL_OVERHEAD = 1000
@@ -27,7 +32,8 @@ class Call:
         duration: from then until its answer was ready, in seconds
         client: the address that the call came from
         request: what was asked
-        answer: what was answered; None where the client was gone before its request was complete
+        answer: what was answered; None where the client was gone before its request was complete, or met a fault
+        fault: the fault that was planned for it, where one was
     """
 
     number: int
@@ -36,6 +42,65 @@ class Call:
     client: str
     request: Request
     answer: Answer | None
+    fault: str | None = None
+
+    @property
+    def method(self) -> str:
+        """The method, in upper case."""
+        return self.request.method
+
+    @property
+    def path(self) -> str:
+        """The path, decoded, without the query."""
+        return self.request.path
+
+    @property
+    def query(self) -> str:
+        """The query, as it came; empty where there was none."""
+        return self.request.query
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The request's headers; their names in any case."""
+        return Headers(raw=list(self.request.headers))
+
+    @property
+    def body(self) -> bytes:
+        """The request's body, as it came."""
+        return self.request.body
+
+    @property
+    def text(self) -> str:
+        """The request's body as text, by UTF-8."""
+        return self.request.body.decode(errors="replace")
+
+    def json(self) -> Any:
+        """Return what the request's body holds as JSON.
+
+        Raises:
+            ValueError: it is not JSON
+        """
+        return json.loads(self.request.body)
+
+    @property
+    def user(self) -> str | None:
+        """The user name that was sent, right or wrong; None where none was."""
+        return self.request.user
+
+    @property
+    def status(self) -> int | None:
+        """The status of the answer; None where there was none."""
+        return self.answer.status if self.answer else None
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the call was refused, where it was."""
+        return self.answer.refusal if self.answer else None
+
+    @property
+    def synchronization(self) -> SyncUp | None:
+        """The sync-up that was accepted, where one was."""
+        return self.answer.sync_up if self.answer else None
 
     @property
     def size(self) -> int:
@@ -86,7 +151,13 @@ class Journal:
         self._max_calls = max_calls
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
+        self._listeners: tuple[Callable[[], None], ...] = ()
         self.clear()
+
+    def bound(self, max_calls: int, max_bytes: int) -> None:
+        """Change the bounds, as they are meant in the constructor; the next call is the first to feel them."""
+        with self._lock:
+            self._max_calls, self._max_bytes = max_calls, max_bytes
 
     def clear(self) -> None:
         """Forget every call; the next one is number 1."""
@@ -96,11 +167,38 @@ class Journal:
             self._total = 0
             self._series = uuid.uuid4().int
 
-    def record(self, time: float, duration: float, client: str, request: Request, answer: Answer | None) -> Call:
+    @contextmanager
+    def listening(self, listener: Callable[[], None]) -> Iterator[None]:
+        """Have a listener called after each record, in the thread that records, until the end of the ``with``."""
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._listeners = tuple(other for other in self._listeners if other is not listener)
+
+    def record(
+        self,
+        time: float,
+        duration: float,
+        client: str,
+        request: Request,
+        answer: Answer | None,
+        fault: str | None = None,
+    ) -> Call:
         """Record one exchange and return it with its number; the arguments are as in ``Call``."""
+        call = self._recorded(time, duration, client, request, answer, fault)
+        for listener in self._listeners:
+            listener()
+        return call
+
+    def _recorded(
+        self, time: float, duration: float, client: str, request: Request, answer: Answer | None, fault: str | None
+    ) -> Call:
         with self._lock:
             self._total += 1
-            call = Call(self._total, time, duration, client, request, answer)
+            call = Call(self._total, time, duration, client, request, answer, fault)
             size = call.size
             if size > self._max_bytes:
                 # counted, but no reason to forget all others

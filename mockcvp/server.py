@@ -5,6 +5,7 @@ import errno
 import logging
 import os
 import socket
+import struct
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from types import FrameType
@@ -14,7 +15,8 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mockcvp.certificates import CertificateError, certificate
-from mockcvp.exchange import MALFORMED_BODY
+from mockcvp.control.faults import Fault
+from mockcvp.exchange import MALFORMED_BODY, WIRE
 from mockcvp.oamp.api import BASE_PATH, MALFORMED
 from mockcvp.settings import Settings
 
@@ -168,6 +170,7 @@ class _Protocol(HttpToolsProtocol):
             raise ValueError("an upgrade with a body")
         super().on_headers_complete()
         self.headers = []
+        self.cycle.scope["state"][WIRE] = self
         if upgrade:
             # and what follows as well
             self.cycle.keep_alive = False
@@ -206,6 +209,22 @@ class _Protocol(HttpToolsProtocol):
             # said here, since uvicorn would wonder why the call has no answer until the loop tells it
             self.cycle.disconnected = True
         self.transport.abort()
+
+    def misbehave(self, fault: Fault) -> None:
+        """Do what a fault says, on the real socket, instead of answering."""
+        self.cycle.disconnected = True
+        if fault is Fault.CONNECTION_RESET_BY_PEER:
+            # closed with nothing to linger for, a TCP connection is reset
+            self.transport.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+            )
+            self.transport.abort()
+            return
+        if fault is Fault.MALFORMED_RESPONSE_CHUNK:
+            self.transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n" + b'<?xml version="1.0"')
+        elif fault is Fault.RANDOM_DATA_THEN_CLOSE:
+            self.transport.write(bytes(range(128, 256)) * 2)
+        self.transport.close()
 
     def shutdown(self) -> None:
         """Hang up on an idle client at once: a TLS client that reads nothing would not agree to the end for long."""

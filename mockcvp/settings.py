@@ -19,6 +19,8 @@ from pydantic import (
     model_validator,
 )
 
+from mockcvp.oamp.deployment import Deployment
+
 _DNS_NAME = re.compile(r"(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_-]{1,63})*")
 
 
@@ -56,7 +58,7 @@ class Settings(BaseModel):
         default=(),
         description="A further DNS name or IP address for the double's own certificate; may be given repeatedly.",
     )
-    deployment: Path | None = Field(
+    deployment: Path | Deployment | None = Field(
         default=None, description="File with the servers of the deployment, JSON or YAML; without it, five of them."
     )
     unknown_servers: Literal["accept", "reject"] = Field(

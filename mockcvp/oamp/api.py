@@ -18,7 +18,7 @@ from mockcvp.oamp.documents import (
     version_document,
     wanted_type,
 )
-from mockcvp.oamp.errors import Refusal
+from mockcvp.oamp.errors import ApiError, Refusal
 from mockcvp.oamp.negotiation import Form, body_form, negotiate
 from mockcvp.oamp.representation import read, write
 from mockcvp.oamp.sync_ups import Run, Servers
@@ -112,6 +112,7 @@ class Answer:
         body: of the answer
         sync_up: the sync-up that was accepted, where one was
         refusal: why the request was refused, where it was
+        errors: the documented errors that it was refused with
     """
 
     status: int
@@ -119,6 +120,7 @@ class Answer:
     body: bytes = b""
     sync_up: SyncUp | None = None
     refusal: str | None = None
+    errors: tuple[ApiError, ...] = ()
 
 
 MALFORMED = Answer(
@@ -135,6 +137,7 @@ class _Outcome(NamedTuple):
     sync_up: SyncUp | None = None
     refusal: str | None = None
     headers: Headers = ()
+    errors: tuple[ApiError, ...] = ()
 
 
 _Method = Callable[[Request], _Outcome]
@@ -187,6 +190,14 @@ class OAMP:
             _log.exception("fault while answering %s %r", request.method, request.path)
             outcome = _refused(Refusal(errors.FAILED.error()))
         return _written(outcome, form, head=request.method == "HEAD")
+
+    def refuse(self, request: Request, error: ApiError) -> Answer:
+        """Refuse a request with an error, in the form that it asks for, whatever the request is."""
+        try:
+            form = negotiate(request.header(b"accept"))
+        except Refusal:
+            form = Form.XML
+        return _written(_refused(Refusal(error)), form, head=request.method == "HEAD")
 
     def _methods(self, path: str) -> Mapping[str, _Method]:
         path = path.removesuffix("/")
@@ -252,13 +263,13 @@ def _document(request: Request) -> Element | None:
 
 def _refused(refusal: Refusal) -> _Outcome:
     headers = CHALLENGE if refusal.status == 401 else ()
-    return _Outcome(refusal.status, refusal.tree(), refusal=str(refusal), headers=headers)
+    return _Outcome(refusal.status, refusal.tree(), None, str(refusal), headers, refusal.errors)
 
 
 def _written(outcome: _Outcome, form: Form, *, head: bool) -> Answer:
-    status, tree, sync_up, refusal, headers = outcome
+    status, tree, sync_up, refusal, headers, found = outcome
     body = b"" if tree is None else write(tree, form)
     if body:
         headers = (*headers, (b"content-type", form.value.encode()))
     headers = (*HEADERS, *headers, (b"content-length", b"%d" % len(body)))
-    return Answer(status, headers, b"" if head else body, sync_up, refusal)
+    return Answer(status, headers, b"" if head else body, sync_up, refusal, found)

@@ -1,6 +1,6 @@
 """The documented errors: one table, and the one document that they are written in (contract, section 8)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element, SubElement
 
 # in a line of the log; the answer has them all
@@ -18,6 +18,10 @@ class ErrorType:
     data: str | None = None
     detail: str | None = None
     valid: str | None = None
+
+    def renamed(self, name: str) -> "ErrorType":
+        """Return a row with another ``errorType``."""
+        return replace(self, name=name)
 
     def error(
         self,
@@ -79,6 +83,12 @@ class Refusal(Exception):
                     _add(detail, "actual", error.actual or "")
                     _add(detail, "valid", error.valid or "")
         return root
+
+
+def by_status(status: int) -> ErrorType:
+    """Return the error that the table has for a status, its last where it has several; else a nameless one."""
+    found = [row for row in globals().values() if isinstance(row, ErrorType) and row.status == status]
+    return found[-1] if found else ErrorType(status, FAILED.name, FAILED.message)
 
 
 def _add(parent: Element, name: str, text: str) -> None:

@@ -1,0 +1,51 @@
+"""The pytest fixtures. Nothing of mockcvp is loaded until one of them is used."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from mockcvp.running import MockCVP
+
+_used: pytest.StashKey["MockCVP"] = pytest.StashKey()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line("markers", "mock_cvp(**settings): settings of the `mock_cvp` double for this test alone")
+
+
+@pytest.fixture(scope="session")
+def mock_cvp_settings() -> dict[str, Any]:
+    """Return the settings of the double; override it to change them."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def mock_cvp_server(mock_cvp_settings: dict[str, Any]) -> "Iterator[MockCVP]":
+    """Run one double for the whole session, or for each worker of pytest-xdist."""
+    from mockcvp.running import MockCVP
+
+    with MockCVP(**mock_cvp_settings) as running:
+        yield running
+
+
+@pytest.fixture
+def mock_cvp(mock_cvp_server: "MockCVP", request: pytest.FixtureRequest) -> "MockCVP":
+    """Hand over the session's double as if it had just been started; ``@pytest.mark.mock_cvp(…)`` changes settings."""
+    marker = request.node.get_closest_marker("mock_cvp")
+    mock_cvp_server.reset(**(marker.kwargs if marker else {}))
+    request.node.stash[_used] = mock_cvp_server
+    return mock_cvp_server
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> "Generator[None, pytest.TestReport, pytest.TestReport]":
+    """Show the calls of a failed test that used the double."""
+    report = yield
+    used = item.stash.get(_used, None)
+    if used is not None and report.failed:
+        report.sections.append(("mockcvp: the calls of this test", used.log() or "none"))
+    return report

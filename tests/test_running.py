@@ -1,0 +1,481 @@
+import asyncio
+import gc
+import http.client
+import os
+import re
+import socket
+import ssl
+import threading
+import time
+import unittest
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import requests
+
+from mockcvp import Call, Fault, MockCVP, Settings
+from mockcvp.server import StartError
+from tests.running import SYNCHRONIZE, XML
+
+SERVERS = {"servers": [{"id": "media", "hostname": "m", "ipaddr": "10.0.0.1", "type": "MEDIA", "duration": 30}]}
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[MockCVP]:
+    with MockCVP(deployment=SERVERS) as cvp:
+        yield cvp
+
+
+@pytest.fixture
+def cvp(shared: MockCVP) -> MockCVP:
+    shared.reset()
+    return shared
+
+
+@pytest.fixture
+def client(cvp: MockCVP) -> Iterator[httpx.Client]:
+    with cvp.client() as client:
+        yield client
+
+
+def synchronize(client: httpx.Client, *servers: Any, status: int = 202) -> None:
+    answer = client.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": list(servers)}}})
+    assert answer.status_code == status, answer.text
+
+
+def test_it_says_where_it_is(cvp: MockCVP) -> None:
+    assert re.fullmatch(r"https://127\.0\.0\.1:\d+/cvp-config", cvp.url)
+    assert (cvp.username, cvp.password) == cvp.auth == ("wsmadmin", "wsmadmin")
+    assert cvp.certificate.read_text().startswith("-----BEGIN CERTIFICATE-----")
+    answer = httpx.get(f"{cvp.url}/version", auth=cvp.auth, verify=cvp.ssl_context())
+    assert answer.status_code == 200
+
+
+def test_any_setting_is_a_keyword(tmp_path: Path) -> None:
+    given = {"username": "u", "password": "p", "host": "localhost", "cert_dir": tmp_path, "journal_calls": 1}
+    with MockCVP(**given) as cvp, cvp.client() as client:
+        assert cvp.auth == ("u", "p")
+        assert cvp.certificate.parent == tmp_path
+        for _ in range(2):
+            assert client.get("version").status_code == 200
+        assert [call.number for call in cvp.calls] == [2]
+    assert cvp.certificate.exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"prot": 1}, "prot: is not known here"),
+        ({"port": "x"}, "port: must be a whole number, not 'x'"),
+        ({"deployment": {"servers": 1}}, "servers: must be a list, not 1"),
+    ],
+)
+def test_a_setting_that_is_not_valid_is_told(settings: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(told)):
+        MockCVP(**settings)
+
+
+def test_a_port_in_use_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(StartError, match="the port is in use"):
+        MockCVP(port=taken.getsockname()[1]).start()
+
+
+def test_two_in_one_process_never_meet() -> None:
+    with MockCVP() as one, MockCVP(password="other") as other, one.client() as client:
+        synchronize(client, "a")
+        one.clock.freeze()
+        one.fail_next()
+        assert len(one.calls) == 1
+        assert other.calls == []
+        assert not other.clock.frozen
+        with other.client() as client_of_other:
+            assert client_of_other.get("version").status_code == 200
+        assert one.certificate.read_text() != other.certificate.read_text()
+
+
+def test_a_call_tells_what_was_asked_and_answered(cvp: MockCVP, client: httpx.Client) -> None:
+    before = time.time()
+    client.post(f"{SYNCHRONIZE}?a=b", json={"synchronize": None}, headers={"X-Own": "1"})
+    (call,) = cvp.calls
+    assert isinstance(call, Call)
+    assert (call.number, call.method, call.path, call.query) == (1, "POST", f"/cvp-config/{SYNCHRONIZE}", "a=b")
+    assert before - 0.001 <= call.time <= time.time()
+    assert 0 < call.duration < 5
+    assert call.headers["x-own"] == call.headers["X-OWN"] == "1"
+    assert call.json() == {"synchronize": None}
+    assert call.body.decode() == call.text
+    assert (call.user, call.status, call.refusal) == ("wsmadmin", 202, None)
+    assert call.synchronization is not None
+
+
+def test_calls_come_oldest_first(cvp: MockCVP, client: httpx.Client) -> None:
+    for path in ("version", "server", "nothing"):
+        client.get(path)
+    assert [(call.number, call.status) for call in cvp.calls] == [(1, 200), (2, 200), (3, 404)]
+
+
+def test_the_accepted_sync_ups_tell_how_they_stand(cvp: MockCVP, client: httpx.Client) -> None:
+    cvp.clock.freeze()
+    synchronize(client, {"refURL": "https://x/server/media", "sincetime": 7}, "new")
+    synchronize(client, {"sincetime": 0}, status=400)
+    (accepted,) = cvp.synchronizations
+    assert [(server.id, server.ref_url, server.sincetime, server.full) for server in accepted.servers] == [
+        ("media", "https://x/server/media", 7, False),
+        ("new", "new", 0, True),
+    ]
+    assert ([server.state for server in accepted.servers], accepted.state) == (
+        ["In Progress", "Success"],
+        "In Progress",
+    )
+    cvp.clock.advance(30)
+    assert cvp.synchronizations[0].state == "Success"
+    assert accepted.call.number == 1
+
+
+def test_an_outcome_can_be_set(cvp: MockCVP, client: httpx.Client) -> None:
+    cvp.set_outcome("https://x/cvp-config/server/media", "Failure", duration=0)
+    synchronize(client, "media")
+    assert cvp.synchronizations[0].state == "Failure"
+    with pytest.raises(ValueError, match="the deployment has no server 'nobody'"):
+        cvp.set_outcome("nobody", "Success")
+    with pytest.raises(ValueError, match="outcome: must be 'Success' or 'Failure', not 'Maybe'"):
+        cvp.set_outcome("media", "Maybe")  # type: ignore[arg-type] # what this is about
+
+
+def test_a_wait_counts_calls_that_have_come_already(cvp: MockCVP, client: httpx.Client) -> None:
+    synchronize(client, {"refURL": "media", "sincetime": 7})
+    began = time.monotonic()
+    assert cvp.wait_for_calls(ref_url="media", sincetime=7) == cvp.calls
+    assert time.monotonic() - began < 1
+
+
+def test_a_wait_is_answered_within_20_ms(cvp: MockCVP, client: httpx.Client) -> None:
+    client.get("version")
+    late = []
+    for number in range(1, 6):
+        sent: list[float] = []
+
+        def call(sent: list[float] = sent) -> None:
+            client.get("version")
+            sent.append(time.monotonic())
+
+        caller = threading.Timer(0.03, call)
+        caller.start()
+        cvp.wait_for_calls(count=number + 1)
+        woken = time.monotonic()
+        caller.join()
+        late.append(woken - sent[0])
+    assert sorted(late)[2] < 0.02
+
+
+def test_a_wait_that_is_in_vain_tells_what_there_was(cvp: MockCVP, client: httpx.Client) -> None:
+    client.get("version")
+    began = time.monotonic()
+    with pytest.raises(AssertionError) as fault:
+        cvp.wait_for_calls(count=2, timeout=0.05, path="version")
+    assert 0.05 <= time.monotonic() - began < 1
+    assert str(fault.value).startswith("waited 0.05 s; wanted: a call with path='version', 2 at least; there was 1\n")
+
+
+def test_a_thousand_waits_and_calls_from_8_threads_lose_none(cvp: MockCVP) -> None:
+    done: list[int] = []
+
+    def work(number: int) -> None:
+        with cvp.client(headers={"X-Worker": str(number)}) as client:
+            for count in range(1, 126):
+                assert client.get(f"server/worker-{number}").status_code == 404
+                found = cvp.wait_for_calls(count=count, path=f"server/worker-{number}", timeout=20)
+                assert len(found) == count
+                done.append(number)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(done) == len(cvp.calls) == 1000
+
+
+def test_an_async_wait_lets_the_loop_go_on(cvp: MockCVP) -> None:
+    async def test() -> list[Call]:
+        async with httpx.AsyncClient(base_url=cvp.url, auth=cvp.auth, verify=cvp.ssl_context()) as client:
+            waiting = asyncio.create_task(cvp.async_wait_for_calls(path="version"))
+            await asyncio.sleep(0.01)
+            await client.get("version")
+            return await waiting
+
+    assert [call.path for call in asyncio.run(test())] == ["/cvp-config/version"]
+
+
+FAILING: dict[str, Callable[[MockCVP], None]] = {
+    "wrong-sincetime": lambda cvp: cvp.assert_synchronized("media", sincetime=0),
+    "wrong-password": lambda cvp: cvp.assert_synchronized("media"),
+    "never-synchronized": lambda cvp: cvp.assert_synchronized("media", times=1),
+    "called-too-often": lambda cvp: cvp.assert_called(path="version", times=1),
+    "called-at-all": lambda cvp: cvp.assert_not_called(method="GET"),
+    "no-call": lambda cvp: cvp.assert_called(),
+}
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_a_failed_verification_ends_the_search(cvp: MockCVP, client: httpx.Client, name: str) -> None:
+    if name == "wrong-sincetime":
+        synchronize(client, {"refURL": "media", "sincetime": 1900000000})
+        synchronize(client, {"refURL": "media", "sincetime": -1}, status=400)
+    elif name == "wrong-password":
+        client.get("version")
+        client.post(SYNCHRONIZE, auth=("wsmadmin", "wrong"))
+    elif name == "never-synchronized":
+        synchronize(client, "another")
+        client.get("server/media/synchronize")
+    elif name != "no-call":
+        for _ in range(2):
+            client.get("version")
+            client.post(SYNCHRONIZE, headers={"Accept": XML})
+    with pytest.raises(AssertionError) as fault:
+        FAILING[name](cvp)
+    kept = Path(__file__).parent / "messages" / f"{name}.txt"
+    if os.environ.get("KEEP_MESSAGES"):
+        kept.write_text(f"{fault.value}\n")
+    assert f"{fault.value}\n" == kept.read_text()
+
+
+def test_verifications_pass_where_they_should(cvp: MockCVP, client: httpx.Client) -> None:
+    cvp.assert_not_called()
+    synchronize(client, {"refURL": "media", "sincetime": 7}, "b")
+    synchronize(client)
+    cvp.assert_synchronized()
+    cvp.assert_synchronized(times=2)
+    cvp.assert_synchronized("media", times=2)
+    cvp.assert_synchronized(f"{cvp.url}/server/media", sincetime=7, times=1)
+    cvp.assert_called(method="post", path="/cvp-config/command/synchronize/", status=202, times=2)
+    cvp.assert_called(path="/command/synchronize")
+    cvp.assert_not_called(status=400)
+
+
+def test_where_the_journal_has_dropped_calls_nobody_can_tell() -> None:
+    with MockCVP(journal_calls=1) as cvp, cvp.client() as client:
+        for path in ("server", "version"):
+            client.get(path)
+        cvp.assert_called(path="version")
+        for verify in (
+            lambda: cvp.assert_not_called(path="server"),
+            lambda: cvp.assert_called(path="version", times=1),
+            lambda: cvp.assert_called(path="server"),
+        ):
+            with pytest.raises(AssertionError, match="the journal has dropped 1 of 2 calls, so nobody can tell"):
+                verify()
+
+
+@pytest.mark.parametrize(
+    ("status", "error_type", "told"),
+    [
+        (503, None, "processing.throttled"),
+        (500, None, "processing.failed"),
+        (401, None, "authentication.noAccess"),
+        (404, None, "Not found"),
+        (400, "invalidInput.own", "invalidInput.own"),
+        (418, None, "processing.failed"),
+    ],
+)
+def test_the_next_calls_can_be_refused(
+    cvp: MockCVP, client: httpx.Client, status: int, error_type: str | None, told: str
+) -> None:
+    cvp.fail_next(status=status, times=2, error_type=error_type)
+    for accept in ("application/json", XML):
+        answer = client.post(SYNCHRONIZE, headers={"Accept": accept})
+        assert answer.status_code == status
+        assert told in answer.text
+        assert answer.headers["content-type"].startswith(accept)
+        assert ("www-authenticate" in answer.headers) == (status == 401)
+    assert client.post(SYNCHRONIZE).status_code == 202
+    assert [call.status for call in cvp.calls] == [status, status, 202]
+
+
+HTTPX = {
+    # over TLS, Python takes a reset for an end without an answer
+    Fault.CONNECTION_RESET_BY_PEER: (httpx.ReadError, httpx.RemoteProtocolError),
+    Fault.EMPTY_RESPONSE: httpx.RemoteProtocolError,
+    Fault.MALFORMED_RESPONSE_CHUNK: httpx.RemoteProtocolError,
+    Fault.RANDOM_DATA_THEN_CLOSE: httpx.RemoteProtocolError,
+}
+REQUESTS = {
+    Fault.CONNECTION_RESET_BY_PEER: requests.exceptions.ConnectionError,
+    Fault.EMPTY_RESPONSE: requests.exceptions.ConnectionError,
+    Fault.MALFORMED_RESPONSE_CHUNK: requests.exceptions.ChunkedEncodingError,
+    Fault.RANDOM_DATA_THEN_CLOSE: requests.exceptions.ConnectionError,
+}
+HTTP_CLIENT = {
+    Fault.CONNECTION_RESET_BY_PEER: ConnectionResetError,
+    Fault.EMPTY_RESPONSE: http.client.RemoteDisconnected,
+    Fault.MALFORMED_RESPONSE_CHUNK: http.client.IncompleteRead,
+    Fault.RANDOM_DATA_THEN_CLOSE: http.client.BadStatusLine,
+}
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_a_fault_is_seen_by_httpx_requests_and_http_client(cvp: MockCVP, client: httpx.Client, fault: Fault) -> None:
+    cvp.drop_next(fault.value, times=3)
+    with pytest.raises(HTTPX[fault]):
+        client.get("version")
+    session = requests.Session()
+    session.trust_env, session.verify, session.auth = False, str(cvp.certificate), cvp.auth
+    with session, pytest.raises(REQUESTS[fault]):
+        session.get(f"{cvp.url}/version", headers={"Accept": "*/*"})
+    host = cvp.url.split("/")[2]
+    connection = http.client.HTTPSConnection(host, context=cvp.ssl_context())
+    connection.request("GET", "/cvp-config/version")
+    with pytest.raises(HTTP_CLIENT[fault]):
+        connection.getresponse().read()
+    connection.close()
+    # and the next call is good
+    assert client.get("version").status_code == 200
+    assert [(call.fault, call.status) for call in cvp.calls] == [(fault, None)] * 3 + [(None, 200)]
+    assert f"GET /cvp-config/version wsmadmin {fault}, as planned" in cvp.log()
+
+
+def test_a_reset_is_one_on_the_real_socket(cvp: MockCVP) -> None:
+    cvp.drop_next(Fault.CONNECTION_RESET_BY_PEER)
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = cvp.ssl_context().wrap_bio(incoming, outgoing, server_hostname="localhost")
+    port = int(cvp.url.split("/")[2].partition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                plain.sendall(outgoing.read())
+                incoming.write(plain.recv(65536))
+        tls.write(b"GET /cvp-config/version HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        plain.sendall(outgoing.read())
+        with pytest.raises(ConnectionResetError):
+            while plain.recv(65536):
+                pass
+
+
+def test_answers_can_be_held_back_and_throttled(cvp: MockCVP) -> None:
+    cvp.delay(0.2)
+    cvp.throttle(1)
+    statuses: list[int] = []
+
+    def call() -> None:
+        with cvp.client() as client:
+            statuses.append(client.get("version").status_code)
+
+    threads = [threading.Thread(target=call) for _ in range(3)]
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200, 503, 503]
+    assert time.monotonic() - began >= 0.2
+    assert all(call.duration >= 0.2 for call in cvp.calls)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        lambda cvp: cvp.fail_next(status=200),
+        lambda cvp: cvp.drop_next("NO_SUCH_FAULT"),
+        lambda cvp: cvp.delay(-1),
+        lambda cvp: cvp.throttle(-1),
+        lambda cvp: cvp.reset(port=1),
+        lambda cvp: cvp.reset(unknown_servers="maybe"),
+    ],
+)
+def test_a_plan_that_is_not_valid_is_told(cvp: MockCVP, plan: Any) -> None:
+    with pytest.raises(ValueError, match=r"must be|is not a valid|can be set at the start alone"):
+        plan(cvp)
+
+
+def test_a_reset_brings_back_the_start(cvp: MockCVP, client: httpx.Client) -> None:
+    synchronize(client, "new")
+    cvp.fail_next(times=5)
+    cvp.delay(5)
+    cvp.throttle(0)
+    cvp.clock.freeze()
+    cvp.set_outcome("media", "Failure")
+    cvp.reset()
+    assert (cvp.calls, cvp.clock.frozen) == ([], False)
+    synchronize(client, "media")
+    assert client.get("server/new", headers={"Accept": XML}).status_code == 404
+
+
+def test_a_reset_can_change_what_may_differ_per_test(cvp: MockCVP, client: httpx.Client) -> None:
+    cvp.reset(unknown_servers="reject", password="other", max_body_bytes=10, journal_calls=1)
+    assert cvp.auth == ("wsmadmin", "other")
+    assert client.get("version").status_code == 401
+    with cvp.client() as right:
+        synchronize(right, "nobody", status=413)
+        cvp.reset(unknown_servers="reject")
+    synchronize(client, "nobody", status=400)
+    cvp.reset()
+    synchronize(client, "nobody")
+
+
+def test_a_stop_does_not_wait_for_what_is_held_back() -> None:
+    with MockCVP() as cvp:
+        cvp.delay(60)
+        connection = http.client.HTTPSConnection(cvp.url.split("/")[2], context=cvp.ssl_context())
+        connection.request("GET", "/cvp-config/version")
+        time.sleep(0.1)
+        began = time.monotonic()
+        cvp.stop()
+        assert time.monotonic() - began < 3
+        connection.close()
+
+
+def test_it_can_be_started_and_stopped_again() -> None:
+    cvp = MockCVP()
+    for _ in range(2):
+        cvp.start()
+        with pytest.raises(RuntimeError, match="runs already"):
+            cvp.start()
+        cvp.stop()
+        cvp.stop()
+
+
+def open_files() -> set[str]:
+    links = (Path("/proc/self/fd") / name for name in os.listdir("/proc/self/fd"))
+    return {os.readlink(link) for link in links if link.is_symlink()}
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="this machine does not show open files")
+def test_a_hundred_started_and_stopped_leave_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    MockCVP().start().stop()
+    gc.collect()
+    threads, files = threading.active_count(), len(open_files())
+    for _ in range(100):
+        with MockCVP() as cvp, cvp.client() as client:
+            assert client.get("version").status_code == 200
+    gc.collect()
+    assert threading.active_count() == threads
+    assert len(open_files()) <= files
+    assert list(tmp_path.iterdir()) == []
+
+
+class UnittestTest(unittest.TestCase):
+    def test_it_can_be_used_from_unittest(self) -> None:
+        cvp = self.enterContext(MockCVP())
+        with cvp.client() as client:
+            self.assertEqual(client.get("version").status_code, 200)  # noqa: PT009 - what this is about
+
+
+def test_the_package_loads_nothing_until_it_is_used() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, mockcvp; assert not [n for n in sys.modules if n.startswith(('mockcvp.', 'fastapi', 'pydantic'))]"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert Settings().port == 8111
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        __import__("mockcvp").Nothing  # noqa: B018 - what this is about
