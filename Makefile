@@ -16,7 +16,7 @@ run: .venv/run
 	@exec $(BIN)/mockcvp serve
 
 test: .venv/dev
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: .venv/dev
 	@$(BIN)/ruff format --check .

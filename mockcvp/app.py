@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from mockcvp.control import api as control
+from mockcvp.control.tenants import router as router_of_tenants
 from mockcvp.double import Double
 from mockcvp.exchange import Exchange
 from mockcvp.settings import Settings
@@ -30,4 +31,14 @@ def create_app(settings: Settings | None = None, *, double: Double | None = None
         redirect_slashes=False,
     )
     app.include_router(control.router(double), prefix=control.PATH)
+    tenants = f"{control.PATH}/cvp/tenants"
+    routes, controls = router_of_tenants(double, tenants, _control_of_tenant)
+    app.include_router(routes, prefix=f"{control.PATH}/cvp")
+    app.mount(tenants, controls)
+    return app
+
+
+def _control_of_tenant(tenant: Double) -> FastAPI:
+    app = FastAPI(exception_handlers=control.ERROR_HANDLERS, openapi_url=None, redirect_slashes=False)
+    app.include_router(control.router(tenant))
     return app

@@ -1,5 +1,7 @@
 """The state of one running double, all of it: two doubles in one process share nothing."""
 
+import re
+
 from mockcvp.clock import Clock
 from mockcvp.control.faults import Faults
 from mockcvp.deployment_file import load
@@ -10,9 +12,13 @@ from mockcvp.oamp.deployment import BUILT_IN, Deployment
 from mockcvp.oamp.sync_ups import Servers
 from mockcvp.settings import Settings
 
+_TENANT_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
 
 class Double:
     """One double: its settings, the OAMP that it stands in for, its clock, what goes wrong, and what it remembers.
+
+    Its tenants are doubles of their own, by their user names: their users' calls meet them, and not this one.
 
     Raises:
         DeploymentError: the deployment's file cannot be used
@@ -23,9 +29,27 @@ class Double:
         self.journal = Journal(settings.journal_calls, settings.journal_bytes)
         self.clock = Clock()
         self.faults = Faults()
+        self.tenants: dict[str, Double] = {}
         self._read_deployment = self._read(settings)
         version = self._read_deployment.version
         self.oamp = OAMP(_accounts(settings), self._servers(self._read_deployment), version, settings.max_in_process)
+
+    def add_tenant(self, settings: Settings) -> "Double":
+        """Return a double of its own for the calls of another user.
+
+        Args:
+            settings: of that double; its user name is the tenant's name
+
+        Raises:
+            ValueError: a name that is taken, or that cannot stand in a path
+        """
+        name = settings.username
+        if not _TENANT_NAME.fullmatch(name):
+            raise ValueError(f"a tenant's name has 1 to 64 letters, digits, dots and hyphens, not {name[:80]!r}")
+        if name in self.tenants or name in self.oamp.accounts:
+            raise ValueError(f"the name {name!r} is taken")
+        self.tenants[name] = Double(settings)
+        return self.tenants[name]
 
     @property
     def deployment(self) -> Deployment:

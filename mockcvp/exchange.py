@@ -60,9 +60,9 @@ class Exchange:
 
     async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
         arrived, began, in_process = time.time(), time.perf_counter(), self._in_process
-        double, state = self._double, scope.get("state", {})
+        state, headers = scope.get("state", {}), tuple(scope["headers"])
+        double = self._called(headers)
         limit = double.settings.max_body_bytes
-        headers = tuple(scope["headers"])
         declined = _waits_to_send_more_than(limit, headers)
         # what is throttled takes no memory
         body = _Body(limit if in_process <= double.oamp.max_in_process else 0)
@@ -85,7 +85,7 @@ class Exchange:
         if state.get(MALFORMED_BODY):
             answer: Answer | None = MALFORMED
         elif complete:
-            answer, fault = self._answer(request)
+            answer, fault = _answer(double, request)
         else:
             answer = None
         client = scope["client"][0] if scope["client"] else ""
@@ -98,13 +98,22 @@ class Exchange:
         elif fault:
             state[WIRE].misbehave(fault)
 
-    def _answer(self, request: Request) -> tuple[Answer | None, Fault | None]:
-        planned = self._double.faults.take()
-        if planned is None:
-            return self._double.oamp.answer(request), None
-        if isinstance(planned, Fault):
-            return None, planned
-        return self._double.oamp.refuse(request, planned), None
+    def _called(self, headers: Headers) -> Double:
+        """Return the double that a call is for: a tenant's, or the one that is served."""
+        tenants = self._double.tenants
+        if not tenants:
+            return self._double
+        user = Request("", "", "", headers).user
+        return tenants.get(user, self._double) if user else self._double
+
+
+def _answer(double: Double, request: Request) -> tuple[Answer | None, Fault | None]:
+    planned = double.faults.take()
+    if planned is None:
+        return double.oamp.answer(request), None
+    if isinstance(planned, Fault):
+        return None, planned
+    return double.oamp.refuse(request, planned), None
 
 
 async def _held_back(seconds: float) -> bool:

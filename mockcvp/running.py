@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from mockcvp.app import create_app
 from mockcvp.clock import Clock
 from mockcvp.control.faults import Fault
+from mockcvp.control.tenants import new_tenant
 from mockcvp.double import Double
 from mockcvp.exchange import line
 from mockcvp.journal import Call
@@ -147,7 +148,8 @@ class MockCVP:
             opened.close()
 
     def __enter__(self) -> Self:
-        return self.start()
+        # a tenant runs already
+        return self if self._opened is not None else self.start()
 
     def __exit__(self, _t: type[BaseException] | None, _e: BaseException | None, _b: TracebackType | None) -> None:
         self.stop()
@@ -359,6 +361,28 @@ class MockCVP:
         except ValidationError as error:
             raise ValueError("; ".join(told(error))) from None
 
+    def tenant(self, **settings: Any) -> "MockCVP":
+        """Return a double for another user of this server: its deployment, clock, faults and journal are its own.
+
+        Args:
+            settings: that may differ from this double's; ``username`` and ``password`` are made up where not given
+
+        Raises:
+            ValueError: a name that is taken, or a setting that is not valid
+        """
+        fixed = sorted(_AT_START_ONLY & settings.keys())
+        if fixed:
+            raise ValueError(f"{', '.join(fixed)} can be set at the start alone")
+        try:
+            double = new_tenant(self._double, **settings)
+        except ValidationError as error:
+            raise ValueError("; ".join(told(error))) from None
+        tenant = MockCVP()
+        tenant._server, tenant._double, tenant._settings = self._server, double, double.settings
+        tenant._opened = ExitStack()
+        tenant._opened.callback(self._double.tenants.pop, double.settings.username, None)
+        return tenant
+
     @property
     def clock(self) -> Clock:
         """The clock that sync-ups go by: ``freeze``, ``advance``, ``resume``."""
@@ -375,3 +399,4 @@ class MockCVP:
             raise ValueError(f"{', '.join(fixed)} can be set at the start alone")
         changed = self._settings.model_dump(exclude_unset=True) | settings
         self._double.reset(self._checked(changed) if settings else self._settings)
+        self._double.tenants.clear()

@@ -9,7 +9,7 @@ import pytest
 
 from mockcvp.oamp.sync_ups import MOST_ADDED
 from tests.deployed import MEDIA, NOON, SERVERS, VXML, Admin, get, synchronize
-from tests.running import SYNCHRONIZE, XML, Running
+from tests.running import JSON, SYNCHRONIZE, XML, Running
 
 
 def test_the_deployment_is_told_as_it_can_be_put(admin: Admin) -> None:
@@ -229,6 +229,39 @@ def test_a_control_request_that_is_not_json_gets_422(admin: Admin, body: bytes) 
     answer = admin.client.put("cvp/deployment", content=body)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["title"].startswith("the body is not JSON: ")
+
+
+def test_tenants_of_a_shared_double_do_not_feel_each_other(deployed: Running, admin: Admin) -> None:
+    made = [admin.client.post("cvp/tenants", json=body) for body in (None, {"username": "run-2", "password": "p"})]
+    assert [answer.status_code for answer in made] == [201, 201]
+    one, two = (answer.json() for answer in made)
+    assert (two["username"], two["password"], two["admin"]) == ("run-2", "p", "/__admin/cvp/tenants/run-2")
+    assert admin("GET", "cvp/tenants") == {"tenants": [one["username"], "run-2"]}
+    for tenant in (one, two):
+        auth = (tenant["username"], tenant["password"])
+        with deployed.client(auth=auth, headers={"Accept": JSON}) as client:
+            assert client.post(SYNCHRONIZE).status_code == 202
+    base = f"cvp/tenants/{one['username']}"
+    admin("PUT", f"{base}/cvp/clock", {"advance": 60})
+    admin("PUT", f"{base}/cvp/deployment", {"servers": []})
+    admin("POST", "reset")
+    assert admin("GET", f"{base}/requests")["meta"]["total"] == 1
+    assert admin("GET", "cvp/tenants/run-2/cvp/synchronizations")["meta"]["total"] == 1
+    assert admin("GET", f"{base}/cvp/deployment")["servers"] == []
+    assert len(admin("GET", "cvp/tenants/run-2/cvp/deployment")["servers"]) == 5
+    assert admin("GET", "requests")["meta"]["total"] == 0
+    admin("POST", "cvp/tenants/run-2/reset")
+    assert admin("GET", "cvp/tenants/run-2/requests")["meta"]["total"] == 0
+    for tenant in (one, two):
+        admin("DELETE", f"cvp/tenants/{tenant['username']}")
+    assert admin.client.get("cvp/tenants/run-2/requests").status_code == 404
+    assert admin.client.delete("cvp/tenants/run-2").status_code == 404
+
+
+@pytest.mark.parametrize("body", [{"username": "wsmadmin"}, {"username": "a/b"}, {"user": "x"}, {"password": 5}, []])
+def test_a_tenant_that_cannot_be_is_refused(admin: Admin, body: Any) -> None:
+    assert admin.client.post("cvp/tenants", json=body).status_code == 422
+    assert admin("GET", "cvp/tenants") == {"tenants": []}
 
 
 def test_a_change_of_an_unknown_server_gets_404(admin: Admin) -> None:

@@ -1,0 +1,60 @@
+"""What the `mock_cvp` fixture costs a test, beside pytest-httpserver's, and a session that does not use it."""
+
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+RUNS = 5
+TESTS = 200
+USING = """
+import pytest
+
+@pytest.mark.parametrize("number", range({tests}))
+def test_it({fixture}, number):
+    pass
+"""
+
+
+def setups(fixture: str) -> list[float]:
+    """Return the seconds that each test's set-up took, the first test's first."""
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "test_it.py"
+        file.write_text(USING.format(tests=TESTS, fixture=fixture))
+        hook = Path(directory) / "conftest.py"
+        hook.write_text(
+            "import pytest\n"
+            "def pytest_runtest_logreport(report):\n"
+            "    if report.when == 'setup':\n"
+            "        print(f'setup {report.duration:.9f}')\n"
+        )
+        command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", str(file)]
+        told = subprocess.run(command, capture_output=True, text=True, check=True, cwd=directory).stdout
+    return [float(seconds) for seconds in re.findall(r"setup ([\d.]+)", told)]
+
+
+def import_of_plugin() -> float:
+    """Return the seconds that loading the plugin takes a session that has pytest already."""
+    code = "import time, pytest; t = time.perf_counter(); import mockcvp.pytest_plugin; print(time.perf_counter() - t)"
+    return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+
+
+def main() -> None:
+    """Print the medians."""
+    # what no fixture costs is pytest's own
+    nothing = statistics.median(statistics.median(setups("request")[1:]) for _ in range(RUNS))
+    ours = [setups("mock_cvp") for _ in range(RUNS)]
+    peers = [setups("httpserver") for _ in range(RUNS)]
+    each, theirs = (statistics.median(statistics.median(run[1:]) for run in runs) - nothing for runs in (ours, peers))
+    plugin = statistics.median(import_of_plugin() for _ in range(RUNS))
+    print(f"the mock_cvp fixture, medians of {RUNS} sessions of {TESTS} tests, less what pytest takes by itself")
+    print(f"| from its first use to ready | {statistics.median(run[0] for run in ours) * 1000:.0f} ms |")
+    print(f"| each further test, mockcvp | {each * 1000:.3f} ms |")
+    print(f"| each further test, pytest-httpserver | {theirs * 1000:.3f} ms |")
+    print(f"| what the plugin adds to a session that does not use it | {plugin * 1000:.2f} ms |")
+
+
+if __name__ == "__main__":
+    main()
