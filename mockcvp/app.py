@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from mockcvp.control import api as control
+from mockcvp.control.tenants import Controls
 from mockcvp.control.tenants import router as router_of_tenants
 from mockcvp.double import Double
 from mockcvp.exchange import Exchange
@@ -32,9 +33,8 @@ def create_app(settings: Settings | None = None, *, double: Double | None = None
     )
     app.include_router(control.router(double), prefix=control.PATH)
     tenants = f"{control.PATH}/cvp/tenants"
-    routes, controls = router_of_tenants(double, tenants, _control_of_tenant)
-    app.include_router(routes, prefix=f"{control.PATH}/cvp")
-    app.mount(tenants, controls)
+    app.include_router(router_of_tenants(double, tenants), prefix=f"{control.PATH}/cvp")
+    app.mount(tenants, Controls(double, _control_of_tenant))
     return app
 
 

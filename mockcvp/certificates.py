@@ -7,7 +7,7 @@ import socket
 import ssl
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -42,6 +42,9 @@ _TOLD = {
 }
 
 
+_NO_FAULTS = (ssl.SSLWantReadError, ssl.SSLWantWriteError, ssl.SSLZeroReturnError, ssl.SSLEOFError)
+
+
 class CertificateError(Exception):
     """A certificate that cannot be used, in one line."""
 
@@ -59,38 +62,49 @@ class Certificate:
     context: ssl.SSLContext
 
 
-class _Told(ssl.SSLObject):
-    """One TLS connection; a client that gives up on it leaves a word in the log, and would leave none otherwise."""
+def _telling(tell: Callable[[str], None]) -> type[ssl.SSLObject]:
+    """Return what a TLS connection is made from, so that a client that gives up on it is told of."""
 
-    def do_handshake(self) -> None:
-        try:
-            super().do_handshake()
-        except ssl.SSLError as fault:
-            _tell(fault)
-            raise
+    def look_at(fault: ssl.SSLError) -> None:
+        if not isinstance(fault, _NO_FAULTS):
+            tell(_TOLD.get(fault.reason, fault.reason))
 
-    def read(self, len: int = 1024, buffer: Any = None) -> Any:  # noqa: A002 - the name that it has in the library
-        # with TLS 1.3 the server's part of the handshake is over before the client looks at the certificate
-        try:
-            return super().read(len, buffer)
-        except ssl.SSLError as fault:
-            _tell(fault)
-            raise
+    class Told(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            try:
+                super().do_handshake()
+            except ssl.SSLError as fault:
+                look_at(fault)
+                raise
+
+        def read(self, len: int = 1024, buffer: Any = None) -> Any:  # noqa: A002 - the name that it has in the library
+            # with TLS 1.3 the server's part of the handshake is over before the client looks at the certificate
+            try:
+                return super().read(len, buffer)
+            except ssl.SSLError as fault:
+                look_at(fault)
+                raise
+
+    return Told
 
 
-def _tell(fault: ssl.SSLError) -> None:
-    if not isinstance(fault, ssl.SSLWantReadError | ssl.SSLWantWriteError | ssl.SSLZeroReturnError | ssl.SSLEOFError):
-        _log.warning("no TLS with a client: %s", _TOLD.get(fault.reason, fault.reason))
+def log_failure(why: str) -> None:
+    """Tell in the log why there was no TLS with a client."""
+    _log.warning("no TLS with a client: %s", why)
 
 
-def certificate(settings: Settings) -> Certificate:
+def certificate(settings: Settings, tell: Callable[[str], None] = log_failure) -> Certificate:
     """Return the certificate that the settings ask for; the double's own is made where there is none that fits.
+
+    Args:
+        settings: of the double
+        tell: called with the reason where a client gives up on a TLS connection
 
     Raises:
         CertificateError: a file that cannot be read, written or used
     """
     if settings.cert and settings.key:
-        context = _context(settings.cert, settings.key)
+        context = _context(settings.cert, settings.key, tell)
         # OpenSSL, which has taken it, reads more forms than this does
         with suppress(ValueError):
             expires = _loaded(settings.cert.read_bytes()).not_valid_after_utc
@@ -100,7 +114,7 @@ def certificate(settings: Settings) -> Certificate:
     try:
         settings.cert_dir.mkdir(parents=True, exist_ok=True)
         with _alone_in(settings.cert_dir):
-            return _own(settings.cert_dir, _names(settings), settings.key_type)
+            return _own(settings.cert_dir, _names(settings), settings.key_type, tell)
     except OSError as fault:
         where = f"cannot keep a certificate in {settings.cert_dir}: {fault.strerror or fault}"
         raise CertificateError(f"{where}; name a directory that can be written to with --cert-dir") from None
@@ -120,7 +134,9 @@ def _normal(name: str) -> str:
         return name.lower()
 
 
-def _own(directory: Path, names: list[str], key_type: Literal["ecdsa", "rsa"]) -> Certificate:
+def _own(
+    directory: Path, names: list[str], key_type: Literal["ecdsa", "rsa"], tell: Callable[[str], None]
+) -> Certificate:
     """Return the certificate kept in a directory, made anew where it is missing or no longer fits.
 
     The key's file holds the certificate too, so that a key and a certificate that do not belong together are never
@@ -139,7 +155,7 @@ def _own(directory: Path, names: list[str], key_type: Literal["ecdsa", "rsa"]) -
         _write(key_path, _made(names, key_type), mode=0o600)
         why = f", since the one kept {misfit}; clients have to trust the new one" if misfit else ""
         _log.log(logging.WARNING if misfit else logging.INFO, "made a certificate in %s%s", path, why)
-    context = _context(key_path, key_path)
+    context = _context(key_path, key_path, tell)
     public = _loaded(key_path.read_bytes()).public_bytes(serialization.Encoding.PEM)
     if not path.exists() or path.read_bytes() != public:
         _write(path, public, mode=0o644)
@@ -256,9 +272,9 @@ def _write(path: Path, content: bytes, *, mode: int) -> None:
         Path(temporary).unlink(missing_ok=True)
 
 
-def _context(cert: Path, key: Path) -> ssl.SSLContext:
+def _context(cert: Path, key: Path, tell: Callable[[str], None]) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.sslobject_class = _Told
+    context.sslobject_class = _telling(tell)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     for path in (cert, key):

@@ -1,5 +1,6 @@
 """The clock of a double: the real one, until a test freezes it or moves it on."""
 
+import threading
 import time
 
 # a day before its beginning, wherever on earth
@@ -9,25 +10,28 @@ _YEAR_10000 = 253402300800 - 86400
 class Clock:
     """A clock that never goes back by itself. Called, it tells the time in seconds since 1970.
 
-    It tells whole milliseconds, so that ten tenths of a second are a second.
+    It tells whole milliseconds, so that ten tenths of a second are a second. Safe between threads.
     """
 
     def __init__(self) -> None:
+        self._lock = threading.RLock()
         self.reset()
 
     def reset(self) -> None:
         """Tell the real time again."""
-        self._ahead = 0.0
-        self._stopped_at: float | None = None
-        self._latest = 0.0
+        with self._lock:
+            self._ahead = 0.0
+            self._stopped_at: float | None = None
+            self._latest = 0.0
 
     def __call__(self) -> float:
         """Return the time, in seconds since 1970."""
-        if self._stopped_at is not None:
-            return self._stopped_at
-        # the machine's clock may be set back; sync-ups that have ended stay ended all the same
-        self._latest = max(self._latest, round(time.time() + self._ahead, 3))
-        return self._latest
+        with self._lock:
+            if self._stopped_at is not None:
+                return self._stopped_at
+            # the machine's clock may be set back; sync-ups that have ended stay ended all the same
+            self._latest = max(self._latest, round(time.time() + self._ahead, 3))
+            return self._latest
 
     @property
     def frozen(self) -> bool:
@@ -36,12 +40,14 @@ class Clock:
 
     def freeze(self) -> None:
         """Let it stand still from now on, but for ``advance`` and ``set``."""
-        self._stopped_at = self()
+        with self._lock:
+            self._stopped_at = self()
 
     def resume(self) -> None:
         """Let it go on from the time that it tells."""
-        now, self._stopped_at = self(), None
-        self.set(now)
+        with self._lock:
+            now, self._stopped_at = self(), None
+            self.set(now)
 
     def advance(self, seconds: float) -> None:
         """Move it on.
@@ -51,7 +57,8 @@ class Clock:
         """
         if not seconds >= 0:
             raise ValueError(f"a clock only goes forward, and not by {seconds} seconds")
-        self.set(self() + seconds)
+        with self._lock:
+            self.set(self() + seconds)
 
     def set(self, now: float) -> None:
         """Let it tell a time, earlier ones too: whoever calls this sees to it that nothing has happened yet.
@@ -62,8 +69,9 @@ class Clock:
         if not 0 <= now < _YEAR_10000:
             raise ValueError("a clock tells times from the year 1970 to 9999")
         now = round(now, 3)
-        if self._stopped_at is not None:
-            self._stopped_at = now
-        else:
-            self._ahead = now - time.time()
-            self._latest = now
+        with self._lock:
+            if self._stopped_at is not None:
+                self._stopped_at = now
+            else:
+                self._ahead = now - time.time()
+                self._latest = now

@@ -12,7 +12,18 @@ from mockcvp.oamp.deployment import BUILT_IN, Deployment
 from mockcvp.oamp.sync_ups import Servers
 from mockcvp.settings import Settings
 
-_TENANT_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_TENANT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+class Life:
+    """The time from one reset of a double to the next.
+
+    Attributes:
+        in_process: how many requests are in process that came in this time
+    """
+
+    def __init__(self) -> None:
+        self.in_process = 0
 
 
 class Double:
@@ -29,6 +40,7 @@ class Double:
         self.journal = Journal(settings.journal_calls, settings.journal_bytes)
         self.clock = Clock()
         self.faults = Faults()
+        self.life = Life()
         self.tenants: dict[str, Double] = {}
         self._read_deployment = self._read(settings)
         version = self._read_deployment.version
@@ -45,7 +57,8 @@ class Double:
         """
         name = settings.username
         if not _TENANT_NAME.fullmatch(name):
-            raise ValueError(f"a tenant's name has 1 to 64 letters, digits, dots and hyphens, not {name[:80]!r}")
+            wanted = "begins with a letter or digit and has at most 64 of these, '.', '-' and '_'"
+            raise ValueError(f"a tenant's name {wanted}, not {name[:80]!r}")
         if name in self.tenants or name in self.oamp.accounts:
             raise ValueError(f"the name {name!r} is taken")
         self.tenants[name] = Double(settings)
@@ -73,6 +86,7 @@ class Double:
             self.oamp.accounts = _accounts(settings)
             self.journal.bound(settings.journal_calls, settings.journal_bytes)
         self.oamp.max_in_process = self.settings.max_in_process
+        self.life = Life()
         self.faults.clear()
         self.clock.reset()
         self.deploy(self._read_deployment)

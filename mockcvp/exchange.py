@@ -31,6 +31,9 @@ class Wire(Protocol):
     def misbehave(self, fault: Fault) -> None:
         """Do what a fault says instead of answering."""
 
+    def hang_up(self) -> None:
+        """Close the connection at once."""
+
 
 class Exchange:
     """The ASGI app that takes every call but those that control the double, which are none of the product's.
@@ -45,23 +48,24 @@ class Exchange:
         self._control = control
         self._control_prefix = f"{control_path}/"
         self._double = double
-        self._in_process = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
         if scope["type"] != "http" or f"{scope['path']}/".startswith(self._control_prefix):
             await self._control(scope, receive, send)
             return
-        self._in_process += 1
+        double = self._called(tuple(scope["headers"]))
+        life = double.life
+        life.in_process += 1
         try:
-            await self._exchange(scope, receive, send)
+            await self._exchange(double, scope, receive, send)
         finally:
-            self._in_process -= 1
+            life.in_process -= 1
 
-    async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
-        arrived, began, in_process = time.time(), time.perf_counter(), self._in_process
+    async def _exchange(self, double: Double, scope: Scope, receive: Receive, send: Send) -> None:
+        life = double.life
+        arrived, began, in_process = time.time(), time.perf_counter(), life.in_process
         state, headers = scope.get("state", {}), tuple(scope["headers"])
-        double = self._called(headers)
         limit = double.settings.max_body_bytes
         declined = _waits_to_send_more_than(limit, headers)
         # what is throttled takes no memory
@@ -80,6 +84,12 @@ class Exchange:
             in_process=in_process,
             authority=_authority(scope),
         )
+        if double.life is not life:
+            # what was started before a reset must not show after it
+            _log.info("--- %s: in flight when the double was reset, and hung up on", _printable(request.target))
+            if WIRE in state:
+                state[WIRE].hang_up()
+            return
         # from here to the record nothing waits, so that the journal's order is the order of the effects
         fault = None
         if state.get(MALFORMED_BODY):

@@ -35,8 +35,14 @@ def mock_cvp_server(mock_cvp_settings: dict[str, Any]) -> "Iterator[MockCVP]":
 @pytest.fixture
 def mock_cvp(mock_cvp_server: "MockCVP", request: pytest.FixtureRequest) -> "MockCVP":
     """Hand over the session's double as if it had just been started; ``@pytest.mark.mock_cvp(…)`` changes settings."""
-    marker = request.node.get_closest_marker("mock_cvp")
-    mock_cvp_server.reset(**(marker.kwargs if marker else {}))
+    settings: dict[str, Any] = {}
+    # the nearest last, so that it wins
+    for marker in reversed(list(request.node.iter_markers("mock_cvp"))):
+        if marker.args:
+            wanted = "mark with settings by their names, as mock_cvp(unknown_servers=…)"
+            raise pytest.UsageError(f"{wanted}, not {marker.args}")
+        settings |= marker.kwargs
+    mock_cvp_server.reset(**settings)
     request.node.stash[_used] = mock_cvp_server
     return mock_cvp_server
 

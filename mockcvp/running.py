@@ -5,12 +5,11 @@ import ssl
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections import deque
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from pydantic import ValidationError
 
@@ -26,6 +25,7 @@ from mockcvp.oamp.errors import by_status
 from mockcvp.oamp.synchronization import server_id
 from mockcvp.server import Server
 from mockcvp.settings import Settings
+from mockcvp.synchronizations import Synchronization, told_of
 from mockcvp.verification import Wanted, fault, matching, shortfall
 from mockcvp.wording import told
 
@@ -33,74 +33,9 @@ if TYPE_CHECKING:
     import httpx
 
 _DRAIN_SECONDS = 0.5
+_FAILURES_KEPT = 20
 # what a running double cannot take up any more
 _AT_START_ONLY = frozenset(["host", "port", "cert", "key", "cert_dir", "key_type", "tls_names", "log_level"])
-
-
-@dataclass(frozen=True, slots=True)
-class SynchronizedServer:
-    """One server of a sync-up that was accepted.
-
-    Attributes:
-        id: the server's id
-        ref_url: the reference that was sent; of a sync-up of every server, the id
-        sincetime: since when to synchronise
-        full: whether a full sync-up was asked for
-        state: ``In Progress``, ``Success``, ``Failure``, or ``Started Over`` where a later one took its place
-    """
-
-    id: str
-    ref_url: str
-    sincetime: int
-    full: bool
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
-class Synchronization:
-    """A sync-up that was accepted.
-
-    Attributes:
-        call: the call that asked for it
-        servers: those whose sync-ups it has started
-    """
-
-    call: Call
-    servers: tuple[SynchronizedServer, ...]
-
-    @property
-    def state(self) -> str:
-        """The state of all its servers; where they differ, ``In Progress`` before ``Failure`` before others."""
-        states = {server.state for server in self.servers}
-        if len(states) == 1:
-            return states.pop()
-        return next((state for state in ("In Progress", "Failure", "Started Over") if state in states), "Success")
-
-
-def _serving(server: Server) -> Callable[[], None]:
-    """Run a server in a thread, and return what stops it."""
-    settled, failed = threading.Event(), list[BaseException]()
-
-    def run() -> None:
-        try:
-            server.run(settled.set)
-        except BaseException as fault:
-            failed.append(fault)
-        finally:
-            settled.set()
-
-    # a daemon, so that a double that nobody stops does not keep the interpreter from ending
-    thread = threading.Thread(target=run, name="mockcvp", daemon=True)
-    thread.start()
-    settled.wait()
-    if failed:
-        raise failed[0]
-
-    def stop() -> None:
-        server.stop()
-        thread.join()
-
-    return stop
 
 
 class MockCVP:
@@ -117,9 +52,19 @@ class MockCVP:
     """
 
     def __init__(self, **settings: Any) -> None:
+        if "log_level" in settings:
+            raise ValueError("log_level is the command's: in Python, set the level of the logger 'mockcvp'")
         self._given = {"port": 0, **settings}
         self._checked(self._given)
         self._opened: ExitStack | None = None
+        self._root: MockCVP | None = None
+        self._failures: deque[str] = deque(maxlen=_FAILURES_KEPT)
+
+    @property
+    def _running(self) -> Double:
+        if self._opened is None:
+            raise RuntimeError("this double does not run: call start(), or use it in a with statement")
+        return self._double
 
     def start(self) -> Self:
         """Start it, and return once it answers.
@@ -130,14 +75,17 @@ class MockCVP:
         """
         if self._opened is not None:
             raise RuntimeError("this double runs already")
+        if self._root is not None:
+            raise RuntimeError("this tenant was stopped: make another with tenant()")
         with ExitStack() as opened:
             given = dict(self._given)
             if "cert_dir" not in given and "cert" not in given:
                 given["cert_dir"] = opened.enter_context(tempfile.TemporaryDirectory(prefix="mockcvp-"))
             self._settings = self._checked(given)
             self._double = Double(self._settings)
-            self._server = Server(create_app(double=self._double), self._settings, drain_seconds=_DRAIN_SECONDS)
-            opened.callback(_serving(self._server))
+            app = create_app(double=self._double)
+            self._server = Server(app, self._settings, _DRAIN_SECONDS, self._failures.append)
+            opened.callback(self._server.serving())
             self._opened = opened.pop_all()
         return self
 
@@ -162,19 +110,25 @@ class MockCVP:
             raise ValueError("; ".join(told(error))) from None
 
     @property
+    def _started_server(self) -> Server:
+        # a RuntimeError where it does not run
+        _ = self._running
+        return self._server
+
+    @property
     def url(self) -> str:
         """The URL of the OAMP's API: ``https://127.0.0.1:PORT/cvp-config``."""
-        return self._server.url
+        return self._started_server.url
 
     @property
     def username(self) -> str:
         """The user who may call it."""
-        return self._double.settings.username
+        return self._running.settings.username
 
     @property
     def password(self) -> str:
         """That user's password."""
-        return self._double.settings.password.get_secret_value()
+        return self._running.settings.password.get_secret_value()
 
     @property
     def auth(self) -> tuple[str, str]:
@@ -184,7 +138,7 @@ class MockCVP:
     @property
     def certificate(self) -> Path:
         """The PEM file that a client trusts."""
-        return Path(self._server.certificate)
+        return Path(self._started_server.certificate)
 
     def ssl_context(self) -> ssl.SSLContext:
         """Return a context for clients that trusts this double alone, and checks its name."""
@@ -209,58 +163,92 @@ class MockCVP:
     @property
     def calls(self) -> list[Call]:
         """The calls that the journal holds, oldest first."""
-        return self._double.journal.page().calls[::-1]
+        return self._running.journal.page().calls[::-1]
 
     @property
     def synchronizations(self) -> list[Synchronization]:
         """The accepted sync-ups that the journal holds, oldest first, and how they stand now."""
-        now = self._double.clock()
-        return [
-            Synchronization(
-                call,
-                tuple(
-                    SynchronizedServer(
-                        run.server_id,
-                        run.requested.ref_url,
-                        run.requested.sincetime,
-                        run.requested.full,
-                        run.text(now),
-                    )
-                    for run in call.synchronization.started
-                ),
-            )
-            for call in self.calls
-            if call.synchronization
-        ]
+        return told_of(self.calls, self._running.clock())
 
     def log(self) -> str:
-        """Return a line for each call that the journal holds, oldest first."""
-        return "\n".join(f"{call.number}: {line(call)}" for call in self.calls)
+        """Return a line for each call that the journal holds, oldest first, then those of the tenants."""
+        lines = [f"{call.number}: {line(call)}" for call in self.calls]
+        lines += [f"no TLS with a client: {why}" for why in self._failures]
+        for name, tenant in self._running.tenants.items():
+            calls = reversed(tenant.journal.page().calls)
+            lines += [f"{name} {call.number}: {line(call)}" for call in calls]
+        return "\n".join(lines)
 
-    def wait_for_calls(self, count: int = 1, timeout: float = 5.0, **wanted: Any) -> list[Call]:
+    def wait_for_calls(
+        self,
+        count: int = 1,
+        timeout: float = 5.0,
+        *,
+        method: str | None = None,
+        path: str | None = None,
+        status: int | None = None,
+        ref_url: str | None = None,
+        sincetime: int | None = None,
+    ) -> list[Call]:
         """Wait for calls, and return them; those that have come already count.
 
         Args:
             count: how many there must be, at least
             timeout: how long to wait, in seconds
-            wanted: ``method``, ``path``, ``status``, ``ref_url``, ``sincetime`` of these calls
+            method: of these calls, in any case
+            path: of these calls, with or without ``/cvp-config`` before it
+            status: of the answers
+            ref_url: of a server whose sync-up they have started, a reference or its id
+            sincetime: that they have asked for
 
         Raises:
             AssertionError: there were fewer until then; the message tells the nearest
         """
         __tracebackhide__ = True
-        criteria, journal = Wanted(**wanted), self._double.journal
+        wanted, double = Wanted(method, path, status, ref_url, sincetime), self._running
         woken, deadline = threading.Event(), time.monotonic() + timeout
-        with journal.listening(woken.set):
-            while len(found := matching(criteria, journal.page())) < count:
-                if not woken.wait(deadline - time.monotonic()):
-                    raise AssertionError(f"waited {timeout:g} s; {shortfall(criteria, journal.page(), count)}")
+        with double.journal.listening(woken.set):
+            while len(found := matching(wanted, double.journal.page())) < count:
+                if not woken.wait(max(deadline - time.monotonic(), 0)):
+                    self._waited_in_vain(wanted, count, timeout)
                 woken.clear()
         return found
 
-    async def async_wait_for_calls(self, count: int = 1, timeout: float = 5.0, **wanted: Any) -> list[Call]:
+    async def async_wait_for_calls(
+        self,
+        count: int = 1,
+        timeout: float = 5.0,
+        *,
+        method: str | None = None,
+        path: str | None = None,
+        status: int | None = None,
+        ref_url: str | None = None,
+        sincetime: int | None = None,
+    ) -> list[Call]:
         """Wait as ``wait_for_calls`` does, and let the event loop go on meanwhile."""
-        return await asyncio.to_thread(self.wait_for_calls, count, timeout, **wanted)
+        __tracebackhide__ = True
+        wanted, double = Wanted(method, path, status, ref_url, sincetime), self._running
+        loop, woken = asyncio.get_running_loop(), asyncio.Event()
+        deadline = loop.time() + timeout
+
+        def wake() -> None:
+            # a loop that has ended since waits for nothing
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(woken.set)
+
+        with double.journal.listening(wake):
+            while len(found := matching(wanted, double.journal.page())) < count:
+                try:
+                    await asyncio.wait_for(woken.wait(), max(deadline - loop.time(), 0))
+                except TimeoutError:
+                    self._waited_in_vain(wanted, count, timeout)
+                woken.clear()
+        return found
+
+    def _waited_in_vain(self, wanted: Wanted, count: int, timeout: float) -> NoReturn:
+        __tracebackhide__ = True
+        message = shortfall(wanted, self._running.journal.page(), count, self._failures)
+        raise AssertionError(f"waited {timeout:g} s; {message}")
 
     def assert_synchronized(
         self, ref_url: str | None = None, sincetime: int | None = None, times: int | None = None
@@ -278,28 +266,53 @@ class MockCVP:
         __tracebackhide__ = True
         self._verify(Wanted(ref_url=ref_url, sincetime=sincetime, synchronized=True), times)
 
-    def assert_called(self, times: int | None = None, **wanted: Any) -> None:
-        """Verify that there was a call, or a number of them; ``wanted`` is as in ``wait_for_calls``.
+    def assert_called(
+        self,
+        times: int | None = None,
+        *,
+        method: str | None = None,
+        path: str | None = None,
+        status: int | None = None,
+        ref_url: str | None = None,
+        sincetime: int | None = None,
+    ) -> None:
+        """Verify that there was a call, or a number of them.
+
+        Args:
+            times: how many there must have been; None: at least one
+            method: as in ``wait_for_calls``
+            path: as in ``wait_for_calls``
+            status: as in ``wait_for_calls``
+            ref_url: as in ``wait_for_calls``
+            sincetime: as in ``wait_for_calls``
 
         Raises:
             AssertionError: there was not; the message tells the nearest
         """
         __tracebackhide__ = True
-        self._verify(Wanted(**wanted), times)
+        self._verify(Wanted(method, path, status, ref_url, sincetime), times)
 
-    def assert_not_called(self, **wanted: Any) -> None:
-        """Verify that there was no such call; ``wanted`` is as in ``wait_for_calls``.
+    def assert_not_called(
+        self,
+        *,
+        method: str | None = None,
+        path: str | None = None,
+        status: int | None = None,
+        ref_url: str | None = None,
+        sincetime: int | None = None,
+    ) -> None:
+        """Verify that there was no such call; the arguments are as in ``wait_for_calls``.
 
         Raises:
             AssertionError: there was one, or the journal has dropped calls and nobody can tell
         """
         __tracebackhide__ = True
-        self._verify(Wanted(**wanted), 0)
+        self._verify(Wanted(method, path, status, ref_url, sincetime), 0)
 
     def _verify(self, wanted: Wanted, times: int | None) -> None:
         # what pytest shows of a failed test is the test, not this
         __tracebackhide__ = True
-        message = fault(wanted, self._double.journal.page(), times)
+        message = fault(wanted, self._running.journal.page(), times, self._failures)
         if message is not None:
             raise AssertionError(message)
 
@@ -318,7 +331,7 @@ class MockCVP:
             raise ValueError(f"status must be from 400 to 599, not {status}")
         row = by_status(status)
         planned = row if error_type is None else row.renamed(error_type)
-        self._double.faults.plan(planned.error("refused, as the test has planned"), times)
+        self._running.faults.plan(planned.error("refused, as the test has planned"), times)
 
     def drop_next(self, fault: Fault | str, times: int = 1) -> None:
         """Let the next calls meet a fault of the connection instead of an answer.
@@ -326,19 +339,19 @@ class MockCVP:
         Raises:
             ValueError: a fault that is none of ``Fault``
         """
-        self._double.faults.plan(Fault(fault), times)
+        self._running.faults.plan(Fault(fault), times)
 
     def delay(self, seconds: float) -> None:
         """Hold back every answer from now on, 0 for none; in seconds."""
         if not 0 <= seconds < 3600:
             raise ValueError(f"seconds must be from 0 to 3600, not {seconds}")
-        self._double.faults.delay = seconds
+        self._running.faults.delay = seconds
 
     def throttle(self, concurrent: int) -> None:
         """Answer requests beyond so many at the same time with 503 ``processing.throttled``, as the product does."""
         if concurrent < 0:
             raise ValueError(f"concurrent must be 0 or above, not {concurrent}")
-        self._double.oamp.max_in_process = concurrent
+        self._running.oamp.max_in_process = concurrent
 
     def set_outcome(self, server: str, outcome: Outcome, duration: float | None = None) -> None:
         """Say how the coming sync-ups of a server go.
@@ -351,7 +364,7 @@ class MockCVP:
         Raises:
             ValueError: no such server, or a value that is not valid
         """
-        servers = self._double.oamp.servers
+        servers = self._running.oamp.servers
         known = servers.get(server_id(server))
         if known is None:
             raise ValueError(f"the deployment has no server {server_id(server)!r}")
@@ -370,23 +383,31 @@ class MockCVP:
         Raises:
             ValueError: a name that is taken, or a setting that is not valid
         """
+        if self._root is not None:
+            raise ValueError("a tenant has no tenants of its own: ask the double that it belongs to")
         fixed = sorted(_AT_START_ONLY & settings.keys())
         if fixed:
             raise ValueError(f"{', '.join(fixed)} can be set at the start alone")
         try:
-            double = new_tenant(self._double, **settings)
+            double = new_tenant(self._running, **settings)
         except ValidationError as error:
             raise ValueError("; ".join(told(error))) from None
         tenant = MockCVP()
+        tenant._root, tenant._failures = self, self._failures
         tenant._server, tenant._double, tenant._settings = self._server, double, double.settings
         tenant._opened = ExitStack()
-        tenant._opened.callback(self._double.tenants.pop, double.settings.username, None)
+        tenant._opened.callback(self._forget, double)
         return tenant
+
+    def _forget(self, tenant: Double) -> None:
+        # another may have its name since a reset
+        if self._double.tenants.get(tenant.settings.username) is tenant:
+            del self._double.tenants[tenant.settings.username]
 
     @property
     def clock(self) -> Clock:
         """The clock that sync-ups go by: ``freeze``, ``advance``, ``resume``."""
-        return self._double.clock
+        return self._running.clock
 
     def reset(self, **settings: Any) -> None:
         """Bring everything back as it was at the start, with these settings instead of those of the start.
@@ -394,9 +415,11 @@ class MockCVP:
         Raises:
             ValueError: a setting that is not valid, or that a double takes up at its start alone
         """
-        fixed = sorted(_AT_START_ONLY & settings.keys())
+        fixed = sorted((_AT_START_ONLY | {"username"} if self._root else _AT_START_ONLY) & settings.keys())
         if fixed:
             raise ValueError(f"{', '.join(fixed)} can be set at the start alone")
+        double = self._running
+        self._failures.clear()
         changed = self._settings.model_dump(exclude_unset=True) | settings
-        self._double.reset(self._checked(changed) if settings else self._settings)
-        self._double.tenants.clear()
+        double.reset(self._checked(changed) if settings else self._settings)
+        double.tenants.clear()

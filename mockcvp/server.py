@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import struct
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from types import FrameType
@@ -14,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from mockcvp.certificates import CertificateError, certificate
+from mockcvp.certificates import CertificateError, certificate, log_failure
 from mockcvp.control.faults import Fault
 from mockcvp.exchange import MALFORMED_BODY, WIRE
 from mockcvp.oamp.api import BASE_PATH, MALFORMED
@@ -37,16 +38,23 @@ class Server:
         app: what to serve
         settings: where and how
         drain_seconds: how long a stop waits for calls in flight
+        tell: called with the reason where a client gives up on a TLS connection
 
     Raises:
         StartError: the address cannot be listened on, or the certificate cannot be used
     """
 
-    def __init__(self, app: FastAPI, settings: Settings, drain_seconds: float = 5.0) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        settings: Settings,
+        drain_seconds: float = 5.0,
+        tell: Callable[[str], None] = log_failure,
+    ) -> None:
         # first the socket: a start that fails must not have made a certificate that clients would have to trust anew
         self._sockets = _listening(settings.host, settings.port)
         try:
-            self._certificate = certificate(settings)
+            self._certificate = certificate(settings, tell)
         except CertificateError as fault:
             for listener in self._sockets:
                 listener.close()
@@ -94,6 +102,31 @@ class Server:
         """
         self._uvicorn.ready = ready
         self._uvicorn.run(self._sockets)
+
+    def serving(self) -> Callable[[], None]:
+        """Run in a thread of its own, and return, once calls are answered, what stops that."""
+        settled, failed = threading.Event(), list[BaseException]()
+
+        def run() -> None:
+            try:
+                self.run(settled.set)
+            except BaseException as fault:
+                failed.append(fault)
+            finally:
+                settled.set()
+
+        # a daemon, so that a double that nobody stops does not keep the interpreter from ending
+        thread = threading.Thread(target=run, name="mockcvp", daemon=True)
+        thread.start()
+        settled.wait()
+        if failed:
+            raise failed[0]
+
+        def stop() -> None:
+            self.stop()
+            thread.join()
+
+        return stop
 
     def stop(self) -> None:
         """Have a ``run`` that is ready finish the calls in flight and return. May be called from any thread."""
@@ -223,7 +256,8 @@ class _Protocol(HttpToolsProtocol):
         if fault is Fault.MALFORMED_RESPONSE_CHUNK:
             self.transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n" + b'<?xml version="1.0"')
         elif fault is Fault.RANDOM_DATA_THEN_CLOSE:
-            self.transport.write(bytes(range(128, 256)) * 2)
+            # an end of lines, without which some clients would wait for more of it
+            self.transport.write(bytes(range(128, 256)) * 2 + b"\r\n\r\n")
         self.transport.close()
 
     def shutdown(self) -> None:

@@ -7,7 +7,7 @@ from mockcvp.journal import Call, Page
 from mockcvp.oamp.api import BASE_PATH
 from mockcvp.oamp.synchronization import server_id
 
-_CALLS_TOLD = 5
+_LINES = 5
 _NONE = "none"
 _NO_SYNC_UP = "it started no sync-up"
 _SYNCHRONIZE = f"{BASE_PATH}/command/synchronize"
@@ -31,6 +31,14 @@ class Wanted:
     ref_url: str | None = None
     sincetime: int | None = None
     synchronized: bool = False
+
+    def __post_init__(self) -> None:
+        for name, kind in (("method", str), ("path", str), ("status", int), ("ref_url", str), ("sincetime", int)):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+                raise TypeError(f"{name} must be {'text' if kind is str else 'a whole number'}, not {value!r}")
+        if self.path is not None and ("?" in self.path or "://" in self.path):
+            raise ValueError(f"path must be a path alone, as server or /cvp-config/server, not {self.path!r}")
 
     def differences(self, call: Call) -> list[str]:
         """Return how a call differs from what is wanted; nothing where it is what is wanted."""
@@ -57,11 +65,11 @@ class Wanted:
             wanted = server_id(self.ref_url)
             runs = tuple(run for run in runs if run.server_id == wanted)
             if not runs:
-                started = ", ".join(run.server_id for run in call.synchronization.started[:_CALLS_TOLD])
+                started = ", ".join(run.server_id for run in call.synchronization.started[:_LINES])
                 return [f"the server was {started or 'none'}, not {wanted}"]
         sincetimes = [run.requested.sincetime for run in runs]
         if self.sincetime is not None and self.sincetime not in sincetimes:
-            return [f"sincetime was {', '.join(map(str, sincetimes[:_CALLS_TOLD]))}, not {self.sincetime}"]
+            return [f"sincetime was {', '.join(map(str, sincetimes[:_LINES]))}, not {self.sincetime}"]
         return []
 
     def __str__(self) -> str:
@@ -80,28 +88,29 @@ def matching(wanted: Wanted, page: Page) -> list[Call]:
     return [call for call in reversed(page.calls) if not wanted.differences(call)]
 
 
-def fault(wanted: Wanted, page: Page, times: int | None) -> str | None:
+def fault(wanted: Wanted, page: Page, times: int | None, failures: Sequence[str] = ()) -> str | None:
     """Return what speaks against calls as wanted, in a message of some lines; None where nothing does.
 
     Args:
         wanted: what the calls must be like
         page: all calls that the journal holds
         times: how many there must be; None: at least one
+        failures: why there was no TLS with clients
     """
     found, dropped = len(matching(wanted, page)), page.total - page.kept
     # a call that was dropped may have been one more
     if (found and times is None) or (found == times and not dropped):
         return None
     amount = {None: "at least once", 0: "never", 1: "once"}.get(times, f"{times} times")
-    return _message(wanted, page, amount, may_matter=times is None or found <= times)
+    return _message(wanted, page, amount, failures, may_matter=times is None or found <= times)
 
 
-def shortfall(wanted: Wanted, page: Page, count: int) -> str:
-    """Return why there are fewer calls than wanted, in a message of some lines."""
-    return _message(wanted, page, f"{count} at least" if count != 1 else "at least once", may_matter=True)
+def shortfall(wanted: Wanted, page: Page, count: int, failures: Sequence[str] = ()) -> str:
+    """Return why there are fewer calls than wanted, in a message of some lines; the arguments are as in ``fault``."""
+    return _message(wanted, page, f"{count} at least" if count != 1 else "at least once", failures, may_matter=True)
 
 
-def _message(wanted: Wanted, page: Page, amount: str, *, may_matter: bool) -> str:
+def _message(wanted: Wanted, page: Page, amount: str, failures: Sequence[str], *, may_matter: bool) -> str:
     found, dropped = len(matching(wanted, page)), page.total - page.kept
     lines = [f"wanted: {wanted}, {amount}; there {'was 1' if found == 1 else f'were {found or _NONE}'}"]
     if dropped and may_matter:
@@ -109,17 +118,34 @@ def _message(wanted: Wanted, page: Page, amount: str, *, may_matter: bool) -> st
             f"the journal has dropped {dropped} of {page.total} calls, so nobody can tell: "
             "give the double more journal_calls or journal_bytes"
         )
+    if page.total == 0:
+        lines.append("the double got no call at all: does your client call it?")
+    if failures and not found:
+        lines.append(f"there was no TLS with {len(failures)} connections: {'; '.join(dict.fromkeys(failures))}")
     return "\n".join([*lines, *_told(wanted, page.calls, found)])
 
 
 def _told(wanted: Wanted, calls: Sequence[Call], found: int) -> list[str]:
     """Return a line for each of the calls that say most: the refused, then the nearest, or those found too often."""
-    if not calls:
-        return ["the double got no call at all: does your client call it?"]
     ranked = sorted(calls, key=lambda call: (_place(wanted, call, found), -call.number))
-    lines = [f"  call {call.number}: {_line(wanted, call)}" for call in ranked[:_CALLS_TOLD]]
-    others = len(calls) - len(lines)
+    alike: dict[str, list[Call]] = {}
+    for call in ranked:
+        alike.setdefault(_line(wanted, call), []).append(call)
+    chosen = list(alike)[:_LINES]
+    nearest = next((line for line, calls in alike.items() if not calls[0].refusal), None)
+    if nearest is not None and nearest not in chosen:
+        chosen[-1] = nearest
+    lines = [f"  {_numbers(alike[line])}: {line}" for line in chosen]
+    others = len(calls) - sum(len(alike[line]) for line in chosen)
     return [*lines, f"  and {others} more calls"] if others else lines
+
+
+def _numbers(calls: Sequence[Call]) -> str:
+    numbers = sorted(call.number for call in calls)
+    if len(numbers) == 1:
+        return f"call {numbers[0]}"
+    shown = ", ".join(map(str, numbers[:_LINES]))
+    return f"{len(numbers)} calls ({shown}{', …' if len(numbers) > _LINES else ''})"
 
 
 def _place(wanted: Wanted, call: Call, found: int) -> tuple[bool, bool, int]:

@@ -54,13 +54,26 @@ def test_the_settings_can_be_overridden_for_a_session_and_for_a_test(alone: pyte
         def test_of_the_session_again(mock_cvp):
             assert mock_cvp.password == "wsmadmin"
 
+        @pytest.mark.mock_cvp(unknown_servers="accept", password="p")
+        class TestOfAClass:
+            @pytest.mark.mock_cvp(password="nearer")
+            def test_of_both(self, mock_cvp):
+                assert mock_cvp.password == "nearer"
+                with mock_cvp.client() as client:
+                    body = {"synchronize": {"servers": {"server": "nobody"}}}
+                    assert client.post("command/synchronize", json=body).status_code == 202
+
+        @pytest.mark.mock_cvp("reject")
+        def test_of_a_setting_without_a_name(mock_cvp):
+            raise AssertionError("not reached")
+
         @pytest.mark.mock_cvp(port=1)
         def test_of_what_cannot_differ(mock_cvp):
             raise AssertionError("not reached")
         """
     )
     result = alone.runpytest_subprocess("--strict-markers")
-    result.assert_outcomes(passed=3, errors=1)
+    result.assert_outcomes(passed=4, errors=2)
     result.stdout.fnmatch_lines(["*ValueError: port can be set at the start alone*"])
 
 

@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import ssl
+import sys
 import threading
 import time
 import unittest
@@ -62,7 +63,7 @@ def test_any_setting_is_a_keyword(tmp_path: Path) -> None:
         for _ in range(2):
             assert client.get("version").status_code == 200
         assert [call.number for call in cvp.calls] == [2]
-    assert cvp.certificate.exists()
+    assert (tmp_path / "mockcvp.pem").exists()
 
 
 @pytest.mark.parametrize(
@@ -359,7 +360,7 @@ def test_a_reset_is_one_on_the_real_socket(cvp: MockCVP) -> None:
 
 
 def test_answers_can_be_held_back_and_throttled(cvp: MockCVP) -> None:
-    cvp.delay(0.2)
+    cvp.delay(0.6)
     cvp.throttle(1)
     statuses: list[int] = []
 
@@ -374,14 +375,16 @@ def test_answers_can_be_held_back_and_throttled(cvp: MockCVP) -> None:
     for thread in threads:
         thread.join()
     assert sorted(statuses) == [200, 503, 503]
-    assert time.monotonic() - began >= 0.2
-    assert all(call.duration >= 0.2 for call in cvp.calls)
+    assert time.monotonic() - began > 0.59
+    assert all(call.duration > 0.59 for call in cvp.calls)
 
 
 @pytest.mark.parametrize(
     "plan",
     [
         lambda cvp: cvp.fail_next(status=200),
+        lambda cvp: cvp.fail_next(times=0),
+        lambda cvp: cvp.drop_next("EMPTY_RESPONSE", times=-1),
         lambda cvp: cvp.drop_next("NO_SUCH_FAULT"),
         lambda cvp: cvp.delay(-1),
         lambda cvp: cvp.throttle(-1),
@@ -419,6 +422,114 @@ def test_a_reset_can_change_what_may_differ_per_test(cvp: MockCVP, client: httpx
     synchronize(client, "nobody")
 
 
+def test_a_call_that_was_held_back_does_not_reach_into_the_next_test(cvp: MockCVP) -> None:
+    cvp.delay(0.3)
+    with cvp.client(timeout=0.05) as client, pytest.raises(httpx.ReadTimeout):
+        client.post(SYNCHRONIZE)
+    cvp.reset()
+    cvp.throttle(1)
+    cvp.fail_next(500)
+    with cvp.client() as client:
+        assert client.get("version").status_code == 500
+        time.sleep(0.4)
+        assert [call.status for call in cvp.calls] == [500]
+        assert cvp.synchronizations == []
+
+
+def test_a_tenants_throttle_counts_its_own_calls(cvp: MockCVP) -> None:
+    with cvp.tenant() as one, cvp.tenant() as two:
+        one.delay(0.3)
+        two.throttle(1)
+        with one.client(timeout=0.05) as slow, pytest.raises(httpx.ReadTimeout):
+            slow.get("version")
+        with two.client() as client:
+            assert client.get("version").status_code == 200
+
+
+def test_a_tenant_can_be_controlled_over_http_and_forgotten_only_once(cvp: MockCVP) -> None:
+    first = cvp.tenant(username="run")
+    cvp.reset()
+    with cvp.tenant(username="run") as second, second.client() as client:
+        first.stop()
+        assert client.get("version").status_code == 200
+        told = client.get(f"{cvp.url.removesuffix('/cvp-config')}/__admin/cvp/tenants/run/requests").json()
+        assert told["meta"] == {"total": 1, "kept": 1}
+        with pytest.raises(ValueError, match="a tenant has no tenants"):
+            second.tenant()
+        with pytest.raises(ValueError, match="username can be set at the start alone"):
+            second.reset(username="other")
+        assert "run 1: 200 GET /cvp-config/version run" in cvp.log()
+    with pytest.raises(RuntimeError, match="this tenant was stopped"):
+        second.start()
+
+
+def test_a_double_that_does_not_run_says_so() -> None:
+    cvp = MockCVP()
+    for ask in (lambda: cvp.url, lambda: cvp.calls, lambda: cvp.ssl_context(), lambda: cvp.reset()):
+        with pytest.raises(RuntimeError, match="does not run"):
+            ask()
+    with pytest.raises(ValueError, match="log_level is the command's"):
+        MockCVP(log_level="debug")
+
+
+def test_a_client_that_does_not_trust_the_double_is_told_of(cvp: MockCVP) -> None:
+    with pytest.raises(httpx.ConnectError), httpx.Client(trust_env=False) as client:
+        client.get(f"{cvp.url}/version")
+    with pytest.raises(AssertionError, match="no TLS with 1 connections: the client does not trust the certificate"):
+        cvp.wait_for_calls(timeout=0.2)
+    assert "no TLS with a client" in cvp.log()
+
+
+def test_many_calls_alike_are_told_in_one_line(cvp: MockCVP, client: httpx.Client) -> None:
+    synchronize(client, {"refURL": "media", "sincetime": 5})
+    for number in range(30):
+        synchronize(client, {"refURL": f"{number}", "sincetime": -1 - number % 6}, status=400)
+    with pytest.raises(AssertionError) as fault:
+        cvp.assert_synchronized("media", sincetime=0)
+    lines = str(fault.value).splitlines()
+    assert lines[1].startswith("  5 calls (")
+    assert "call 1: POST /cvp-config/command/synchronize: 202, sincetime was 5, not 0" in lines[5]
+    assert lines[6] == "  and 10 more calls"
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [{"status": "202"}, {"sincetime": "0"}, {"ref_url": 5}, {"path": "server?q=x"}, {"path": "https://x/server"}],
+)
+def test_what_can_never_match_is_refused(cvp: MockCVP, wanted: dict[str, Any]) -> None:
+    with pytest.raises((TypeError, ValueError), match="must be"):
+        cvp.assert_not_called(**wanted)
+
+
+def test_async_waits_take_no_thread_and_can_be_cancelled(cvp: MockCVP) -> None:
+    async def test() -> None:
+        waits = [asyncio.create_task(cvp.async_wait_for_calls(timeout=20)) for _ in range(50)]
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(cvp.async_wait_for_calls(99, timeout=20), 0.05)
+        with cvp.client() as client:
+            await asyncio.to_thread(client.get, "version")
+        assert [len(calls) for calls in await asyncio.gather(*waits)] == [1] * 50
+
+    began = time.monotonic()
+    asyncio.run(test())
+    assert time.monotonic() - began < 5
+
+
+def test_threads_that_move_the_clock_lose_no_move(cvp: MockCVP) -> None:
+    cvp.clock.freeze()
+    began, interval = cvp.clock(), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=lambda: [*map(cvp.clock.advance, [1] * 5000)]) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert cvp.clock() == began + 10_000
+
+
 def test_a_tenant_has_a_deployment_a_clock_faults_and_a_journal_of_its_own(cvp: MockCVP, client: httpx.Client) -> None:
     with cvp.tenant() as one, cvp.tenant(username="two", password="2", unknown_servers="reject") as two:
         assert one.url == two.url == cvp.url
@@ -443,7 +554,7 @@ def test_a_tenant_has_a_deployment_a_clock_faults_and_a_journal_of_its_own(cvp: 
         assert gone.get("version").status_code == 401
 
 
-@pytest.mark.parametrize("name", ["wsmadmin", "Administrator", "a/b", "", "x" * 65, "taken"])
+@pytest.mark.parametrize("name", ["wsmadmin", "Administrator", "a/b", "", "x" * 65, "taken", "..", "a:b"])
 def test_a_tenants_name_that_cannot_be_is_told(cvp: MockCVP, name: str) -> None:
     with cvp.tenant(username="taken"), pytest.raises(ValueError, match="name"):
         cvp.tenant(username=name)

@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from mockcvp.oamp.errors import ApiError
 
+_MOST_PLANNED = 1_000_000
+
 
 class Fault(StrEnum):
     """What a connection does instead of an answer, in WireMock's words."""
@@ -27,7 +29,13 @@ class Faults:
         self._planned: deque[Fault | ApiError] = deque()
 
     def plan(self, what: Fault | ApiError, times: int) -> None:
-        """Let the next calls, after those planned already, meet a fault or be refused with an error."""
+        """Let the next calls, after those planned already, meet a fault or be refused with an error.
+
+        Raises:
+            ValueError: fewer than one, or more than a test can make
+        """
+        if not 1 <= times <= _MOST_PLANNED:
+            raise ValueError(f"times must be from 1 to {_MOST_PLANNED}, not {times}")
         self._planned.extend([what] * times)
 
     def take(self) -> Fault | ApiError | None:

@@ -3,17 +3,18 @@
 from collections.abc import Callable
 from secrets import token_hex, token_urlsafe
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Mount, Router
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockcvp.control.bodies import Unprocessable, body
 from mockcvp.double import Double
+from mockcvp.wording import told
 
 
 class NewTenant(BaseModel):
@@ -37,15 +38,39 @@ def new_tenant(double: Double, **settings: Any) -> Double:
     return double.add_tenant(type(double.settings).model_validate(kept | made_up | settings))
 
 
-def router(double: Double, path: str, control_of: Callable[[Double], ASGIApp]) -> tuple[APIRouter, Router]:
-    """Return the routes that make tenants, and the app with each one's control API below its name.
+class Controls:
+    """The ASGI app that holds the control API of each tenant, below its name.
 
     Args:
         double: whose tenants
-        path: that the app is mounted at
-        control_of: makes the control API of one tenant
+        control_of: makes the control API of one
     """
-    routes, controls = APIRouter(), Router(redirect_slashes=False)
+
+    def __init__(self, double: Double, control_of: Callable[[Double], ASGIApp]) -> None:
+        self._double = double
+        self._control_of = control_of
+        self._made: WeakKeyDictionary[Double, ASGIApp] = WeakKeyDictionary()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the tenant whom the path names be controlled."""
+        name = scope["path"].removeprefix(scope["root_path"]).strip("/").partition("/")[0]
+        tenant = self._double.tenants.get(name)
+        if tenant is None:
+            raise HTTPException(404, f"there is no tenant {name!r}")
+        control = self._made.get(tenant)
+        if control is None:
+            control = self._made[tenant] = self._control_of(tenant)
+        await control({**scope, "root_path": f"{scope['root_path']}/{name}"}, receive, send)
+
+
+def router(double: Double, path: str) -> APIRouter:
+    """Return the routes that make and forget the tenants of a double.
+
+    Args:
+        double: whose tenants
+        path: below which each one's control API is
+    """
+    routes = APIRouter()
 
     @routes.get("/tenants")
     async def tenants() -> JSONResponse:
@@ -58,10 +83,11 @@ def router(double: Double, path: str, control_of: Callable[[Double], ASGIApp]) -
         wanted = await body(request, NewTenant) if await request.body() else NewTenant()
         try:
             tenant = new_tenant(double, **wanted.model_dump(exclude_none=True))
+        except ValidationError as error:
+            raise Unprocessable(*told(error)) from None
         except ValueError as fault:
             raise Unprocessable(f"username: {fault}") from None
         name, password = tenant.settings.username, tenant.settings.password.get_secret_value()
-        controls.routes.append(Mount(f"/{name}", control_of(tenant)))
         return JSONResponse({"username": name, "password": password, "admin": f"{path}/{name}"}, 201)
 
     @routes.delete("/tenants/{name}")
@@ -69,7 +95,6 @@ def router(double: Double, path: str, control_of: Callable[[Double], ASGIApp]) -
         """Forget a tenant."""
         if double.tenants.pop(name, None) is None:
             raise HTTPException(404, f"there is no tenant {name!r}")
-        controls.routes[:] = [mount for mount in controls.routes if getattr(mount, "path", "") != f"/{name}"]
         return JSONResponse({})
 
-    return routes, controls
+    return routes
