@@ -56,7 +56,7 @@ def _errors(status: int, *titles: str, headers: dict[str, str] | None = None) ->
 
 
 async def _http_fault(request: Request, fault: Exception) -> JSONResponse:
-    assert isinstance(fault, HTTPException)  # noqa: S101 - for the type checker: this is what it is registered for
+    assert isinstance(fault, HTTPException)
     told, headers = fault.detail, dict(fault.headers or {})
     if fault.status_code == 405:
         # the framework names the methods of the first route alone
@@ -73,14 +73,14 @@ async def _http_fault(request: Request, fault: Exception) -> JSONResponse:
 
 
 async def _invalid(_: Request, fault: Exception) -> JSONResponse:
-    assert isinstance(fault, RequestValidationError)  # noqa: S101 - as above
+    assert isinstance(fault, RequestValidationError)
     # the first step of a place says where in the request: query or path
     found = (phrase(error | {"loc": error["loc"][1:]}) for error in fault.errors())
     return _errors(422, *(f"{place} {words}" for place, words in found))
 
 
 async def _unprocessable(_: Request, fault: Exception) -> JSONResponse:
-    assert isinstance(fault, Unprocessable)  # noqa: S101 - as above
+    assert isinstance(fault, Unprocessable)
     return _errors(422, *fault.titles)
 
 

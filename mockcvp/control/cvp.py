@@ -97,8 +97,8 @@ def _move(double: Double, change: ClockChange) -> None:
 
 
 def _synchronization(double: Double, call: Call) -> dict[str, Any]:
-    assert call.answer  # noqa: S101 - for the type checker: the caller has looked
-    assert call.answer.sync_up  # noqa: S101 - as above
+    assert call.answer
+    assert call.answer.sync_up
     sync_up, now = call.answer.sync_up, double.clock()
     servers = []
     for run in sync_up.started:

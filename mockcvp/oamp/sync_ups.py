@@ -158,7 +158,7 @@ class Servers:
 
     def _started(self, named: str, requested: RequestedServer, now: float) -> Run:
         server = self._servers.get(named) or _added(named)
-        assert server, named  # noqa: S101 - there was no objection
+        assert server, named
         self._servers[named] = server
         earlier = self._runs.get(named)
         if earlier and now < earlier.ends:
