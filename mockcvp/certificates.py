@@ -1,6 +1,7 @@
 """The certificate that a double shows: its own, self-signed and kept between runs, or one of the user's."""
 
 import ipaddress
+import json
 import logging
 import os
 import socket
@@ -14,19 +15,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
 from mockcvp.settings import Settings
 
 # as long as the strictest clients allow
 _VALID = timedelta(days=825)
 # made anew this long before it expires, so that it does not expire under a running double
 _LEFT = timedelta(days=1)
-# clocks of containers and virtual machines lag
-_BACKDATED = timedelta(days=1)
+_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 
 _log = logging.getLogger(__name__)
 
@@ -105,9 +100,11 @@ def certificate(settings: Settings, tell: Callable[[str], None] = log_failure) -
     """
     if settings.cert and settings.key:
         context = _context(settings.cert, settings.key, tell)
+        from mockcvp.self_signed import expiry
+
         # OpenSSL, which has taken it, reads more forms than this does
         with suppress(ValueError):
-            expires = _loaded(settings.cert.read_bytes()).not_valid_after_utc
+            expires = expiry(settings.cert.read_bytes())
             if datetime.now(UTC) > expires:
                 _log.warning("the certificate %s has expired on %s", settings.cert, f"{expires:%Y-%m-%d}")
         return Certificate(settings.cert, context)
@@ -145,10 +142,10 @@ def _own(
     path, key_path = directory / "mockcvp.pem", directory / "mockcvp-key.pem"
     misfit = None
     if key_path.exists():
-        kept = key_path.read_bytes()
-        misfit = _misfit(kept, names, key_type)
+        kept = _Kept.of(key_path.read_bytes())
+        misfit = kept.misfit(names, key_type) or _unusable(key_path)
         # names once wanted stay, so that two doubles with names of their own do not take turns in making it anew
-        names = list(dict.fromkeys([*names, *_covered(kept)]))
+        names = list(dict.fromkeys([*names, *kept.names]))
     elif path.exists():
         _log.warning("%s is not the double's own, and is replaced: certificates of your own go with --cert", path)
     if misfit or not key_path.exists():
@@ -156,91 +153,55 @@ def _own(
         why = f", since the one kept {misfit}; clients have to trust the new one" if misfit else ""
         _log.log(logging.WARNING if misfit else logging.INFO, "made a certificate in %s%s", path, why)
     context = _context(key_path, key_path, tell)
-    public = _loaded(key_path.read_bytes()).public_bytes(serialization.Encoding.PEM)
+    public = b"".join(key_path.read_bytes().partition(_CERTIFICATE)[1:])
     if not path.exists() or path.read_bytes() != public:
         _write(path, public, mode=0o644)
     return Certificate(path, context)
 
 
-def _misfit(kept: bytes, names: list[str], key_type: Literal["ecdsa", "rsa"]) -> str | None:
-    """Return what is wrong with the certificate that is kept, None where nothing is."""
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What the first line of a kept key's file says of its certificate, so that it can be judged without reading it."""
+
+    names: list[str]
+    expires: float
+    key_type: str
+
+    @classmethod
+    def of(cls, content: bytes) -> "_Kept":
+        try:
+            kept = json.loads(content.partition(b"\n")[0])
+            return cls([str(name) for name in kept["names"]], float(kept["expires"]), str(kept["key_type"]))
+        except (ValueError, KeyError, TypeError):
+            return cls([], 0, "")
+
+    def misfit(self, names: list[str], key_type: str) -> str | None:
+        """Return what is wrong with the certificate that is kept, None where nothing is."""
+        if not self.key_type:
+            return "cannot be read"
+        if datetime.now(UTC) + _LEFT > datetime.fromtimestamp(self.expires, UTC):
+            return f"expires on {datetime.fromtimestamp(self.expires, UTC):%Y-%m-%d}"
+        if missing := sorted(set(names) - set(self.names)):
+            return f"does not cover {', '.join(missing)}"
+        return None if self.key_type == key_type else f"has no {key_type.upper()} key"
+
+
+def _unusable(key_path: Path) -> str | None:
     try:
-        made, key = _loaded(kept), serialization.load_pem_private_key(kept, None)
-    except ValueError:
+        _context(key_path, key_path, log_failure)
+    except CertificateError:
         return "cannot be read"
-    if made.public_key() != key.public_key():
-        return "does not fit its key"
-    if datetime.now(UTC) + _LEFT > made.not_valid_after_utc:
-        return f"expires on {made.not_valid_after_utc:%Y-%m-%d}"
-    missing = sorted(set(names) - set(_covered(kept)))
-    if missing:
-        return f"does not cover {', '.join(missing)}"
-    if isinstance(made.public_key(), rsa.RSAPublicKey) != (key_type == "rsa"):
-        return f"has no {key_type.upper()} key"
     return None
 
 
-def _covered(kept: bytes) -> list[str]:
-    try:
-        names = _loaded(kept).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (ValueError, x509.ExtensionNotFound):
-        return []
-    return [str(name.value) for name in names]
-
-
-def _loaded(kept: bytes) -> x509.Certificate:
-    return x509.load_pem_x509_certificate(kept)
-
-
 def _made(names: list[str], key_type: Literal["ecdsa", "rsa"]) -> bytes:
-    """Return a new private key and its self-signed certificate, as PEM."""
-    key = rsa.generate_private_key(65537, 2048) if key_type == "rsa" else ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name(
-        [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "mockcvp, a test double"),
-            x509.NameAttribute(NameOID.COMMON_NAME, names[0]),
-        ]
-    )
-    now = datetime.now(UTC)
-    usage = x509.KeyUsage(
-        digital_signature=True,
-        key_encipherment=key_type == "rsa",
-        content_commitment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=False,
-        crl_sign=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _BACKDATED)
-        .not_valid_after(now - _BACKDATED + _VALID)
-        .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
-        # no authority: whoever trusts it trusts this server and nothing else
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return private + made.public_bytes(serialization.Encoding.PEM)
+    # loaded only where one is made
+    from mockcvp.self_signed import expiry, make
 
-
-def _general_name(name: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(name))
-    except ValueError:
-        return x509.DNSName(name)
+    pem = make(names, key_type, _VALID)
+    said = {"names": names, "expires": expiry(pem).timestamp(), "key_type": key_type}
+    # what stands before the first BEGIN is a comment in PEM
+    return json.dumps(said).encode() + b"\n" + pem
 
 
 @contextmanager
@@ -305,8 +266,4 @@ def _explained(fault: ssl.SSLError, cert: Path, key: Path) -> str:
 
 
 def _holds_certificate(path: Path) -> bool:
-    try:
-        _loaded(path.read_bytes())
-    except ValueError:
-        return False
-    return True
+    return _CERTIFICATE in path.read_bytes()

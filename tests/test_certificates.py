@@ -4,6 +4,7 @@ import socket
 import ssl
 import stat
 import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -134,6 +135,16 @@ def test_a_key_that_is_damaged_or_of_another_certificate_is_made_anew(tmp_path: 
 @pytest.mark.parametrize("host", ["0:0:0:0:0:0:0:1", "::1", "fe80::1%lo", "LOCALHOST"])
 def test_a_host_is_covered_however_it_is_spelt(tmp_path: Path, host: str) -> None:
     assert made(tmp_path, host=host) == made(tmp_path, host=host)
+
+
+def test_a_start_with_a_certificate_that_is_kept_does_not_load_what_makes_one(tmp_path: Path) -> None:
+    made(tmp_path)
+    code = (
+        "import sys; from pathlib import Path; from mockcvp.certificates import certificate; "
+        "from mockcvp.settings import Settings; certificate(Settings(cert_dir=Path(sys.argv[1]))); "
+        "assert 'cryptography' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
 
 
 def test_it_is_no_authority(tmp_path: Path) -> None:
