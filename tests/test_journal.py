@@ -69,6 +69,7 @@ def test_a_call_is_told_in_wiremocks_shape(double: Running, client: httpx.Client
             ],
             "started": ["a", "b"],
         },
+        "fault": None,
         "ignored": [],
     }
     assert 0 < served["mockcvp"]["duration"] < time.time() - before

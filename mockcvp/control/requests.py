@@ -68,6 +68,7 @@ def _told(call: Call) -> dict[str, Any]:
         }
         if sync_up
         else None,
+        "fault": call.fault,
         "ignored": sync_up.ignored if sync_up else [],
     }
 
