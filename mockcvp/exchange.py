@@ -54,59 +54,14 @@ class Exchange:
         if scope["type"] != "http" or f"{scope['path']}/".startswith(self._control_prefix):
             await self._control(scope, receive, send)
             return
-        double = self._called(tuple(scope["headers"]))
+        headers = tuple(scope["headers"])
+        double = self._called(headers)
         life = double.life
         life.in_process += 1
         try:
-            await self._exchange(double, scope, receive, send)
+            await _exchange(double, scope, headers, receive, send)
         finally:
             life.in_process -= 1
-
-    async def _exchange(self, double: Double, scope: Scope, receive: Receive, send: Send) -> None:
-        life = double.life
-        arrived, began, in_process = time.time(), time.perf_counter(), life.in_process
-        state, headers = scope.get("state", {}), tuple(scope["headers"])
-        limit = double.settings.max_body_bytes
-        declined = _waits_to_send_more_than(limit, headers)
-        # what is throttled takes no memory
-        body = _Body(limit if in_process <= double.oamp.max_in_process else 0)
-        complete = declined or await body.read(receive)
-        if complete and double.faults.delay:
-            complete = await _held_back(double.faults.delay)
-        query = scope["query_string"]
-        request = Request(
-            method=scope["method"],
-            path=scope["path"],
-            target=(scope["raw_path"] + b"?" + query if query else scope["raw_path"]).decode("latin-1"),
-            headers=headers,
-            body=body.taken,
-            exceeded=limit if declined or body.oversize else 0,
-            in_process=in_process,
-            authority=_authority(scope),
-        )
-        if double.life is not life:
-            # what was started before a reset must not show after it
-            _log.info("--- %s: in flight when the double was reset, and hung up on", _printable(request.target))
-            if WIRE in state:
-                state[WIRE].hang_up()
-            return
-        # from here to the record nothing waits, so that the journal's order is the order of the effects
-        fault = None
-        if state.get(MALFORMED_BODY):
-            answer: Answer | None = MALFORMED
-        elif complete:
-            answer, fault = _answer(double, request)
-        else:
-            answer = None
-        client = scope["client"][0] if scope["client"] else ""
-        call = double.journal.record(arrived, time.perf_counter() - began, client, request, answer, fault)
-        if _log.isEnabledFor(logging.INFO):
-            _log.info("%s", line(call))
-        if answer:
-            # a client that was not given leave to send its body may send it all the same
-            await _send(answer, send, close=declined)
-        elif fault:
-            state[WIRE].misbehave(fault)
 
     def _called(self, headers: Headers) -> Double:
         """Return the double that a call is for: a tenant's, or the one that is served."""
@@ -115,6 +70,54 @@ class Exchange:
             return self._double
         user = Request("", "", "", headers).user
         return tenants.get(user, self._double) if user else self._double
+
+
+async def _exchange(double: Double, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+    life = double.life
+    arrived, began = time.time(), time.perf_counter()
+    throttled = life.in_process > double.oamp.max_in_process
+    state = scope.get("state", {})
+    limit = double.settings.max_body_bytes
+    declined = _waits_to_send_more_than(limit, headers)
+    # what is throttled takes no memory
+    body = _Body(0 if throttled else limit)
+    complete = declined or await body.read(receive)
+    if complete and double.faults.delay:
+        complete = await _held_back(double.faults.delay)
+    query = scope["query_string"]
+    request = Request(
+        method=scope["method"],
+        path=scope["path"],
+        target=(scope["raw_path"] + b"?" + query if query else scope["raw_path"]).decode("latin-1"),
+        headers=headers,
+        body=body.taken,
+        exceeded=limit if declined or (body.oversize and not throttled) else 0,
+        throttled=throttled,
+        authority=_authority(scope),
+    )
+    if double.life is not life:
+        # what was started before a reset must not show after it
+        _log.info("--- %s: in flight when the double was reset, and hung up on", _printable(request.target))
+        if WIRE in state:
+            state[WIRE].hang_up()
+        return
+    # from here to the record nothing waits, so that the journal's order is the order of the effects
+    fault = None
+    if state.get(MALFORMED_BODY):
+        answer: Answer | None = MALFORMED
+    elif complete:
+        answer, fault = _answer(double, request)
+    else:
+        answer = None
+    client = scope["client"][0] if scope["client"] else ""
+    call = double.journal.record(arrived, time.perf_counter() - began, client, request, answer, fault)
+    if _log.isEnabledFor(logging.INFO):
+        _log.info("%s", line(call))
+    if answer:
+        # a client that was not given leave to send its body may send it all the same
+        await _send(answer, send, close=declined)
+    elif fault:
+        state[WIRE].misbehave(fault)
 
 
 def _answer(double: Double, request: Request) -> tuple[Answer | None, Fault | None]:

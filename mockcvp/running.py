@@ -322,7 +322,7 @@ class MockCVP:
         Args:
             status: to answer with, from 400
             times: how many calls
-            error_type: the ``errorType``; None: the one that the product's table has for the status
+            error_type: the ``errorType``; None: the first that the product's table has for the status
 
         Raises:
             ValueError: a status that is no refusal

@@ -67,7 +67,7 @@ class _Later(datetime):
     days = 0
 
     @classmethod
-    def now(cls, _tz: object = None) -> datetime:  # type: ignore[override]
+    def now(cls, _tz: object = None) -> datetime:  # type: ignore[override] # zones do not matter here
         return datetime.now(UTC) + timedelta(days=cls.days)
 
 

@@ -273,7 +273,8 @@ def test_where_the_journal_has_dropped_calls_nobody_can_tell() -> None:
     [
         (503, None, "processing.throttled"),
         (500, None, "processing.failed"),
-        (401, None, "authentication.noAccess"),
+        (401, None, "authorization.unathorized"),
+        (401, "authentication.noAccess", "authentication.noAccess"),
         (404, None, "Not found"),
         (400, "invalidInput.own", "invalidInput.own"),
         (418, None, "processing.failed"),
@@ -377,6 +378,17 @@ def test_answers_can_be_held_back_and_throttled(cvp: MockCVP) -> None:
     assert sorted(statuses) == [200, 503, 503]
     assert time.monotonic() - began > 0.59
     assert all(call.duration > 0.59 for call in cvp.calls)
+
+
+def test_a_throttled_call_stays_throttled_and_is_not_told_as_too_large(cvp: MockCVP, client: httpx.Client) -> None:
+    cvp.throttle(0)
+    cvp.delay(0.3)
+    # while the answer is held back, the limit is lifted: its body was not taken, and must not count as none
+    threading.Timer(0.1, cvp.throttle, args=[5]).start()
+    synchronize(client, "media", status=503)
+    (call,) = cvp.calls
+    assert call.request.exceeded == 0
+    assert cvp.synchronizations == []
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ class Request:
         headers: names in lower case
         body: the bytes of the body, at most as many as the server takes
         exceeded: the limit in bytes that the body went over, 0 where it did not
-        in_process: how many requests were in process when this one came, with itself
+        throttled: whether more requests than the OAMP takes were in process when this one came; its body is then not taken
         authority: host and port that it came to, for a client that names none
     """
 
@@ -60,7 +60,7 @@ class Request:
     headers: Headers
     body: bytes = b""
     exceeded: int = 0
-    in_process: int = 1
+    throttled: bool = False
     authority: str = "localhost"
 
     @property
@@ -173,7 +173,7 @@ class OAMP:
         # until it is negotiated, XML
         form = Form.XML
         try:
-            if request.in_process > self.max_in_process:
+            if request.throttled:
                 limit = f"more than {self.max_in_process} requests are in process"
                 raise Refusal(errors.THROTTLED.error(limit))
             authenticate(authorization, sent_credentials(authorization), self.accounts)

@@ -86,9 +86,9 @@ class Refusal(Exception):
 
 
 def by_status(status: int) -> ErrorType:
-    """Return the error that the table has for a status, its last where it has several; else a nameless one."""
+    """Return the first error that the table has for a status; a fault of the server itself where it has none."""
     found = [row for row in globals().values() if isinstance(row, ErrorType) and row.status == status]
-    return found[-1] if found else ErrorType(status, FAILED.name, FAILED.message)
+    return found[0] if found else ErrorType(status, FAILED.name, FAILED.message)
 
 
 def _add(parent: Element, name: str, text: str) -> None:
