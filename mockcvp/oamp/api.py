@@ -50,7 +50,7 @@ class Request:
         headers: names in lower case
         body: the bytes of the body, at most as many as the server takes
         exceeded: the limit in bytes that the body went over, 0 where it did not
-        throttled: whether more requests than the OAMP takes were in process when this one came; its body is then not taken
+        throttled: whether too many requests were in process when this one came; its body was then not taken
         authority: host and port that it came to, for a client that names none
     """
 
