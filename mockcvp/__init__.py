@@ -6,17 +6,17 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mockcvp.control.faults import Fault
     from mockcvp.journal import Call
     from mockcvp.running import MockCVP
     from mockcvp.settings import Settings
+    from mockcvp.stubbing.responses import Fault
 
 __all__ = ["Call", "Fault", "MockCVP", "Settings"]
 __version__ = "0.1.0"
 
 _ROOMS = {
     "Call": "mockcvp.journal",
-    "Fault": "mockcvp.control.faults",
+    "Fault": "mockcvp.stubbing.responses",
     "MockCVP": "mockcvp.running",
     "Settings": "mockcvp.settings",
 }

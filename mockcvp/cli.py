@@ -63,18 +63,19 @@ def _serve(**given: Any) -> None:
         _log.warning("%s", line)
     # imported only here, so that --help and a wrong option are told at once
     from mockcvp.app import create_app
-    from mockcvp.deployment_file import DeploymentError
+    from mockcvp.files import FileError
     from mockcvp.server import Server, StartError
 
     try:
         server = Server(create_app(settings), settings)
-    except DeploymentError as fault:
-        raise _Unusable(f"{_source('deployment')}{fault}") from None
+    except FileError as fault:
+        raise _Unusable(f"{_source(fault.setting)}{fault}") from None
     except StartError as fault:
         raise _Unusable(str(fault)) from None
 
     def ready() -> None:
-        click.echo(f"mockcvp is ready: {server.url}, user {settings.username}, certificate {server.certificate}")
+        apart = f", control {server.admin_url}" if settings.admin_port is not None else ""
+        click.echo(f"mockcvp is ready: {server.url}, user {settings.username}, certificate {server.certificate}{apart}")
 
     try:
         server.run(ready)
@@ -146,7 +147,9 @@ def _option(name: str, field: FieldInfo) -> click.Option:
 def _metavar(field: FieldInfo) -> str:
     if get_origin(field.annotation) is Literal:
         return f"[{'|'.join(get_args(field.annotation))}]"
-    return "BYTES" if field.annotation is ByteSize else "NUMBER" if field.annotation is int else "TEXT"
+    if field.annotation is ByteSize:
+        return "BYTES"
+    return "NUMBER" if field.annotation in (int, int | None) else "TEXT"
 
 
 def _default(field: FieldInfo) -> str | None:

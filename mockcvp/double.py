@@ -1,9 +1,9 @@
 """The state of one running double, all of it: two doubles in one process share nothing."""
 
 import re
+from pathlib import Path
 
 from mockcvp.clock import Clock
-from mockcvp.control.faults import Faults
 from mockcvp.deployment_file import load
 from mockcvp.journal import Journal
 from mockcvp.oamp.api import OAMP
@@ -11,6 +11,7 @@ from mockcvp.oamp.authentication import CONSOLE_USER, Account
 from mockcvp.oamp.deployment import BUILT_IN, Deployment
 from mockcvp.oamp.sync_ups import Servers
 from mockcvp.settings import Settings
+from mockcvp.stubbing.stubs import StubMapping, Stubs
 
 _TENANT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -32,14 +33,15 @@ class Double:
     Its tenants are doubles of their own, by their user names: their users' calls meet them, and not this one.
 
     Raises:
-        DeploymentError: the deployment's file cannot be used
+        FileError: the deployment's file or one of stub mappings cannot be used
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        mappings = _mappings(settings.mappings) if settings.mappings else ()
         self.journal = Journal(settings.journal_calls, settings.journal_bytes)
         self.clock = Clock()
-        self.faults = Faults()
+        self.stubs = Stubs(mappings)
         self.life = Life()
         self.tenants: dict[str, Double] = {}
         self._read_deployment = self._read(settings)
@@ -87,7 +89,7 @@ class Double:
             self.journal.bound(settings.journal_calls, settings.journal_bytes)
         self.oamp.max_in_process = self.settings.max_in_process
         self.life = Life()
-        self.faults.clear()
+        self.stubs.reset()
         self.clock.reset()
         self.deploy(self._read_deployment)
         self.journal.clear()
@@ -99,6 +101,13 @@ class Double:
 
     def _servers(self, deployment: Deployment) -> Servers:
         return Servers(deployment, self.clock, accepts_unknown=self.settings.unknown_servers == "accept")
+
+
+def _mappings(directory: Path) -> tuple[StubMapping, ...]:
+    # only where there are some, since what reads them takes time to load
+    from mockcvp.stubbing.mapping_files import load as load_mappings
+
+    return load_mappings(directory)
 
 
 def _accounts(settings: Settings) -> dict[str, Account]:

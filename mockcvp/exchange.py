@@ -4,18 +4,22 @@ import asyncio
 import logging
 import time
 from contextlib import suppress
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mockcvp.control.faults import Fault
 from mockcvp.double import Double
 from mockcvp.journal import Call
 from mockcvp.oamp.api import MALFORMED, Answer, Headers, Request, SyncUp
 from mockcvp.oamp.synchronization import RequestedServer
+from mockcvp.stubbing.responses import Dribble, Fault
+from mockcvp.stubbing.stubs import StubMapping
 
 MALFORMED_BODY = "mockcvp.malformed_body"
 """What the server puts into a call's state where the body of the request turns out to be malformed HTTP."""
+
+CONTROL_PORT = "mockcvp.control_port"
+"""Where the server puts the port of the control API, if that is served apart."""
 
 WIRE = "mockcvp.wire"
 """Where the server puts a call's connection."""
@@ -34,6 +38,29 @@ class Wire(Protocol):
     def hang_up(self) -> None:
         """Close the connection at once."""
 
+    def reword(self, reason: str) -> None:
+        """Put these words after the status of the coming answer."""
+
+
+class Reply(NamedTuple):
+    """What a call meets.
+
+    Attributes:
+        answer: None where it meets a fault, or was never complete
+        fault: what the connection does instead of an answer
+        mapping: the stub mapping that this comes from; None: the product
+        delay: how long it is held back, in seconds
+        reason: the words after the status, where they are not the usual ones
+        dribble: in which pieces the body comes, where it does
+    """
+
+    answer: Answer | None = None
+    fault: Fault | None = None
+    mapping: StubMapping | None = None
+    delay: float = 0.0
+    reason: str | None = None
+    dribble: Dribble | None = None
+
 
 class Exchange:
     """The ASGI app that takes every call but those that control the double, which are none of the product's.
@@ -51,7 +78,7 @@ class Exchange:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
-        if scope["type"] != "http" or f"{scope['path']}/".startswith(self._control_prefix):
+        if scope["type"] != "http" or self._controls(scope):
             await self._control(scope, receive, send)
             return
         headers = tuple(scope["headers"])
@@ -62,6 +89,12 @@ class Exchange:
             await _exchange(double, scope, headers, receive, send)
         finally:
             life.in_process -= 1
+
+    def _controls(self, scope: Scope) -> bool:
+        apart = scope["state"].get(CONTROL_PORT) if "state" in scope else None
+        if apart is None:
+            return f"{scope['path']}/".startswith(self._control_prefix)
+        return bool(scope["server"] and scope["server"][1] == apart)
 
     def _called(self, headers: Headers) -> Double:
         """Return the double that a call is for: a tenant's, or the one that is served."""
@@ -82,8 +115,6 @@ async def _exchange(double: Double, scope: Scope, headers: Headers, receive: Rec
     # what is throttled takes no memory
     body = _Body(0 if throttled else limit)
     complete = declined or await body.read(receive)
-    if complete and double.faults.delay:
-        complete = await _held_back(double.faults.delay)
     query = scope["query_string"]
     request = Request(
         method=scope["method"],
@@ -95,38 +126,57 @@ async def _exchange(double: Double, scope: Scope, headers: Headers, receive: Rec
         throttled=throttled,
         authority=_authority(scope),
     )
+    wire: Wire | None = state.get(WIRE)
     if double.life is not life:
-        # what was started before a reset must not show after it
-        _log.info("--- %s: in flight when the double was reset, and hung up on", _printable(request.target))
-        if WIRE in state:
-            state[WIRE].hang_up()
+        _hang_up(request, wire)
         return
     # from here to the record nothing waits, so that the journal's order is the order of the effects
-    fault = None
+    reply = Reply()
     if state.get(MALFORMED_BODY):
-        answer: Answer | None = MALFORMED
+        reply = Reply(MALFORMED)
     elif complete:
-        answer, fault = _answer(double, request)
-    else:
-        answer = None
+        reply = _reply(double, request)
     client = scope["client"][0] if scope["client"] else ""
-    call = double.journal.record(arrived, time.perf_counter() - began, client, request, answer, fault)
+    answer, fault, mapping, delay = reply[:4]
+    duration = time.perf_counter() - began + delay
+    call = double.journal.record(arrived, duration, client, request, answer, fault, mapping, delay)
     if _log.isEnabledFor(logging.INFO):
         _log.info("%s", line(call))
-    if answer:
+    if delay and not await _held_back(delay):
+        return
+    if double.life is not life:
+        _hang_up(request, wire)
+    elif answer:
+        if reply.reason is not None and wire:
+            wire.reword(reply.reason)
         # a client that was not given leave to send its body may send it all the same
-        await _send(answer, send, close=declined)
-    elif fault:
-        state[WIRE].misbehave(fault)
+        await _send(answer, send, reply.dribble, close=declined)
+    elif fault and wire:
+        wire.misbehave(fault)
 
 
-def _answer(double: Double, request: Request) -> tuple[Answer | None, Fault | None]:
-    planned = double.faults.take()
-    if planned is None:
-        return double.oamp.answer(request), None
-    if isinstance(planned, Fault):
-        return None, planned
-    return double.oamp.refuse(request, planned), None
+def _hang_up(request: Request, wire: Wire | None) -> None:
+    # what was started before a reset must not show after it
+    _log.info("--- %s: in flight when the double was reset, and hung up on", _printable(request.target))
+    if wire:
+        wire.hang_up()
+
+
+def _reply(double: Double, request: Request) -> Reply:
+    stubs = double.stubs
+    mapping = stubs.take(request) if stubs and not request.throttled else None
+    if mapping is None:
+        return Reply(double.oamp.answer(request), delay=stubs.delays.drawn(stubs.delays))
+    response = mapping.response
+    delay = response.delays.drawn(stubs.delays)
+    if response.fault is not None:
+        return Reply(None, response.fault, mapping, delay)
+    if response.error is not None:
+        return Reply(double.oamp.refuse(request, response.error), None, mapping, delay)
+    headers = (*response.headers, (b"matched-stub-id", mapping.id.encode()))
+    return Reply(
+        Answer(response.status, headers, response.body), None, mapping, delay, response.reason, response.dribble
+    )
 
 
 async def _held_back(seconds: float) -> bool:
@@ -179,10 +229,16 @@ def _waits_to_send_more_than(limit: int, headers: Headers) -> bool:
     return len(length) > 30 or int(length) > limit
 
 
-async def _send(answer: Answer, send: Send, *, close: bool) -> None:
+async def _send(answer: Answer, send: Send, dribble: Dribble | None, *, close: bool) -> None:
     headers = (*answer.headers, (b"connection", b"close")) if close else answer.headers
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    if dribble and answer.body:
+        for piece in dribble.pieces(answer.body):
+            await asyncio.sleep(dribble.seconds / dribble.chunks)
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    else:
+        await send({"type": "http.response.body", "body": answer.body})
 
 
 def line(call: Call) -> str:
@@ -199,6 +255,8 @@ def _what_came_of(call: Call) -> str:
         return "the connection was closed before the request was complete"
     if call.answer.refusal is not None:
         return call.answer.refusal
+    if call.mapping is not None:
+        return f"answered by the stub mapping {_shortened(call.mapping.name or call.mapping.id)}"
     return _synchronised(call.answer.sync_up) if call.answer.sync_up else ""
 
 

@@ -4,15 +4,18 @@ import json
 import threading
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from sys import getsizeof
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.datastructures import Headers
 
 from mockcvp.oamp.api import Answer, Request, SyncUp
+
+if TYPE_CHECKING:
+    from mockcvp.stubbing.stubs import StubMapping
 
 # what CPython takes for a call beside its texts and bytes; a test compares this with what is really taken
 _CALL_OVERHEAD = 1000
@@ -29,11 +32,13 @@ class Call:
     Attributes:
         number: from 1, in the order in which the calls were answered
         time: when the request came, in seconds since 1970
-        duration: from then until its answer was ready, in seconds
+        duration: from then until its answer was sent, in seconds
         client: the address that the call came from
         request: what was asked
         answer: what was answered; None where the client was gone before its request was complete, or met a fault
         fault: the fault that was planned for it, where one was
+        mapping: the stub mapping that answered it, where one did
+        delay: how much of the duration its answer was held back on purpose, in seconds
     """
 
     number: int
@@ -43,6 +48,8 @@ class Call:
     request: Request
     answer: Answer | None
     fault: str | None = None
+    mapping: "StubMapping | None" = None
+    delay: float = 0.0
 
     @property
     def method(self) -> str:
@@ -98,6 +105,11 @@ class Call:
         return self.answer.refusal if self.answer else None
 
     @property
+    def matched(self) -> bool:
+        """Whether a stub mapping or a resource of the product answered."""
+        return self.mapping is not None or self.status not in (None, 404, 405)
+
+    @property
     def synchronization(self) -> SyncUp | None:
         """The sync-up that was accepted, where one was."""
         return self.answer.sync_up if self.answer else None
@@ -122,7 +134,7 @@ class Page(NamedTuple):
 
     Attributes:
         calls: newest first
-        total: how many calls there were since the start or the last clearing
+        total: how many calls there were since the start or the last clearing, but for those that were removed
         kept: how many of them the journal still holds
         series: what the ids of these calls are counted from
     """
@@ -132,9 +144,19 @@ class Page(NamedTuple):
     kept: int
     series: int
 
+    @property
+    def dropped(self) -> int:
+        """How many calls the journal had no room for: what was among them nobody can tell."""
+        return self.total - self.kept
+
     def id(self, call: Call) -> str:
         """Return the id of one of these calls, a UUID that no other call of any double has."""
         return str(uuid.UUID(int=(self.series + call.number) % 2**128))
+
+    def find(self, call_id: uuid.UUID) -> Call | None:
+        """Return the call with an id, None where these have none."""
+        number = (call_id.int - self.series) % 2**128
+        return next((call for call in self.calls if call.number == number), None)
 
 
 class Journal:
@@ -164,7 +186,8 @@ class Journal:
         with self._lock:
             self._calls: deque[Call] = deque()
             self._bytes = 0
-            self._total = 0
+            self._numbered = 0
+            self._removed = 0
             self._series = uuid.uuid4().int
 
     @contextmanager
@@ -186,34 +209,39 @@ class Journal:
         request: Request,
         answer: Answer | None,
         fault: str | None = None,
+        mapping: "StubMapping | None" = None,
+        delay: float = 0.0,
     ) -> Call:
         """Record one exchange and return it with its number; the arguments are as in ``Call``."""
-        call = self._recorded(time, duration, client, request, answer, fault)
+        with self._lock:
+            self._numbered += 1
+            call = Call(self._numbered, time, duration, client, request, answer, fault, mapping, delay)
+            size = call.size
+            # what is too large is counted, but no reason to forget all others
+            if size <= self._max_bytes:
+                self._calls.append(call)
+                self._bytes += size
+            while len(self._calls) > self._max_calls or self._bytes > self._max_bytes:
+                self._bytes -= self._calls.popleft().size
         for listener in self._listeners:
             listener()
         return call
 
-    def _recorded(
-        self, time: float, duration: float, client: str, request: Request, answer: Answer | None, fault: str | None
-    ) -> Call:
+    def remove(self, numbers: Collection[int]) -> list[Call]:
+        """Forget the calls with these numbers, as far as they are there, and return them, oldest first."""
         with self._lock:
-            self._total += 1
-            call = Call(self._total, time, duration, client, request, answer, fault)
-            size = call.size
-            if size > self._max_bytes:
-                # counted, but no reason to forget all others
-                return call
-            self._calls.append(call)
-            self._bytes += size
-            while len(self._calls) > self._max_calls or self._bytes > self._max_bytes:
-                self._bytes -= self._calls.popleft().size
-        return call
+            removed = [call for call in self._calls if call.number in numbers]
+            if removed:
+                self._calls = deque(call for call in self._calls if call.number not in numbers)
+                self._bytes -= sum(call.size for call in removed)
+                self._removed += len(removed)
+        return removed
 
     def page(self, limit: int | None = None) -> Page:
         """Return the newest calls, at most ``limit`` of them, and the counts of the same moment."""
         with self._lock:
             calls = list(self._calls)
-            total, series = self._total, self._series
+            total, series = self._numbered - self._removed, self._series
         kept = len(calls)
         calls.reverse()
         return Page(calls[:limit], total, kept, series)

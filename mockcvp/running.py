@@ -6,27 +6,32 @@ import tempfile
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self, Unpack, cast
+from uuid import uuid4
 
 from pydantic import ValidationError
 
 from mockcvp.app import create_app
 from mockcvp.clock import Clock
-from mockcvp.control.faults import Fault
 from mockcvp.control.tenants import new_tenant
 from mockcvp.double import Double
 from mockcvp.exchange import line
 from mockcvp.journal import Call
+from mockcvp.matching.patterns import RequestPattern, matching
 from mockcvp.oamp.deployment import Outcome
 from mockcvp.oamp.errors import by_status
 from mockcvp.oamp.synchronization import server_id
 from mockcvp.server import Server
 from mockcvp.settings import Settings
+from mockcvp.stubbing.responses import Delays, Fault, Response
+from mockcvp.stubbing.stubs import StubMapping
+from mockcvp.stubbing.wire import stub_mapping
 from mockcvp.synchronizations import Synchronization, told_of
-from mockcvp.verification import Wanted, fault, matching, shortfall
+from mockcvp.verification import WantedCall, fault, pattern_of, shortfall
 from mockcvp.wording import told
 
 if TYPE_CHECKING:
@@ -34,8 +39,25 @@ if TYPE_CHECKING:
 
 _DRAIN_SECONDS = 0.5
 _FAILURES_KEPT = 20
+_MOST_PLANNED = 1_000_000
 # what a running double cannot take up any more
-_AT_START_ONLY = frozenset(["host", "port", "cert", "key", "cert_dir", "key_type", "tls_names", "log_level"])
+_AT_START_ONLY = frozenset(
+    [
+        "host",
+        "port",
+        "cert",
+        "key",
+        "cert_dir",
+        "key_type",
+        "tls_names",
+        "log_level",
+        "mappings",
+        "admin_host",
+        "admin_port",
+        "admin_username",
+        "admin_password",
+    ]
+)
 
 
 class MockCVP:
@@ -71,7 +93,7 @@ class MockCVP:
 
         Raises:
             StartError: it cannot listen or use its certificate
-            DeploymentError: the deployment's file cannot be used
+            FileError: the deployment's file, or one of stub mappings, cannot be used
         """
         if self._opened is not None:
             raise RuntimeError("this double runs already")
@@ -119,6 +141,12 @@ class MockCVP:
     def url(self) -> str:
         """The URL of the OAMP's API: ``https://127.0.0.1:PORT/cvp-config``."""
         return self._started_server.url
+
+    @property
+    def admin_url(self) -> str:
+        """The URL of the control API: ``https://127.0.0.1:PORT/__admin``; a tenant's is its own."""
+        url = self._started_server.admin_url
+        return url if self._root is None else f"{url}/cvp/tenants/{self.username}"
 
     @property
     def username(self) -> str:
@@ -183,34 +211,26 @@ class MockCVP:
         self,
         count: int = 1,
         timeout: float = 5.0,
-        *,
-        method: str | None = None,
-        path: str | None = None,
-        status: int | None = None,
-        ref_url: str | None = None,
-        sincetime: int | None = None,
+        **wanted: Unpack[WantedCall],
     ) -> list[Call]:
         """Wait for calls, and return them; those that have come already count.
 
         Args:
             count: how many there must be, at least
             timeout: how long to wait, in seconds
-            method: of these calls, in any case
-            path: of these calls, with or without ``/cvp-config`` before it
-            status: of the answers
-            ref_url: of a server whose sync-up they have started, a reference or its id
-            sincetime: that they have asked for
+            wanted: what these calls must be like, as in ``WantedCall``: ``method``, ``path``, ``status``, ``ref_url``,
+                ``sincetime``, and ``request``, a request pattern of WireMock's
 
         Raises:
             AssertionError: there were fewer until then; the message tells the nearest
         """
         __tracebackhide__ = True
-        wanted, double = Wanted(method, path, status, ref_url, sincetime), self._running
+        pattern, double = pattern_of(wanted), self._running
         woken, deadline = threading.Event(), time.monotonic() + timeout
         with double.journal.listening(woken.set):
-            while len(found := matching(wanted, double.journal.page())) < count:
+            while len(found := matching(pattern, double.journal.page().calls[::-1])) < count:
                 if not woken.wait(max(deadline - time.monotonic(), 0)):
-                    self._waited_in_vain(wanted, count, timeout)
+                    self._waited_in_vain(pattern, count, timeout)
                 woken.clear()
         return found
 
@@ -218,16 +238,11 @@ class MockCVP:
         self,
         count: int = 1,
         timeout: float = 5.0,
-        *,
-        method: str | None = None,
-        path: str | None = None,
-        status: int | None = None,
-        ref_url: str | None = None,
-        sincetime: int | None = None,
+        **wanted: Unpack[WantedCall],
     ) -> list[Call]:
         """Wait as ``wait_for_calls`` does, and let the event loop go on meanwhile."""
         __tracebackhide__ = True
-        wanted, double = Wanted(method, path, status, ref_url, sincetime), self._running
+        pattern, double = pattern_of(wanted), self._running
         loop, woken = asyncio.get_running_loop(), asyncio.Event()
         deadline = loop.time() + timeout
 
@@ -237,15 +252,15 @@ class MockCVP:
                 loop.call_soon_threadsafe(woken.set)
 
         with double.journal.listening(wake):
-            while len(found := matching(wanted, double.journal.page())) < count:
+            while len(found := matching(pattern, double.journal.page().calls[::-1])) < count:
                 try:
                     await asyncio.wait_for(woken.wait(), max(deadline - loop.time(), 0))
                 except TimeoutError:
-                    self._waited_in_vain(wanted, count, timeout)
+                    self._waited_in_vain(pattern, count, timeout)
                 woken.clear()
         return found
 
-    def _waited_in_vain(self, wanted: Wanted, count: int, timeout: float) -> NoReturn:
+    def _waited_in_vain(self, wanted: RequestPattern, count: int, timeout: float) -> NoReturn:
         __tracebackhide__ = True
         message = shortfall(wanted, self._running.journal.page(), count, self._failures)
         raise AssertionError(f"waited {timeout:g} s; {message}")
@@ -264,42 +279,29 @@ class MockCVP:
             AssertionError: it was not; the message tells why
         """
         __tracebackhide__ = True
-        self._verify(Wanted(ref_url=ref_url, sincetime=sincetime, synchronized=True), times)
+        wanted: dict[str, Any] = {"ref_url": ref_url, "sincetime": sincetime}
+        self._verify(pattern_of(cast("WantedCall", wanted), synchronized=True), times)
 
     def assert_called(
         self,
         times: int | None = None,
-        *,
-        method: str | None = None,
-        path: str | None = None,
-        status: int | None = None,
-        ref_url: str | None = None,
-        sincetime: int | None = None,
+        **wanted: Unpack[WantedCall],
     ) -> None:
         """Verify that there was a call, or a number of them.
 
         Args:
             times: how many there must have been; None: at least one
-            method: as in ``wait_for_calls``
-            path: as in ``wait_for_calls``
-            status: as in ``wait_for_calls``
-            ref_url: as in ``wait_for_calls``
-            sincetime: as in ``wait_for_calls``
+            wanted: as in ``wait_for_calls``
 
         Raises:
             AssertionError: there was not; the message tells the nearest
         """
         __tracebackhide__ = True
-        self._verify(Wanted(method, path, status, ref_url, sincetime), times)
+        self._verify(pattern_of(wanted), times)
 
     def assert_not_called(
         self,
-        *,
-        method: str | None = None,
-        path: str | None = None,
-        status: int | None = None,
-        ref_url: str | None = None,
-        sincetime: int | None = None,
+        **wanted: Unpack[WantedCall],
     ) -> None:
         """Verify that there was no such call; the arguments are as in ``wait_for_calls``.
 
@@ -307,9 +309,9 @@ class MockCVP:
             AssertionError: there was one, or the journal has dropped calls and nobody can tell
         """
         __tracebackhide__ = True
-        self._verify(Wanted(method, path, status, ref_url, sincetime), 0)
+        self._verify(pattern_of(wanted), 0)
 
-    def _verify(self, wanted: Wanted, times: int | None) -> None:
+    def _verify(self, wanted: RequestPattern, times: int | None) -> None:
         # what pytest shows of a failed test is the test, not this
         __tracebackhide__ = True
         message = fault(wanted, self._running.journal.page(), times, self._failures)
@@ -330,8 +332,10 @@ class MockCVP:
         if not 400 <= status <= 599:
             raise ValueError(f"status must be from 400 to 599, not {status}")
         row = by_status(status)
-        planned = row if error_type is None else row.renamed(error_type)
-        self._running.faults.plan(planned.error("refused, as the test has planned"), times)
+        name = row.name if error_type is None else error_type
+        response = {"status": status, "transformers": ["mockcvp"], "transformerParameters": {"errorType": name}}
+        error = row.renamed(name).error("refused, as the test has planned")
+        self._plan(Response(status, error=error), response, times)
 
     def drop_next(self, fault: Fault | str, times: int = 1) -> None:
         """Let the next calls meet a fault of the connection instead of an answer.
@@ -339,13 +343,42 @@ class MockCVP:
         Raises:
             ValueError: a fault that is none of ``Fault``
         """
-        self._running.faults.plan(Fault(fault), times)
+        self._plan(Response(fault=Fault(fault)), {"fault": str(Fault(fault))}, times)
+
+    def _plan(self, response: Response, document: dict[str, Any], times: int) -> None:
+        if not 1 <= times <= _MOST_PLANNED:
+            raise ValueError(f"times must be from 1 to {_MOST_PLANNED}, not {times}")
+        parameters = {**document.get("transformerParameters", {}), "times": times}
+        planned = document | {"transformers": ["mockcvp"], "transformerParameters": parameters}
+        identity = str(uuid4())
+        document = {"id": identity, "uuid": identity, "priority": 0, "request": {"method": "ANY"}, "response": planned}
+        # before all others
+        self._running.stubs.add(StubMapping(identity, RequestPattern(), response, document, priority=0, times=times))
+
+    def stub(self, mapping: Mapping[str, Any]) -> str:
+        """Have some requests answered by a stub mapping of WireMock's instead of the product.
+
+        Args:
+            mapping: as in its JSON, ``{"request": {"urlPath": …}, "response": {"status": 502}}``
+
+        Returns:
+            its id
+
+        Raises:
+            ValueError: it is not valid, or has an id that is taken
+        """
+        try:
+            added = stub_mapping(dict(mapping))
+        except ValidationError as error:
+            raise ValueError("; ".join(told(error))) from None
+        self._running.stubs.add(added)
+        return added.id
 
     def delay(self, seconds: float) -> None:
         """Hold back every answer from now on, 0 for none; in seconds."""
         if not 0 <= seconds < 3600:
             raise ValueError(f"seconds must be from 0 to 3600, not {seconds}")
-        self._running.faults.delay = seconds
+        self._running.stubs.set_delays(Delays(seconds), {"fixedDelay": round(seconds * 1000)})
 
     def throttle(self, concurrent: int) -> None:
         """Answer requests beyond so many at the same time with 503 ``processing.throttled``, as the product does."""

@@ -10,16 +10,18 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from types import FrameType
+from typing import Any, cast
 
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mockcvp.certificates import CertificateError, certificate, log_failure
-from mockcvp.control.faults import Fault
-from mockcvp.exchange import MALFORMED_BODY, WIRE
+from mockcvp.control import PATH
+from mockcvp.exchange import CONTROL_PORT, MALFORMED_BODY, WIRE
 from mockcvp.oamp.api import BASE_PATH, MALFORMED
 from mockcvp.settings import Settings
+from mockcvp.stubbing.responses import Fault
 
 _log = logging.getLogger(__name__)
 
@@ -53,10 +55,14 @@ class Server:
     ) -> None:
         # first the socket: a start that fails must not have made a certificate that clients would have to trust anew
         self._sockets = _listening(settings.host, settings.port)
+        self._admin_host = settings.admin_host or settings.host
+        self._admin_sockets: list[socket.socket] = []
         try:
+            if settings.admin_port is not None:
+                self._admin_sockets = _listening(self._admin_host, settings.admin_port)
             self._certificate = certificate(settings, tell)
-        except CertificateError as fault:
-            for listener in self._sockets:
+        except (CertificateError, StartError) as fault:
+            for listener in (*self._sockets, *self._admin_sockets):
                 listener.close()
             raise StartError(str(fault)) from None
         self._host = settings.host
@@ -76,12 +82,19 @@ class Server:
         config.ssl = self._certificate.context
         self._uvicorn = _Uvicorn(config)
         self._uvicorn.drain_seconds = drain_seconds
+        self._uvicorn.control_port = self._admin_sockets[0].getsockname()[1] if self._admin_sockets else None
 
     @property
     def url(self) -> str:
         """The URL of the OAMP's API."""
-        host = {"0.0.0.0": "localhost", "::": "localhost"}.get(self._host, self._host)  # noqa: S104 - not listened on
-        return f"https://{f'[{host}]' if ':' in host else host}:{self.port}{BASE_PATH}"
+        return f"https://{_reached(self._host)}:{self.port}{BASE_PATH}"
+
+    @property
+    def admin_url(self) -> str:
+        """The URL of the control API."""
+        if not self._admin_sockets:
+            return f"https://{_reached(self._host)}:{self.port}{PATH}"
+        return f"https://{_reached(self._admin_host)}:{self._admin_sockets[0].getsockname()[1]}{PATH}"
 
     @property
     def port(self) -> int:
@@ -101,7 +114,7 @@ class Server:
             ready: called once, when calls are answered
         """
         self._uvicorn.ready = ready
-        self._uvicorn.run(self._sockets)
+        self._uvicorn.run([*self._sockets, *self._admin_sockets])
 
     def serving(self) -> Callable[[], None]:
         """Run in a thread of its own, and return, once calls are answered, what stops that."""
@@ -138,10 +151,13 @@ class _Uvicorn(uvicorn.Server):
 
     ready: Callable[[], None]
     drain_seconds: float
+    control_port: int | None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
+        # each call's state begins as this
+        self.lifespan.state[CONTROL_PORT] = self.control_port
         await super().startup(sockets)
         # the headers of an answer, Date among them, are made by the first tick
         await self.on_tick(0)
@@ -243,6 +259,10 @@ class _Protocol(HttpToolsProtocol):
             self.cycle.disconnected = True
         self.transport.abort()
 
+    def reword(self, reason: str) -> None:
+        """Put these words after the status of the coming answer; uvicorn knows the usual ones alone."""
+        self.cycle.transport = cast("asyncio.Transport", _Reworded(self.transport, reason))
+
     def misbehave(self, fault: Fault) -> None:
         """Do what a fault says, on the real socket, instead of answering."""
         self.cycle.disconnected = True
@@ -267,6 +287,31 @@ class _Protocol(HttpToolsProtocol):
             self.hang_up()
         else:
             super().shutdown()
+
+
+class _Reworded:
+    """A transport that puts other words after the status of the one answer that is written to it."""
+
+    def __init__(self, transport: asyncio.Transport, reason: str) -> None:
+        self._transport = transport
+        self._reason: bytes | None = reason.encode("latin-1")
+
+    def write(self, data: bytes) -> None:
+        if self._reason is not None:
+            status_line, end, rest = data.partition(b"\r\n")
+            version, status = status_line.split(b" ", 2)[:2]
+            data = b" ".join([version, status, self._reason]) + end + rest
+            self._reason = None
+        self._transport.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+def _reached(host: str) -> str:
+    """Return what stands for a host in a URL."""
+    host = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, host)  # noqa: S104 - not listened on
+    return f"[{host}]" if ":" in host else host
 
 
 def _listening(host: str, port: int) -> list[socket.socket]:

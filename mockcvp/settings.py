@@ -64,6 +64,22 @@ class Settings(BaseModel):
     unknown_servers: Literal["accept", "reject"] = Field(
         default="accept", description="Sync-ups of servers that the deployment lacks: accept (and add them) or reject."
     )
+    mappings: Path | None = Field(
+        default=None, description="Directory of stub mappings, WireMock's .json files, that are there from the start."
+    )
+    admin_host: str | None = Field(
+        default=None, min_length=1, description="Address or name for the control API, where --admin-port is given."
+    )
+    admin_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="Port for the control API alone, apart from the OAMP's; 0: a free one.",
+    )
+    admin_username: str | None = Field(
+        default=None, min_length=1, description="User who may use the control API; without one, everyone may."
+    )
+    admin_password: SecretStr | None = Field(default=None, description="That user's password.")
     max_body_bytes: ByteSize = Field(
         default=ByteSize(2 * 1024**2),
         description="Largest request body, in bytes or as 512KiB, 2MiB; a larger one gets 413.",
@@ -79,23 +95,25 @@ class Settings(BaseModel):
         default="info", description="Least serious log line that is written; info has a line for each call."
     )
 
-    @field_validator("username")
+    @field_validator("username", "admin_username")
     @classmethod
-    def _sendable(cls, value: str) -> str:
+    def _sendable(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         if ":" in value or not value.isprintable():
             raise ValueError("a user name of HTTP basic authentication has no colon and no control character")
         return value
 
-    @field_validator("password")
+    @field_validator("password", "admin_password")
     @classmethod
-    def _encodable(cls, value: SecretStr) -> SecretStr:
+    def _encodable(cls, value: SecretStr | None) -> SecretStr | None:
         try:
-            value.get_secret_value().encode()
+            (value or SecretStr("")).get_secret_value().encode()
         except UnicodeEncodeError:
             raise ValueError("must be UTF-8") from None
         return value
 
-    @field_validator("cert", "key", "cert_dir", "deployment", mode="before")
+    @field_validator("cert", "key", "cert_dir", "deployment", "mappings", mode="before")
     @classmethod
     def _named(cls, value: object) -> object:
         if value == "":
@@ -120,6 +138,13 @@ class Settings(BaseModel):
         if (self.cert is None) != (self.key is None):
             given, missing = ("--cert", "--key") if self.key is None else ("--key", "--cert")
             raise ValueError(f"--cert and --key go together: {given} is given, {missing} is not")
+        if (self.admin_username is None) != (self.admin_password is None):
+            missing = "--admin-password" if self.admin_password is None else "--admin-username"
+            raise ValueError(f"--admin-username and --admin-password go together: {missing} is missing")
+        if self.admin_host is not None and self.admin_port is None:
+            raise ValueError("--admin-host needs --admin-port: without it, the control API is served beside the OAMP's")
+        if self.admin_port and self.admin_port == self.port:
+            raise ValueError(f"--admin-port must not be --port, and both are {self.port}")
         if self.cert and self.model_fields_set & {"tls_names", "key_type"}:
             raise ValueError("--tls-name and --key-type are for the double's own certificate, and not for --cert")
         return self

@@ -1,94 +1,92 @@
 """Which calls were wanted, which there were, and, where those differ, a message that ends the search."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+from pydantic import ValidationError
 
 from mockcvp.journal import Call, Page
+from mockcvp.matching.content import Subject
+from mockcvp.matching.patterns import Part, RequestPattern, matching, of_method, of_status, of_sync_up, of_url
+from mockcvp.matching.values import Matcher, equal_to
+from mockcvp.matching.wire import RequestPatternForm
 from mockcvp.oamp.api import BASE_PATH
-from mockcvp.oamp.synchronization import server_id
+from mockcvp.wording import told
 
 _LINES = 5
 _NONE = "none"
-_NO_SYNC_UP = "it started no sync-up"
 _SYNCHRONIZE = f"{BASE_PATH}/command/synchronize"
+_KINDS = {"method": str, "path": str, "status": int, "ref_url": str, "sincetime": int}
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a call must be like; what is None does not matter.
+class WantedCall(TypedDict, total=False):
+    """What a call must be like; what is not given does not matter."""
 
-    Attributes:
-        method: in any case
-        path: with or without ``/cvp-config`` before it
-        status: of the answer
-        ref_url: of a server whose sync-up it has started: a reference, or an id
-        sincetime: of that server, or of any
+    method: str
+    """In any case."""
+    path: str
+    """With or without ``/cvp-config`` before it."""
+    status: int
+    """Of the answer."""
+    ref_url: str
+    """Of a server whose sync-up it has started: a reference, or an id."""
+    sincetime: int
+    """That it has asked for."""
+    request: Mapping[str, Any]
+    """A request pattern of WireMock's: ``{"headers": {"Accept": {"contains": "json"}}}``."""
+
+
+def pattern_of(wanted: WantedCall, *, synchronized: bool = False) -> RequestPattern:
+    """Return the pattern of a wanted call, which must have started a sync-up where ``synchronized`` says so.
+
+    Raises:
+        TypeError: a name that is not known, or a value of another type
+        ValueError: a value that is not valid
     """
-
-    method: str | None = None
-    path: str | None = None
-    status: int | None = None
-    ref_url: str | None = None
-    sincetime: int | None = None
-    synchronized: bool = False
-
-    def __post_init__(self) -> None:
-        for name, kind in (("method", str), ("path", str), ("status", int), ("ref_url", str), ("sincetime", int)):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-                raise TypeError(f"{name} must be {'text' if kind is str else 'a whole number'}, not {value!r}")
-        if self.path is not None and ("?" in self.path or "://" in self.path):
-            raise ValueError(f"path must be a path alone, as server or /cvp-config/server, not {self.path!r}")
-
-    def differences(self, call: Call) -> list[str]:
-        """Return how a call differs from what is wanted; nothing where it is what is wanted."""
-        found = []
-        if self.method is not None and call.method != self.method.upper():
-            found.append(f"method was {call.method}, not {self.method.upper()}")
-        if self.path is not None and call.path.rstrip("/") != self._full_path():
-            found.append(f"path was {call.path}, not {self._full_path()}")
-        if self.status is not None and call.status != self.status:
-            found.append(f"status was {call.status or 'none at all'}, not {self.status}")
-        if self.synchronized or self.ref_url is not None or self.sincetime is not None:
-            found += self._differences_of_sync_up(call)
-        return found
-
-    def _full_path(self) -> str:
-        path = "/" + (self.path or "").strip("/")
-        return path if f"{path}/".startswith(f"{BASE_PATH}/") else f"{BASE_PATH}{path}".rstrip("/")
-
-    def _differences_of_sync_up(self, call: Call) -> list[str]:
-        if call.synchronization is None:
-            return [_NO_SYNC_UP]
-        runs = call.synchronization.started
-        if self.ref_url is not None:
-            wanted = server_id(self.ref_url)
-            runs = tuple(run for run in runs if run.server_id == wanted)
-            if not runs:
-                started = ", ".join(run.server_id for run in call.synchronization.started[:_LINES])
-                return [f"the server was {started or 'none'}, not {wanted}"]
-        sincetimes = [run.requested.sincetime for run in runs]
-        if self.sincetime is not None and self.sincetime not in sincetimes:
-            return [f"sincetime was {', '.join(map(str, sincetimes[:_LINES]))}, not {self.sincetime}"]
-        return []
-
-    def __str__(self) -> str:
-        what = "a call"
-        if self.synchronized:
-            what = f"a sync-up of {self.ref_url or 'any server'}"
-        named = {"method": self.method, "path": self.path, "status": self.status, "sincetime": self.sincetime}
-        if not self.synchronized:
-            named["ref_url"] = self.ref_url
-        conditions = [f"{name}={value!r}" for name, value in named.items() if value is not None]
-        return f"{what} with {', '.join(conditions)}" if conditions else what
+    for name, value in wanted.items():
+        if name not in WantedCall.__annotations__:
+            raise TypeError(f"{name!r} says nothing of a call; {', '.join(WantedCall.__annotations__)} do")
+        kind = _KINDS.get(name)
+        if kind and value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise TypeError(f"{name} must be {'text' if kind is str else 'a whole number'}, not {value!r}")
+    given = {name: value for name, value in wanted.items() if value is not None}
+    method, path, status = wanted.get("method"), wanted.get("path"), wanted.get("status")
+    ref_url, sincetime, request = wanted.get("ref_url"), wanted.get("sincetime"), wanted.get("request")
+    parts = [] if method is None else [of_method(method.upper())]
+    if path is not None:
+        parts.append(_of_path(path))
+    if status is not None:
+        parts.append(of_status(status))
+    if synchronized or ref_url is not None or sincetime is not None:
+        parts.append(of_sync_up(ref_url, sincetime))
+    if request is not None:
+        parts += _read(request).parts
+    what = f"a sync-up of {given.pop('ref_url', 'any server')}" if synchronized else "a call"
+    conditions = ", ".join(f"{name}={given[name]!r}" for name in WantedCall.__annotations__ if name in given)
+    # the cheapest first, and of those the ones that weigh most
+    parts.sort(key=lambda part: -part.weight)
+    return RequestPattern(tuple(parts), f"{what} with {conditions}" if conditions else what)
 
 
-def matching(wanted: Wanted, page: Page) -> list[Call]:
-    """Return the calls that are wanted, oldest first."""
-    return [call for call in reversed(page.calls) if not wanted.differences(call)]
+def _of_path(path: str) -> Part:
+    if "?" in path or "://" in path:
+        raise ValueError(f"path must be a path alone, as server or /cvp-config/server, not {path!r}")
+    wanted = "/" + path.strip("/")
+    if not f"{wanted}/".startswith(f"{BASE_PATH}/"):
+        wanted = f"{BASE_PATH}{wanted}".rstrip("/")
+    near = equal_to(wanted)
+    matcher = Matcher(wanted, lambda value: (value.text or "").rstrip("/") == wanted, near.distance)
+    return of_url("path", lambda subject: subject.request.path, matcher, wanted)
 
 
-def fault(wanted: Wanted, page: Page, times: int | None, failures: Sequence[str] = ()) -> str | None:
+def _read(request: Mapping[str, Any]) -> RequestPattern:
+    try:
+        return RequestPatternForm.model_validate(dict(request)).pattern
+    except ValidationError as error:
+        raise ValueError(f"request: {'; '.join(told(error))}") from None
+
+
+def fault(wanted: RequestPattern, page: Page, times: int | None, failures: Sequence[str] = ()) -> str | None:
     """Return what speaks against calls as wanted, in a message of some lines; None where nothing does.
 
     Args:
@@ -97,7 +95,7 @@ def fault(wanted: Wanted, page: Page, times: int | None, failures: Sequence[str]
         times: how many there must be; None: at least one
         failures: why there was no TLS with clients
     """
-    found, dropped = len(matching(wanted, page)), page.total - page.kept
+    found, dropped = len(matching(wanted, page.calls)), page.total - page.kept
     # a call that was dropped may have been one more
     if (found and times is None) or (found == times and not dropped):
         return None
@@ -105,14 +103,14 @@ def fault(wanted: Wanted, page: Page, times: int | None, failures: Sequence[str]
     return _message(wanted, page, amount, failures, may_matter=times is None or found <= times)
 
 
-def shortfall(wanted: Wanted, page: Page, count: int, failures: Sequence[str] = ()) -> str:
+def shortfall(wanted: RequestPattern, page: Page, count: int, failures: Sequence[str] = ()) -> str:
     """Return why there are fewer calls than wanted, in a message of some lines; the arguments are as in ``fault``."""
     return _message(wanted, page, f"{count} at least" if count != 1 else "at least once", failures, may_matter=True)
 
 
-def _message(wanted: Wanted, page: Page, amount: str, failures: Sequence[str], *, may_matter: bool) -> str:
-    found, dropped = len(matching(wanted, page)), page.total - page.kept
-    lines = [f"wanted: {wanted}, {amount}; there {'was 1' if found == 1 else f'were {found or _NONE}'}"]
+def _message(wanted: RequestPattern, page: Page, amount: str, failures: Sequence[str], *, may_matter: bool) -> str:
+    found, dropped = len(matching(wanted, page.calls)), page.total - page.kept
+    lines = [f"wanted: {wanted.told}, {amount}; there {'was 1' if found == 1 else f'were {found or _NONE}'}"]
     if dropped and may_matter:
         lines.append(
             f"the journal has dropped {dropped} of {page.total} calls, so nobody can tell: "
@@ -125,7 +123,7 @@ def _message(wanted: Wanted, page: Page, amount: str, failures: Sequence[str], *
     return "\n".join([*lines, *_told(wanted, page.calls, found)])
 
 
-def _told(wanted: Wanted, calls: Sequence[Call], found: int) -> list[str]:
+def _told(wanted: RequestPattern, calls: Sequence[Call], found: int) -> list[str]:
     """Return a line for each of the calls that say most: the refused, then the nearest, or those found too often."""
     ranked = sorted(calls, key=lambda call: (_place(wanted, call, found), -call.number))
     alike: dict[str, list[Call]] = {}
@@ -148,17 +146,15 @@ def _numbers(calls: Sequence[Call]) -> str:
     return f"{len(numbers)} calls ({shown}{', …' if len(numbers) > _LINES else ''})"
 
 
-def _place(wanted: Wanted, call: Call, found: int) -> tuple[bool, bool, int]:
-    differences = wanted.differences(call)
-    # a sync-up of another server is nearer than no sync-up at all
-    distance = len(differences) + 10 * (_NO_SYNC_UP in differences)
+def _place(wanted: RequestPattern, call: Call, found: int) -> tuple[bool, bool, float]:
+    distance = wanted.distance(Subject(call.request, call))
     refused_sync_up = bool(call.refusal) and call.path.rstrip("/") == _SYNCHRONIZE
-    return bool(found and differences), not refused_sync_up, distance
+    return bool(found and distance), not refused_sync_up, distance
 
 
-def _line(wanted: Wanted, call: Call) -> str:
+def _line(wanted: RequestPattern, call: Call) -> str:
     what = f"{call.method} {call.path}"
-    differences = "; ".join(wanted.differences(call)) or "matches"
+    differences = "; ".join(wanted.differences(Subject(call.request, call))) or "matches"
     if call.fault is not None:
         return f"{what} met the planned fault {call.fault}"
     if call.answer is None:

@@ -118,7 +118,7 @@ def test_the_environment_sets_what_the_command_line_does_not(tmp_path: Path) -> 
                 assert client.post(SYNCHRONIZE, headers={"Accept": XML}).status_code == 202
             extensions = {"sni_hostname": "cvp.example"}
             assert client.post(SYNCHRONIZE, headers={"Accept": XML}, extensions=extensions).status_code == 202
-        assert double.journal()["meta"] == {"total": 4, "kept": 2}
+        assert double.journal()["meta"] == {"total": 4, "dropped": 2}
 
 
 def test_every_setting_can_be_given_both_ways(tmp_path: Path) -> None:
@@ -131,6 +131,11 @@ def test_every_setting_can_be_given_both_ways(tmp_path: Path) -> None:
         "key_type": "RSA",
         "tls_names": "x.example",
         "deployment": str(FIXTURES / "deployments" / "three-servers.yaml"),
+        "mappings": str(FIXTURES / "mappings"),
+        "admin_host": "127.0.0.1",
+        "admin_port": "0",
+        "admin_username": "tester",
+        "admin_password": "secret",
         "unknown_servers": "REJECT",
         "max_body_bytes": "100",
         "max_in_process": "5",

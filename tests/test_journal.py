@@ -48,12 +48,12 @@ def test_a_call_is_told_in_wiremocks_shape(double: Running, client: httpx.Client
     assert request["body"] == BODY
     assert base64.b64decode(request["bodyAsBase64"]) == BODY.encode()
     assert before * 1000 - 1 <= request["loggedDate"] <= time.time() * 1000
-    logged = datetime.strptime(request["loggedDateString"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    assert logged.timestamp() == request["loggedDate"] // 1000
+    logged = datetime.strptime(request["loggedDateString"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    assert round(logged.timestamp() * 1000) == request["loggedDate"]
     assert (response["status"], response["body"]) == (202, "")
     assert response["headers"]["server"] == "Apache-Coyote/1.1"
     assert served["wasMatched"] is True
-    assert served["mockcvp"] | {"duration": 0} == {
+    assert served["request"]["mockcvp"] | {"duration": 0} == {
         "number": 1,
         "path": "/cvp-config/command/synchronize",
         "query": "a=%20b&c",
@@ -72,7 +72,7 @@ def test_a_call_is_told_in_wiremocks_shape(double: Running, client: httpx.Client
         "fault": None,
         "ignored": [],
     }
-    assert 0 < served["mockcvp"]["duration"] < time.time() - before
+    assert 0 < served["request"]["mockcvp"]["duration"] < time.time() - before
 
 
 def test_every_answer_is_in_the_journal_newest_first(double: Running, client: httpx.Client) -> None:
@@ -87,13 +87,13 @@ def test_every_answer_is_in_the_journal_newest_first(double: Running, client: ht
     journal = double.journal()
     head = journal["requests"].pop(1)
     assert (head["response"]["status"], head["response"]["body"]) == (200, "")
-    assert journal["meta"] == {"total": 6, "kept": 6}
-    assert [call["mockcvp"]["number"] for call in journal["requests"]] == [6, 4, 3, 2, 1]
+    assert journal["meta"] == {"total": 6}
+    assert [call["request"]["mockcvp"]["number"] for call in journal["requests"]] == [6, 4, 3, 2, 1]
     assert [call["response"]["status"] for call in journal["requests"]] == [413, 405, 404, 401, 202]
     assert [call["wasMatched"] for call in journal["requests"]] == [True, False, False, True, True]
     assert len({call["id"] for call in journal["requests"]}) == 5
-    assert "invalid.requestSize" in journal["requests"][0]["mockcvp"]["refusal"]
-    assert journal["requests"][0]["mockcvp"]["oversize"] is True
+    assert "invalid.requestSize" in journal["requests"][0]["request"]["mockcvp"]["refusal"]
+    assert journal["requests"][0]["request"]["mockcvp"]["oversize"] is True
     assert len(journal["requests"][0]["request"]["body"]) == 2 * 1024**2
 
 
@@ -114,8 +114,8 @@ def test_a_client_that_hangs_up_before_its_request_is_complete_is_in_the_journal
     served = latest(double)
     assert (served["response"]["status"], served["wasMatched"]) == (0, False)
     assert served["request"]["body"] == "five."
-    assert served["mockcvp"]["complete"] is False
-    assert served["mockcvp"]["user"] == "wsmadmin"
+    assert served["request"]["mockcvp"]["complete"] is False
+    assert served["request"]["mockcvp"]["user"] == "wsmadmin"
     assert double.journal()["meta"]["total"] == 1
 
 
@@ -123,10 +123,10 @@ def test_the_limit_bounds_the_list_and_not_the_total(double: Running, client: ht
     double.forget()
     for _ in range(3):
         client.post(SYNCHRONIZE, headers={"Accept": XML})
-    assert [call["mockcvp"]["number"] for call in double.journal(limit=2)["requests"]] == [3, 2]
+    assert [call["request"]["mockcvp"]["number"] for call in double.journal(limit=2)["requests"]] == [3, 2]
     assert double.journal(limit=0) == {
         "requests": [],
-        "meta": {"total": 3, "kept": 3},
+        "meta": {"total": 3},
         "requestJournalDisabled": False,
     }
 
@@ -139,7 +139,7 @@ def test_a_bad_limit_is_refused_by_name(double: Running, limit: str) -> None:
     assert answer.json()["errors"][0]["title"].startswith("limit must be ")
 
 
-@pytest.mark.parametrize("unknown", ["Limit=1", "since=2020-01-01T00:00:00Z", "unmatched=true"])
+@pytest.mark.parametrize("unknown", ["Limit=1", "matchingStub=a"])
 def test_a_parameter_that_is_not_known_is_refused_by_name(double: Running, unknown: str) -> None:
     with double.client(auth=None) as client:
         answer = client.get(f"https://localhost:{double.port}/__admin/requests?{unknown}")
@@ -151,9 +151,9 @@ def test_clearing_starts_anew_at_number_1(double: Running, client: httpx.Client)
     client.post(SYNCHRONIZE, headers={"Accept": XML})
     earlier = latest(double)["id"]
     double.forget()
-    assert double.journal()["meta"] == {"total": 0, "kept": 0}
+    assert double.journal()["meta"] == {"total": 0}
     client.post(SYNCHRONIZE, headers={"Accept": XML})
-    assert latest(double)["mockcvp"]["number"] == 1
+    assert latest(double)["request"]["mockcvp"]["number"] == 1
     assert latest(double)["id"] != earlier
 
 
@@ -196,8 +196,8 @@ def test_20_000_calls_from_16_connections_are_numbered_from_1_to_20_000(
             thread.join()
         journal = double.journal()
     assert sum(answered) == total
-    assert journal["meta"] == {"total": total, "kept": total}
-    assert [call["mockcvp"]["number"] for call in journal["requests"]] == list(range(total, 0, -1))
+    assert journal["meta"] == {"total": total}
+    assert [call["request"]["mockcvp"]["number"] for call in journal["requests"]] == list(range(total, 0, -1))
 
 
 @given(st.lists(st.integers(0, 5000), max_size=40), st.integers(0, 20), st.integers(0, 20_000))

@@ -1,1 +1,3 @@
 """What the double adds for tests, under ``/__admin``."""
+
+PATH = "/__admin"

@@ -1,22 +1,40 @@
 """The control API under ``/__admin``: JSON, in the words and shapes of WireMock's admin API."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Match
 
-from mockcvp.control import cvp
-from mockcvp.control.bodies import Unprocessable, Which
-from mockcvp.control.requests import served_requests
+from mockcvp import __version__
+from mockcvp.control import cvp, mappings, requests, scenarios
+from mockcvp.control.bodies import Unprocessable
 from mockcvp.double import Double
 from mockcvp.wording import phrase
 
-PATH = "/__admin"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+# what WireMock's admin API has and this has not
+_NOT_HERE = {
+    "/files": "files of bodies",
+    "/files/{name:path}": "files of bodies",
+    "/recordings/{what:path}": "recording",
+    "/recorder": "recording",
+    "/mappings/save": "saving stub mappings to files",
+    "/mappings/import": "importing several stub mappings at once (POST each to /mappings, or use --mappings)",
+    "/mappings/edit": "editing by POST (PUT to /mappings/{id})",
+    "/mappings/unmatched": "finding stub mappings that have matched nothing",
+    "/mappings/find-by-metadata": "finding by metadata",
+    "/mappings/remove-by-metadata": "removing by metadata",
+    "/requests/remove-by-metadata": "removing by metadata",
+    "/near-misses/request": "near misses of a request (POST a pattern to /near-misses/request-pattern)",
+    "/settings/extended": "extended settings",
+    "/shutdown": "stopping by a request (SIGTERM does it)",
+    "/certs/{name:path}": "a certificate authority (the double's certificate is the file that it names when it starts)",
+    "/docs/swagger": "that document (it is /openapi.json)",
+}
 
 
 def router(double: Double) -> APIRouter:
@@ -26,19 +44,12 @@ def router(double: Double) -> APIRouter:
     @routes.api_route("/health", methods=["GET", "HEAD"])
     async def health() -> JSONResponse:
         """Tell whether the double serves."""
-        return JSONResponse({"status": "healthy", "message": "mockcvp is ok"})
+        return JSONResponse({"status": "healthy", "message": "mockcvp is ok", "version": __version__})
 
-    # not async, and so in a thread: a full journal takes long to write down
-    @routes.get("/requests")
-    def requests(which: Annotated[Which, Query()]) -> JSONResponse:
-        """Return the calls that the journal holds, newest first."""
-        return JSONResponse(served_requests(double.journal.page(which.limit)))
-
-    @routes.delete("/requests")
-    async def forget() -> JSONResponse:
-        """Clear the journal."""
-        double.journal.clear()
-        return JSONResponse({})
+    @routes.get("/version")
+    async def version() -> JSONResponse:
+        """Tell the version of the double."""
+        return JSONResponse({"version": __version__})
 
     @routes.post("/reset")
     async def reset() -> JSONResponse:
@@ -46,8 +57,20 @@ def router(double: Double) -> APIRouter:
         double.reset()
         return JSONResponse({})
 
+    for path, what in _NOT_HERE.items():
+        routes.add_api_route(path, _refusal(what), methods=list(_METHODS), include_in_schema=False)
+    routes.include_router(requests.router(double))
+    routes.include_router(mappings.router(double))
+    routes.include_router(scenarios.router(double))
     routes.include_router(cvp.router(double), prefix="/cvp")
     return routes
+
+
+def _refusal(what: str) -> Any:
+    async def refuse(request: Request) -> JSONResponse:
+        raise Unprocessable(f"{request.url.path}: WireMock has {what}, and mockcvp has not")
+
+    return refuse
 
 
 def _errors(status: int, *titles: str, headers: dict[str, str] | None = None) -> JSONResponse:

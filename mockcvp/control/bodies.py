@@ -29,6 +29,19 @@ class Which(BaseModel):
     limit: Annotated[int | None, Field(ge=0)] = None
 
 
+class WhichRequests(Which):
+    """Which served requests are asked for."""
+
+    since: AwareDatetime | None = None
+    unmatched: bool = False
+
+
+class WhichMappings(Which):
+    """Which stub mappings are asked for: after the first ``offset``, at most ``limit``."""
+
+    offset: Annotated[int, Field(ge=0)] = 0
+
+
 class Change(BaseModel):
     """How the coming sync-ups of a server go; what is left out stays as it is."""
 
@@ -62,16 +75,25 @@ class ClockChange(BaseModel):
         return self
 
 
+async def content_of(request: Request) -> Any:
+    """Return what the body of a control request holds as JSON, whatever its ``Content-Type``.
+
+    Raises:
+        Unprocessable: it is not JSON
+    """
+    try:
+        return json.loads((await request.body()).decode("utf-8-sig"), object_pairs_hook=members_once)
+    except (ValueError, RecursionError) as fault:
+        raise Unprocessable(f"the body is not JSON: {fault}") from None
+
+
 async def body(request: Request, model: type[Model]) -> Model:
     """Return what the JSON body of a control request holds, whatever its ``Content-Type``.
 
     Raises:
         Unprocessable: it is not JSON, or not of the model's form
     """
-    try:
-        content: Any = json.loads((await request.body()).decode("utf-8-sig"), object_pairs_hook=members_once)
-    except (ValueError, RecursionError) as fault:
-        raise Unprocessable(f"the body is not JSON: {fault}") from None
+    content = await content_of(request)
     try:
         return model.model_validate(content)
     except ValidationError as error:

@@ -1,0 +1,191 @@
+"""JSON as patterns look at it: equality, and JSONPath as Jayway's library reads it."""
+
+import json
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from jsonpath import JSONPathEnvironment, JSONPathError, JSONPathMatch
+from jsonpath.parse import Parser
+from jsonpath.selectors import Filter, FilterContext
+from jsonpath.stream import TokenStream
+
+_FUNCTION = re.compile(r"\.(\w+)\(.*\)$")
+_PLACEHOLDER = re.compile(r"[$#]\{json-unit\.")
+
+
+class _ObjectFilter(Filter):
+    """A filter that asks an object itself, as Jayway's does, so that one server is found as several are."""
+
+    def resolve(self, node: JSONPathMatch) -> Iterable[JSONPathMatch]:
+        if not isinstance(node.obj, dict):
+            return super().resolve(node)
+        context = FilterContext(env=self.env, current=node.obj, root=node.root)
+        return [node] if self.expression.evaluate(context) else []
+
+
+class _Parser(Parser):
+    def parse_filter_selector(self, stream: TokenStream, *, keys: bool = False) -> Any:
+        selector = super().parse_filter_selector(stream, keys=keys)
+        if not isinstance(selector, Filter):
+            return selector
+        return _ObjectFilter(env=self.env, token=selector.token, expression=selector.expression)
+
+
+class _Environment(JSONPathEnvironment):
+    parser_class = _Parser
+
+
+def json_path(expression: str) -> Callable[[Any], Any]:
+    """Return what finds the value of an expression: a list of them where it may be several, None where there is none.
+
+    Raises:
+        ValueError: no JSONPath
+    """
+    path, measured = expression, False
+    if function := _FUNCTION.search(expression):
+        if function[1] not in ("length", "size"):
+            raise ValueError(f"{expression!r}: of JSONPath's functions there are only length() and size()")
+        path, measured = expression[: function.start()], True
+    if not path.strip():
+        raise ValueError("a JSONPath must not be empty")
+    try:
+        compiled = _Environment().compile(path if path.lstrip().startswith("$") else f"$.{path}")
+    except (JSONPathError, RecursionError) as fault:
+        raise ValueError(f"{expression!r} is no JSONPath: {str(fault).splitlines()[0]}") from None
+    definite = getattr(compiled, "singular_query", lambda: False)()
+
+    def found(document: Any) -> Any:
+        if isinstance(document, str | int | float | bool | None):
+            values: list[Any] = [document] if path == "$" else []
+        else:
+            try:
+                values = compiled.findall(document)
+            except (JSONPathError, RecursionError):
+                values = []
+        value = (values[0] if values else None) if definite else values
+        if not measured:
+            return value
+        return len(value) if isinstance(value, list | dict | str) else None
+
+    return found
+
+
+def expected_json(given: Any) -> Any:
+    """Return the document that ``equalToJson`` expects, which may be given as JSON or as its text.
+
+    Raises:
+        ValueError: no JSON, or a placeholder of JsonUnit in it
+    """
+    try:
+        document = json.loads(given) if isinstance(given, str) else given
+    except (ValueError, RecursionError) as fault:
+        raise ValueError(f"no JSON: {fault}") from None
+    if any(_PLACEHOLDER.match(text) for text in _texts(document)):
+        raise ValueError("placeholders of JsonUnit (${json-unit.…}) are not supported")
+    return document
+
+
+def _texts(document: Any) -> Iterator[str]:
+    waiting = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+
+
+def differences(expected: Any, actual: Any, *, any_order: bool, more: bool, place: str = "$") -> Iterator[str]:
+    """Tell each difference between two documents.
+
+    Args:
+        expected: what should be there
+        actual: what is
+        any_order: whether the order in arrays does not matter
+        more: whether there may be members and items that nobody expects
+        place: where this is, as a JSONPath
+    """
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        for name, value in expected.items():
+            there = f"{place}.{name}"
+            if name not in actual:
+                yield f"{there} was missing"
+            else:
+                yield from differences(value, actual[name], any_order=any_order, more=more, place=there)
+        if not more:
+            yield from (f"{place}.{name} was not expected" for name in actual if name not in expected)
+    elif isinstance(expected, list) and isinstance(actual, list):
+        yield from _of_arrays(expected, actual, any_order=any_order, more=more, place=place)
+    elif not _same(expected, actual):
+        yield f"{place} was {_shown(actual)}, not {_shown(expected)}"
+
+
+def _of_arrays(expected: list[Any], actual: list[Any], *, any_order: bool, more: bool, place: str) -> Iterator[str]:
+    if len(expected) > len(actual) or (len(expected) < len(actual) and not more):
+        yield f"{place} had {len(actual)} items, not {len(expected)}"
+    if not any_order:
+        for index, (one, other) in enumerate(zip(expected, actual, strict=False)):
+            yield from differences(one, other, any_order=False, more=more, place=f"{place}[{index}]")
+        return
+    for lonely in _unpaired(expected, actual, more=more):
+        yield f"{place} lacked {_shown(expected[lonely])}"
+
+
+def _unpaired(expected: list[Any], actual: list[Any], *, more: bool) -> list[int]:
+    """Return which of the expected items find none of their own among the actual ones, in the best pairing."""
+    partners = [
+        [other for other, value in enumerate(actual) if equal(item, value, any_order=True, more=more)]
+        for item in expected
+    ]
+    owner: dict[int, int] = {}
+    held: dict[int, int] = {}
+
+    def paired(item: int) -> bool:
+        # by augmenting paths: an item may be given another partner for the sake of this one
+        reached: dict[int, int] = {}
+        waiting = deque([item])
+        while waiting:
+            one = waiting.popleft()
+            for other in partners[one]:
+                if other in reached:
+                    continue
+                reached[other] = one
+                if other in owner:
+                    waiting.append(owner[other])
+                    continue
+                free: int | None = other
+                while free is not None:
+                    taker = reached[free]
+                    owner[free], held[taker], free = taker, free, held.get(taker)
+                return True
+        return False
+
+    return [item for item in range(len(expected)) if not paired(item)]
+
+
+def equal(expected: Any, actual: Any, *, any_order: bool, more: bool) -> bool:
+    """Return whether there is no difference; the arguments are as in ``differences``."""
+    return next(differences(expected, actual, any_order=any_order, more=more), None) is None
+
+
+def size(document: Any) -> int:
+    """Return how many values there are, to measure a number of differences by."""
+    if isinstance(document, dict):
+        return sum(1 + size(value) for value in document.values())
+    if isinstance(document, list):
+        return sum(map(size, document))
+    return 1
+
+
+def _same(one: Any, other: Any) -> bool:
+    # to Python true is 1
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 80 else f"{text[:80]}…"

@@ -1,0 +1,247 @@
+"""The stub mappings of one double, and the scenarios that they make up."""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockcvp.matching.content import Subject
+from mockcvp.matching.patterns import RequestPattern
+from mockcvp.oamp.api import Request
+from mockcvp.stubbing.responses import Delays, Response
+
+STARTED = "Started"
+"""The state in which every scenario begins."""
+USUAL_PRIORITY = 5
+_MOST_MAPPINGS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class StubMapping:
+    """What is answered to some requests instead of the product's answer.
+
+    Attributes:
+        id: a UUID
+        pattern: which requests
+        response: what is answered
+        document: the mapping in WireMock's JSON
+        name: for a person who reads of it
+        priority: of mappings that match, the one with the lowest is taken
+        scenario: the scenario that it belongs to
+        required_state: the state in which that must be for this to match; None: any
+        new_state: the state in which it is when this has answered; None: as before
+        times: how many requests it answers before it is gone; None: any number
+    """
+
+    id: str
+    pattern: RequestPattern
+    response: Response
+    document: dict[str, Any] = field(default_factory=dict)
+    name: str | None = None
+    priority: int = USUAL_PRIORITY
+    scenario: str | None = None
+    required_state: str | None = None
+    new_state: str | None = None
+    times: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Some mappings that answer differently as a story goes on.
+
+    Attributes:
+        name: of the scenario
+        state: in which it is
+        possible_states: those that its mappings name
+        mappings: its mappings
+    """
+
+    name: str
+    state: str
+    possible_states: tuple[str, ...]
+    mappings: tuple[StubMapping, ...]
+
+
+class Stubs:
+    """The stub mappings of one double. Safe between threads; a request sees all of a change or nothing.
+
+    Args:
+        initial: those that are there from the start, and again after a reset
+
+    Attributes:
+        delays: how long every answer is held back whose mapping says nothing else, the product's among them
+        settings: that say so, in WireMock's JSON
+    """
+
+    def __init__(self, initial: Iterable[StubMapping] = ()) -> None:
+        self._lock = threading.RLock()
+        self._initial = tuple(initial)
+        self.reset()
+
+    def reset(self) -> None:
+        """Bring back the mappings that were there at the start, every scenario at its beginning, and no delay."""
+        with self._lock:
+            self.set_delays(Delays(), {})
+            self.reset_mappings()
+
+    def reset_mappings(self) -> None:
+        """Bring back the mappings that were there at the start, and every scenario at its beginning."""
+        with self._lock:
+            self.clear()
+            for mapping in self._initial:
+                self.add(mapping)
+
+    def clear(self) -> None:
+        """Have no mapping at all."""
+        with self._lock:
+            self._by_id: dict[str, tuple[int, StubMapping]] = {}
+            self._used: dict[str, int] = {}
+            self._states: dict[str, str] = {}
+            self._added = 0
+            self._rank()
+
+    def _rank(self) -> None:
+        def place(entry: tuple[int, StubMapping]) -> tuple[int, bool, int]:
+            added, mapping = entry
+            # those that answer a number of times are a queue; of the others, the latest counts
+            return mapping.priority, mapping.times is None, added if mapping.times is not None else -added
+
+        self._ranked = tuple(mapping for _, mapping in sorted(self._by_id.values(), key=place))
+
+    def set_delays(self, delays: Delays, settings: dict[str, Any]) -> None:
+        """Hold back every answer whose mapping says nothing else.
+
+        Args:
+            delays: how long
+            settings: that say so, in WireMock's JSON
+        """
+        self.delays, self.settings = delays, settings
+
+    def __bool__(self) -> bool:
+        return bool(self._ranked)
+
+    @property
+    def ranked(self) -> tuple[StubMapping, ...]:
+        """The mappings, in the order in which they are tried."""
+        return self._ranked
+
+    @property
+    def mappings(self) -> list[StubMapping]:
+        """The mappings, the one that was added last first."""
+        with self._lock:
+            return [mapping for _, mapping in sorted(self._by_id.values(), key=lambda entry: -entry[0])]
+
+    def get(self, mapping_id: str) -> StubMapping | None:
+        """Return the mapping with an id, None where there is none."""
+        entry = self._by_id.get(mapping_id)
+        return entry[1] if entry else None
+
+    def add(self, mapping: StubMapping) -> None:
+        """Add a mapping.
+
+        Raises:
+            ValueError: its id is taken, or there are too many
+        """
+        with self._lock:
+            if mapping.id in self._by_id:
+                raise ValueError(
+                    f"id: there is a stub mapping {mapping.id} already; PUT /mappings/{mapping.id} changes it"
+                )
+            if len(self._by_id) >= _MOST_MAPPINGS:
+                raise ValueError(f"there are {_MOST_MAPPINGS} stub mappings already, and no more are taken")
+            self._added += 1
+            self._by_id[mapping.id] = (self._added, mapping)
+            self._rank()
+
+    def replace(self, mapping: StubMapping) -> bool:
+        """Put a mapping in the place of the one with its id, and return whether there is one."""
+        with self._lock:
+            if mapping.id not in self._by_id:
+                return False
+            self._by_id[mapping.id] = (self._by_id[mapping.id][0], mapping)
+            self._used.pop(mapping.id, None)
+            self._rank()
+            return True
+
+    def remove(self, mapping_id: str) -> bool:
+        """Remove a mapping, and return whether there was one."""
+        with self._lock:
+            if self._by_id.pop(mapping_id, None) is None:
+                return False
+            self._used.pop(mapping_id, None)
+            self._rank()
+            return True
+
+    def take(self, request: Request) -> StubMapping | None:
+        """Return the mapping that answers a request, and have its scenario go on; None where the product answers."""
+        subject = Subject(request)
+        for mapping in self._ranked:
+            if self._waits(mapping) and mapping.pattern.matches(subject) and self._taken(mapping):
+                return mapping
+        return None
+
+    def _waits(self, mapping: StubMapping) -> bool:
+        if mapping.scenario is None or mapping.required_state is None:
+            return True
+        return self._states.get(mapping.scenario, STARTED) == mapping.required_state
+
+    def _taken(self, mapping: StubMapping) -> bool:
+        if mapping.times is None and mapping.new_state is None:
+            return True
+        with self._lock:
+            # what another thread has changed meanwhile
+            if self.get(mapping.id) is not mapping or not self._waits(mapping):
+                return False
+            if mapping.scenario is not None and mapping.new_state is not None:
+                self._states[mapping.scenario] = mapping.new_state
+            if mapping.times is not None:
+                self._used[mapping.id] = self._used.get(mapping.id, 0) + 1
+                if self._used[mapping.id] >= mapping.times:
+                    self.remove(mapping.id)
+            return True
+
+    @property
+    def scenarios(self) -> list[Scenario]:
+        """The scenarios that the mappings make up, in the order in which they were named first."""
+        with self._lock:
+            told: dict[str, list[StubMapping]] = {}
+            for _, mapping in sorted(self._by_id.values(), key=lambda entry: entry[0]):
+                if mapping.scenario is not None:
+                    told.setdefault(mapping.scenario, []).append(mapping)
+            return [
+                Scenario(
+                    name,
+                    self._states.get(name, STARTED),
+                    tuple(
+                        dict.fromkeys(
+                            state
+                            for mapping in mappings
+                            for state in (STARTED, mapping.required_state, mapping.new_state)
+                            if state is not None
+                        )
+                    ),
+                    tuple(mappings),
+                )
+                for name, mappings in told.items()
+            ]
+
+    def reset_scenarios(self) -> None:
+        """Bring every scenario back to its beginning."""
+        with self._lock:
+            self._states.clear()
+
+    def set_state(self, name: str, state: str) -> None:
+        """Bring a scenario into a state.
+
+        Raises:
+            KeyError: there is no such scenario
+            ValueError: no mapping of it names that state
+        """
+        with self._lock:
+            scenario = next((one for one in self.scenarios if one.name == name), None)
+            if scenario is None:
+                raise KeyError(name)
+            if state not in scenario.possible_states:
+                known = ", ".join(map(repr, scenario.possible_states))
+                raise ValueError(f"state: the scenario {name!r} has the states {known}, and not {state!r}")
+            self._states[name] = state
