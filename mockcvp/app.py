@@ -47,5 +47,8 @@ def create_app(settings: Settings | None = None, *, double: Double | None = None
 
 def _control_of_tenant(tenant: Double) -> FastAPI:
     app = FastAPI(exception_handlers=control.ERROR_HANDLERS, openapi_url=None, redirect_slashes=False)
-    app.include_router(control.router(tenant))
+    routes = control.router(tenant)
+    app.include_router(routes)
+    # WireMock's own clients put this before every path
+    app.include_router(routes, prefix=PATH)
     return app

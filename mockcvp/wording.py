@@ -21,6 +21,7 @@ _WORDS = {
     "string_unicode": "must be text, with no half of a surrogate pair",
     "invalid_key": "must have names that are text",
     "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
     "model_type": "must be an object",
     "tuple_type": "must be a list",
     "ip_any_address": "must be an IP address",

@@ -40,8 +40,8 @@ class Running:
         )
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
-        ready = self.line("mockcvp is ready")
-        match = re.search(r"(https://\S+:(\d+)/cvp-config), user (\S+), certificate (\S+)", ready)
+        self.ready = ready = self.line("mockcvp is ready")
+        match = re.search(r"(https://\S+:(\d+)/cvp-config), user (\S+), certificate ([^\s,]+)", ready)
         assert match, ready
         self.url, self.port, self.user, self.certificate = match[1], int(match[2]), match[3], Path(match[4])
         return self

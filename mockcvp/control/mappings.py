@@ -23,7 +23,7 @@ def router(double: Double) -> APIRouter:
 
     @routes.get("/mappings")
     async def mappings(which: Annotated[WhichMappings, Query()]) -> JSONResponse:
-        """Return the stub mappings, the one that was added last first."""
+        """Return the stub mappings, in the order in which they are tried."""
         found = stubs.mappings
         end = None if which.limit is None else which.offset + which.limit
         return JSONResponse(

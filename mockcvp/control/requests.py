@@ -31,6 +31,8 @@ def router(double: Double) -> APIRouter:
         """Return the calls that the journal holds, newest first."""
         return await _apart(lambda: _listed(journal.page(), which))
 
+    # the older way, by which WireMock's client for Python still asks
+    @routes.post("/requests/reset")
     @routes.delete("/requests")
     async def forget() -> Response:
         """Clear the journal."""

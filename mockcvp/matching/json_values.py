@@ -173,12 +173,11 @@ def equal(expected: Any, actual: Any, *, any_order: bool, more: bool) -> bool:
 
 
 def size(document: Any) -> int:
-    """Return how many values there are, to measure a number of differences by."""
-    if isinstance(document, dict):
-        return sum(1 + size(value) for value in document.values())
-    if isinstance(document, list):
-        return sum(map(size, document))
-    return 1
+    """Return how many values there are, those that hold others twice, to measure a number of differences by."""
+    if not isinstance(document, dict | list):
+        return 1
+    values = document.values() if isinstance(document, dict) else document
+    return 1 + sum(1 + size(value) if isinstance(value, dict | list) else 1 for value in values)
 
 
 def _same(one: Any, other: Any) -> bool:

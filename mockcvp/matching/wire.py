@@ -230,7 +230,8 @@ def _path_of(subject: Subject) -> str:
 
 def _template(template: str) -> Part:
     expression = "[^/]+".join(map(re.escape, _TEMPLATE_NAME.split(template)))
-    near = values.equal_to(template)
+    # WireMock measures from what is left without the names
+    near = values.equal_to(_TEMPLATE_NAME.sub("", template))
     matcher = Matcher(template, values.matches(expression).holds, near.distance)
     return of_url("path", _path_of, matcher, template)
 

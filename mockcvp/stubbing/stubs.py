@@ -121,15 +121,9 @@ class Stubs:
         return bool(self._ranked)
 
     @property
-    def ranked(self) -> tuple[StubMapping, ...]:
+    def mappings(self) -> tuple[StubMapping, ...]:
         """The mappings, in the order in which they are tried."""
         return self._ranked
-
-    @property
-    def mappings(self) -> list[StubMapping]:
-        """The mappings, the one that was added last first."""
-        with self._lock:
-            return [mapping for _, mapping in sorted(self._by_id.values(), key=lambda entry: -entry[0])]
 
     def get(self, mapping_id: str) -> StubMapping | None:
         """Return the mapping with an id, None where there is none."""

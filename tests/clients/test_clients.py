@@ -3,10 +3,29 @@
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
+import requests
+from requests.auth import HTTPBasicAuth
+from wiremock.client import (
+    GlobalSetting,
+    GlobalSettings,
+    HttpMethods,
+    Mapping,
+    MappingRequest,
+    MappingResponse,
+    Mappings,
+    NearMisses,
+    NearMissMatchPatternRequest,
+    Requests,
+    Scenarios,
+)
+from wiremock.constants import Config
 
+from mockcvp import MockCVP
+from tests.clients.wiremock_jar import JAR, WHY_NOT
 from tests.running import PASSWORD, USER, Running
 
 HERE = Path(__file__).parent
@@ -53,3 +72,59 @@ def test_a_go_client(double: Running) -> None:
 def test_a_node_client(double: Running) -> None:
     said = said_by(double, "node", str(HERE / "node" / "start-sync-up.mjs"))
     assert said == ["json 202", "xml 202", "wrong-password 401"]
+
+
+@pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
+def test_wiremocks_own_java_client_verifies_and_bends_the_double(double: Running, tmp_path: Path) -> None:
+    source = HERE / "wiremock" / "Control.java"
+    subprocess.run(["javac", "-d", str(tmp_path), "-cp", str(JAR), str(source)], check=True, timeout=120)
+    said = said_by(double, "java", "-cp", f"{tmp_path}{os.pathsep}{JAR}", "Control")
+    assert "\n".join(said) + "\n" == (HERE / "wiremock" / "said.txt").read_text()
+
+
+def test_wiremocks_own_python_client_verifies_and_bends_the_double(monkeypatch: pytest.MonkeyPatch) -> None:
+    with MockCVP() as cvp:
+        monkeypatch.setattr(Config, "base_url", cvp.admin_url)
+        monkeypatch.setattr(Config, "requests_verify", str(cvp.certificate))
+
+        def get(path: str = "version") -> int:
+            answer = requests.get(
+                f"{cvp.url}/{path}", auth=HTTPBasicAuth(*cvp.auth), verify=str(cvp.certificate), timeout=10
+            )
+            return answer.status_code
+
+        assert get() == 200
+        assert get("nowhere") == 404
+        wanted = NearMissMatchPatternRequest(url_path="/cvp-config/version", method=HttpMethods.GET)
+        assert Requests.get_matching_request_count(wanted).count == 1
+        assert Requests.get_matching_requests(wanted).requests[0].url == "/cvp-config/version"
+        assert Requests.get_unmatched_requests().requests[0].url == "/cvp-config/nowhere"
+        every = Requests.get_all_received_requests()
+        assert [one.request.url for one in every.requests] == ["/cvp-config/nowhere", "/cvp-config/version"]
+        assert Requests.get_request(every.requests[0].id).request.url == "/cvp-config/nowhere"
+        near = NearMisses.find_nearest_misses_by_request_pattern(
+            NearMissMatchPatternRequest(url="/cvp-config/versions", method=HttpMethods.GET)
+        )
+        assert near.near_misses[0].request.url == "/cvp-config/version"
+
+        request = MappingRequest(method=HttpMethods.GET, url_path="/cvp-config/version")
+        states = {"scenario_name": "restart", "required_scenario_state": "Started", "new_scenario_state": "up"}
+        added = Mappings.create_mapping(Mapping(request=request, response=MappingResponse(status=503), **states))
+        assert [get(), get()] == [503, 200]
+        Scenarios.reset_all_scenarios()
+        assert [get(), get()] == [503, 200]
+        assert Mappings.retrieve_mapping(added.id).response.status == 503
+        added.response.status = 504
+        Mappings.update_mapping(added)
+        Scenarios.reset_all_scenarios()
+        assert get() == 504
+        Mappings.delete_mapping(added.id)
+        assert Mappings.retrieve_all_mappings().meta.total == 0
+        Mappings.delete_all_mappings()
+        Mappings.reset_mappings()
+        GlobalSettings.update_global_settings(GlobalSetting(fixed_delay=150))
+        began = time.monotonic()
+        assert get() == 200
+        assert time.monotonic() - began >= 0.15
+        Requests.reset_request_journal()
+        assert Requests.get_all_received_requests().requests == []

@@ -1,0 +1,438 @@
+"""What stub mappings do on the wire, and to those who verify."""
+
+import http.client
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from mockcvp import MockCVP
+from tests.running import JSON, SYNCHRONIZE, XML
+
+VERSION = "/cvp-config/version"
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[MockCVP, httpx.Client, httpx.Client]]:
+    with (
+        MockCVP() as cvp,
+        cvp.client(headers={"Accept": JSON}) as client,
+        cvp.client(base_url=cvp.admin_url, auth=None) as admin,
+    ):
+        yield cvp, client, admin
+
+
+@pytest.fixture
+def cvp(served: tuple[MockCVP, httpx.Client, httpx.Client]) -> MockCVP:
+    served[0].reset()
+    return served[0]
+
+
+@pytest.fixture
+def client(cvp: MockCVP, served: tuple[MockCVP, httpx.Client, httpx.Client]) -> httpx.Client:
+    assert cvp
+    return served[1]
+
+
+@pytest.fixture
+def admin(cvp: MockCVP, served: tuple[MockCVP, httpx.Client, httpx.Client]) -> httpx.Client:
+    assert cvp
+    return served[2]
+
+
+def stub(admin: httpx.Client, request: dict[str, Any] | None = None, **response: Any) -> dict[str, Any]:
+    answer = admin.post("mappings", json={"request": request or {"urlPath": VERSION}, "response": response})
+    assert answer.status_code == 201, answer.text
+    added: dict[str, Any] = answer.json()
+    return added
+
+
+def test_a_mapping_answers_only_while_it_matches_and_the_product_all_else(
+    admin: httpx.Client, client: httpx.Client
+) -> None:
+    added = stub(admin, {"url": VERSION, "headers": {"X-On": {"equalTo": "1"}}}, status=418, body="no")
+    assert client.get("version", headers={"X-On": "1"}).status_code == 418
+    assert client.get("version").status_code == 200
+    admin.delete(f"mappings/{added['id']}")
+    assert client.get("version", headers={"X-On": "1"}).status_code == 200
+
+
+def test_a_mapping_stands_before_authentication_and_every_other_check(
+    admin: httpx.Client, client: httpx.Client
+) -> None:
+    stub(admin, {"method": "ANY"}, status=299)
+    assert client.get("version", auth=("nobody", "x")).status_code == 299
+    assert client.patch("elsewhere", headers={"Accept": "text/plain"}).status_code == 299
+
+
+def test_an_answer_has_the_reason_the_headers_and_the_body_that_its_mapping_says(
+    cvp: MockCVP, admin: httpx.Client, client: httpx.Client
+) -> None:
+    added = stub(
+        admin, status=502, statusMessage="Über alles", headers={"X-A": ["1", "2"], "Server": "own"}, base64Body="/wA="
+    )
+    connection = http.client.HTTPSConnection("127.0.0.1", client.base_url.port, context=cvp.ssl_context())
+    for _ in range(2):
+        # twice, since the connection must go on as before
+        connection.request("GET", VERSION)
+        answer = connection.getresponse()
+        assert (answer.status, answer.reason, answer.read()) == (502, "Über alles", b"\xff\x00")
+        assert answer.headers.get_all("x-a") == ["1", "2"]
+        assert answer.headers["server"] == "own"
+        assert answer.headers["matched-stub-id"] == added["id"]
+        assert answer.headers["content-length"] == "2"
+    connection.close()
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_without_a_body_says_nothing_of_its_length(
+    admin: httpx.Client, client: httpx.Client, status: int
+) -> None:
+    stub(admin, status=status)
+    answer = client.get("version")
+    assert (answer.status_code, answer.content, "content-length" in answer.headers) == (status, b"", False)
+
+
+def test_head_gets_the_headers_alone(admin: httpx.Client, client: httpx.Client) -> None:
+    stub(admin, jsonBody=None)
+    assert client.get("version").json() is None
+    answer = client.head("version")
+    assert (answer.headers["content-length"], answer.content) == ("4", b"")
+    assert client.get("version").text == "null"
+
+
+def test_a_body_can_come_in_pieces_and_in_chunks(admin: httpx.Client, client: httpx.Client) -> None:
+    stub(
+        admin,
+        body="abcdefg",
+        chunkedDribbleDelay={"numberOfChunks": 3, "totalDuration": 120},
+        headers={"Transfer-Encoding": "chunked"},
+    )
+    began = time.monotonic()
+    with client.stream("GET", "version") as answer:
+        pieces = [piece for piece in answer.iter_raw() if piece]
+    assert b"".join(pieces) == b"abcdefg"
+    assert len(pieces) == 3
+    assert time.monotonic() - began >= 0.119
+
+
+def test_a_call_is_in_the_journal_before_its_answer_is_held_back(
+    cvp: MockCVP, admin: httpx.Client, client: httpx.Client
+) -> None:
+    stub(admin, fixedDelayMilliseconds=3000)
+    with pytest.raises(httpx.ReadTimeout):
+        client.get("version", timeout=0.2)
+    (call,) = cvp.wait_for_calls(path="version", timeout=0.1)
+    assert (call.status, call.delay) == (200, 3.0)
+    event = admin.get("requests").json()["requests"][0]
+    assert event["timing"]["addedDelay"] == 3000
+    assert event["timing"]["totalTime"] >= 3000
+
+
+def test_the_documented_error_of_the_product_can_be_had_by_a_mapping_in_either_form(
+    admin: httpx.Client, client: httpx.Client
+) -> None:
+    stub(
+        admin,
+        status=503,
+        transformers=["mockcvp"],
+        transformerParameters={"errorType": "processing.throttled", "times": 2},
+    )
+    assert client.get("version").json()["apiErrors"]["apiError"]["errorType"] == "processing.throttled"
+    assert "<errorType>processing.throttled</errorType>" in client.get("version", headers={"Accept": XML}).text
+    assert client.get("version").status_code == 200
+    assert admin.get("mappings").json()["meta"]["total"] == 0
+
+
+def test_what_python_plans_is_a_mapping_like_others_and_comes_before_them(
+    cvp: MockCVP, admin: httpx.Client, client: httpx.Client
+) -> None:
+    cvp.stub({"request": {"urlPath": VERSION}, "response": {"status": 250}})
+    cvp.fail_next(503)
+    cvp.fail_next(401, times=2)
+    planned = admin.get("mappings").json()["mappings"]
+    assert [one["response"]["status"] for one in planned] == [503, 401, 250]
+    assert planned[1]["response"]["transformerParameters"] == {"errorType": "authorization.unathorized", "times": 2}
+    # as it is told, it can be given back
+    admin.delete(f"mappings/{planned[0]['id']}")
+    assert admin.post("mappings", json=planned[0]).json() == planned[0]
+    assert [client.get("version").status_code for _ in range(4)] == [401, 401, 503, 250]
+
+
+def test_a_stub_that_is_not_valid_is_told_in_python_as_on_the_wire(cvp: MockCVP) -> None:
+    with pytest.raises(ValueError, match=r"response\.status: must be 599 or below, not 600"):
+        cvp.stub({"response": {"status": 600}})
+    added = cvp.stub({"id": NOBODY})
+    assert added == NOBODY
+    with pytest.raises(ValueError, match=f"there is a stub mapping {NOBODY} already"):
+        cvp.stub({"id": NOBODY})
+
+
+def test_python_verifies_by_wiremocks_patterns_too(cvp: MockCVP, client: httpx.Client) -> None:
+    client.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": "media-1"}}})
+    server = {"bodyPatterns": [{"matchesJsonPath": {"expression": "$..server", "equalTo": "media-1"}}]}
+    cvp.assert_called(times=1, request=server, status=202)
+    assert len(cvp.wait_for_calls(request=server, ref_url="media-1")) == 1
+    cvp.assert_not_called(request={"method": "GET"})
+    with pytest.raises(AssertionError) as told:
+        cvp.assert_called(request={"headers": {"Content-Type": {"equalTo": "application/xml"}}})
+    assert "header Content-Type was 'application/json', not 'application/xml'" in str(told.value)
+    with pytest.raises(ValueError, match=r"request: headers\.X: must have exactly one of"):
+        cvp.assert_called(request={"headers": {"X": {}}})
+    with pytest.raises(TypeError, match="'metod' says nothing of a call; method, path, "):
+        cvp.assert_called(metod="GET")  # type: ignore[call-arg]
+
+
+def test_near_misses_name_what_differs(admin: httpx.Client, client: httpx.Client) -> None:
+    client.get("version")
+    client.get("server?q=type:VXML")
+    pattern = {"urlPath": "/cvp-config/server", "queryParameters": {"q": {"equalTo": "type:MEDIA"}}}
+    nearest = admin.post("near-misses/request-pattern", json=pattern).json()["nearMisses"][0]
+    assert nearest["request"]["mockcvp"]["differences"] == ["query parameter q was 'type:VXML', not 'type:MEDIA'"]
+    assert nearest["requestPattern"] == {"method": "ANY", **pattern}
+
+
+def test_a_count_says_when_calls_were_dropped(cvp: MockCVP, admin: httpx.Client, client: httpx.Client) -> None:
+    cvp.reset(journal_calls=2)
+    for path in ("version", "server", "version"):
+        client.get(path)
+    assert admin.post("requests/count", json={}).json() == {"count": 2, "requestJournalDisabled": False, "dropped": 1}
+    assert admin.post("requests/find", json={}).json()["dropped"] == 1
+    assert admin.get("requests").json()["meta"] == {"total": 3, "dropped": 1}
+    # what is removed on purpose is missed by nobody
+    assert len(admin.post("requests/remove", json={"urlPath": VERSION}).json()["serveEvents"]) == 1
+    assert admin.post("requests/count", json={}).json() == {"count": 1, "requestJournalDisabled": False, "dropped": 1}
+    cvp.reset()
+
+
+def test_calls_are_found_by_what_came_of_them(admin: httpx.Client, client: httpx.Client) -> None:
+    client.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": [{"refURL": "media-1", "sincetime": "7"}]}}})
+    client.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": [{"refURL": "media-1", "sincetime": "-1"}]}}})
+
+    def count(**wanted: Any) -> int:
+        pattern = {"customMatcher": {"name": "mockcvp", "parameters": wanted}}
+        found: int = admin.post("requests/count", json=pattern).json()["count"]
+        return found
+
+    assert count(status=202) == count(synchronized=True) == count(refURL="media-1") == count(sincetime=7) == 1
+    assert count(status=400) == 1
+    assert count(refURL="media-2") == count(sincetime=8) == 0
+
+
+def test_tenants_have_mappings_of_their_own(cvp: MockCVP, admin: httpx.Client, client: httpx.Client) -> None:
+    with cvp.tenant() as tenant, tenant.client(headers={"Accept": JSON}) as theirs:
+        with cvp.client(base_url=tenant.admin_url, auth=None) as control:
+            stub(control, status=250)
+        assert theirs.get("version").status_code == 250
+        assert client.get("version").status_code == 200
+        assert admin.get("mappings").json()["meta"]["total"] == 0
+
+
+def test_a_reset_while_an_answer_is_held_back_hangs_up(admin: httpx.Client, client: httpx.Client) -> None:
+    admin.post("settings", json={"fixedDelay": 300})
+    threading.Timer(0.1, lambda: admin.post("reset")).start()
+    with pytest.raises(httpx.TransportError):
+        client.get("version")
+    assert admin.get("requests").json()["requests"] == []
+    assert admin.get("settings").json() == {"settings": {}}
+
+
+REQUEST, RESPONSE = "request", "response"
+MALFORMED: list[tuple[str, str, Any, str]] = [
+    ("POST", "mappings", b"", "the body is not JSON"),
+    ("POST", "mappings", b"{", "the body is not JSON"),
+    ("POST", "mappings", b'{"id": 1, "id": 2}', "'id'"),
+    ("POST", "mappings", b"[" * 100_000, "the body is not JSON"),
+    ("POST", "mappings", b"\xff", "the body is not JSON"),
+    ("POST", "mappings", [], "must be an object"),
+    ("POST", "mappings", {"scenario": "s"}, "scenario: is not known here"),
+    ("POST", "mappings", {"id": "x"}, "id: must be a UUID"),
+    ("POST", "mappings", {"id": NOBODY, "uuid": "3f5a2c6e-0000-4000-8000-000000000001"}, "id and uuid"),
+    ("POST", "mappings", {"priority": "high"}, "priority: must be a whole number"),
+    ("POST", "mappings", {"newScenarioState": "s"}, "newScenarioState needs scenarioName"),
+    ("POST", "mappings", {"postServeActions": []}, "postServeActions: is not known here"),
+    ("POST", "mappings", {"metadata": []}, "metadata: must be an object"),
+    ("POST", "mappings", {REQUEST: []}, "request: must be an object"),
+    ("POST", "mappings", {REQUEST: {"cookies": {"a": {"equalTo": "b"}}}}, "request.cookies: is not known here"),
+    ("POST", "mappings", {REQUEST: {"multipartPatterns": []}}, "request.multipartPatterns: is not known here"),
+    ("POST", "mappings", {REQUEST: {"method": "G T"}}, "request: method must be a method of HTTP"),
+    ("POST", "mappings", {REQUEST: {"url": "/a", "urlPath": "/a"}}, "url, urlPath"),
+    ("POST", "mappings", {REQUEST: {"customMatcher": {"name": "mockcvp", "parameters": {}}}}, "request.customMatcher"),
+    ("POST", "mappings", {RESPONSE: {"bodyFileName": "a"}}, "response.bodyFileName: is not known here"),
+    ("POST", "mappings", {RESPONSE: {"proxyBaseUrl": "a"}}, "response.proxyBaseUrl: is not known here"),
+    ("POST", "mappings", {RESPONSE: {"status": 99}}, "response.status: must be 200 or above"),
+    ("POST", "mappings", {RESPONSE: {"status": 600}}, "response.status: must be 599 or below"),
+    ("POST", "mappings", {RESPONSE: {"status": "200"}}, "response.status: must be a whole number"),
+    ("POST", "mappings", {RESPONSE: {"statusMessage": "a\r\nb"}}, "response.statusMessage: must be one line"),
+    ("POST", "mappings", {RESPONSE: {"headers": {"a b": "c"}}}, "response.headers: 'a b'"),
+    ("POST", "mappings", {RESPONSE: {"headers": {"a": "b\nc"}}}, "response.headers: a must be one line"),
+    ("POST", "mappings", {RESPONSE: {"headers": {"a": 5}}}, "response.headers: a must be one line"),
+    ("POST", "mappings", {RESPONSE: {"headers": {"Content-Length": "5"}, "body": "abc"}}, "Content-Length is 5"),
+    ("POST", "mappings", {RESPONSE: {"body": "a", "jsonBody": {}}}, "response: there can be one of body, jsonBody"),
+    ("POST", "mappings", {RESPONSE: {"base64Body": "!"}}, "response: base64Body is no Base64"),
+    ("POST", "mappings", {RESPONSE: {"status": 204, "body": "a"}}, "response: body: an answer of status 204"),
+    ("POST", "mappings", {RESPONSE: {"fault": "FIRE"}}, "response.fault: must be 'CONNECTION_RESET_BY_PEER'"),
+    (
+        "POST",
+        "mappings",
+        {RESPONSE: {"fixedDelayMilliseconds": -1}},
+        "response.fixedDelayMilliseconds: must be 0 or above",
+    ),
+    (
+        "POST",
+        "mappings",
+        {RESPONSE: {"delayDistribution": {"type": "fixed"}}},
+        "response.delayDistribution.type: must be",
+    ),
+    ("POST", "mappings", {RESPONSE: {"delayDistribution": {"type": "uniform", "lower": 1}}}, "upper is missing"),
+    (
+        "POST",
+        "mappings",
+        {RESPONSE: {"delayDistribution": {"type": "uniform", "lower": 2, "upper": 1}}},
+        "2 is above 1",
+    ),
+    (
+        "POST",
+        "mappings",
+        {RESPONSE: {"delayDistribution": {"type": "lognormal", "median": 1, "sigma": 1, "lower": 1}}},
+        "lower does not",
+    ),
+    (
+        "POST",
+        "mappings",
+        {RESPONSE: {"chunkedDribbleDelay": {"numberOfChunks": 0, "totalDuration": 1}}},
+        "numberOfChunks: must be 1 or above",
+    ),
+    (
+        "POST",
+        "mappings",
+        {RESPONSE: {"transformers": ["response-template"]}},
+        "response.transformers[0]: must be 'mockcvp'",
+    ),
+    (
+        "POST",
+        "mappings",
+        {RESPONSE: {"transformerParameters": {"times": 1}}},
+        "transformerParameters belong to transformers",
+    ),
+    (
+        "POST",
+        "mappings",
+        {RESPONSE: {"transformers": ["mockcvp"], "transformerParameters": {"errorType": "a"}}},
+        "a status from 400",
+    ),
+    ("PUT", "mappings/xyz", {}, "'xyz' is not a UUID"),
+    ("PUT", f"mappings/{NOBODY}", {}, "no stub mapping"),
+    ("DELETE", f"mappings/{NOBODY}", None, "no stub mapping"),
+    ("GET", "mappings?limit=x", None, "limit must be a whole number"),
+    ("GET", "mappings?page=1", None, "page is not known here"),
+    ("POST", "mappings/save", None, "/__admin/mappings/save: WireMock has saving stub mappings"),
+    ("POST", "mappings/import", {"mappings": []}, "/__admin/mappings/import: WireMock has importing"),
+    ("POST", "recordings/start", {}, "/__admin/recordings/start: WireMock has recording"),
+    ("POST", "shutdown", None, "/__admin/shutdown: WireMock has stopping"),
+    ("PUT", "scenarios/none/state", {"state": "a"}, "no scenario 'none'"),
+    ("PUT", "scenarios/none/state", {"status": "a"}, "status: is not known here"),
+    ("POST", "settings", {"fixedDelay": "1"}, "fixedDelay: must be a whole number"),
+    ("POST", "settings", {"extended": {}}, "extended: is not known here"),
+    ("POST", "settings", [], "must be an object"),
+    ("POST", "requests/count", {"headers": []}, "headers: must be an object"),
+    ("POST", "requests/count", {"headers": {"A": {"equalTo": 5}}}, "headers.A.equalTo: must be text"),
+    ("POST", "requests/count", {"headers": {"A": {"equalTo": "a", "contains": "b"}}}, "equalTo and contains at once"),
+    (
+        "POST",
+        "requests/count",
+        {"headers": {"A": {"contains": "a", "caseInsensitive": True}}},
+        "caseInsensitive belongs to equalTo",
+    ),
+    ("POST", "requests/count", {"headers": {"A": {"absent": False}}}, "headers.A.absent: must be True"),
+    (
+        "POST",
+        "requests/count",
+        {"bodyPatterns": [{"binaryEqualTo": "AQ=="}]},
+        "bodyPatterns[0].binaryEqualTo: is not known here",
+    ),
+    (
+        "POST",
+        "requests/count",
+        {"bodyPatterns": [{"matchesJsonSchema": "{}"}]},
+        "bodyPatterns[0].matchesJsonSchema: is not known",
+    ),
+    ("POST", "requests/find", {"bodyPatterns": [{"equalToJson": "{"}]}, "bodyPatterns[0]: equalToJson: no JSON"),
+    (
+        "POST",
+        "requests/find",
+        {"bodyPatterns": [{"equalToJson": '{"a": "${json-unit.ignore}"}'}]},
+        "equalToJson: placeholders",
+    ),
+    (
+        "POST",
+        "requests/find",
+        {"bodyPatterns": [{"matchesJsonPath": "$.["}]},
+        "bodyPatterns[0]: matchesJsonPath: '$.[' is no JSONPath",
+    ),
+    ("POST", "requests/find", {"bodyPatterns": [{"matchesJsonPath": "$.a.sum()"}]}, "only length() and size()"),
+    (
+        "POST",
+        "requests/find",
+        {"bodyPatterns": [{"matchesJsonPath": {"expression": "$.a"}}]},
+        "matchesJsonPath: must have exactly one",
+    ),
+    (
+        "POST",
+        "requests/find",
+        {"bodyPatterns": [{"matchesJsonPath": 5}]},
+        "matchesJsonPath: must be text, or an object",
+    ),
+    ("POST", "requests/find", {"bodyPatterns": [{"equalToXml": "<a"}]}, "bodyPatterns[0]: equalToXml: no XML"),
+    (
+        "POST",
+        "requests/find",
+        {"bodyPatterns": [{"matchesXPath": "//["}]},
+        "bodyPatterns[0]: matchesXPath: '//[' is no XPath",
+    ),
+    ("POST", "requests/find", {"bodyPatterns": [{"matchesXPath": "//q:a"}]}, "Undefined namespace prefix"),
+    (
+        "POST",
+        "requests/remove",
+        {"bodyPatterns": [{"and": [{"contains": "a"}]}]},
+        "bodyPatterns[0].and: must have at least 2 items",
+    ),
+    ("POST", "requests/remove", {"urlPattern": "["}, "'[' is no regular expression"),
+    (
+        "POST",
+        "requests/remove",
+        {"basicAuthCredentials": {"username": "a"}},
+        "basicAuthCredentials.password: is missing",
+    ),
+    (
+        "POST",
+        "near-misses/request-pattern",
+        {"customMatcher": {"name": "own"}},
+        "customMatcher.name: must be 'mockcvp'",
+    ),
+    ("POST", "near-misses/request", {}, "/__admin/near-misses/request: WireMock has near misses"),
+    ("GET", "requests/xyz", None, "'xyz' is not a UUID"),
+    ("GET", f"requests/{NOBODY}", None, "no request"),
+    ("GET", "requests?since=yesterday", None, "since must be a time with an offset"),
+    ("GET", "requests?unmatched=maybe", None, "unmatched must be true or false"),
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "told"), MALFORMED, ids=[f"{path}: {told}" for _, path, _, told in MALFORMED]
+)
+def test_a_malformed_control_request_names_the_member_at_fault_and_changes_nothing(
+    admin: httpx.Client, client: httpx.Client, method: str, path: str, body: Any, told: str
+) -> None:
+    stub(admin, {"url": "/a"}, status=201)
+    client.get("version")
+    before = [admin.get(what).json() for what in ("mappings", "requests", "settings", "scenarios")]
+    content = {"content": body} if isinstance(body, bytes) else {"json": body}
+    answer = admin.request(method, path, **content)
+    assert 400 <= answer.status_code < 500
+    assert any(told in error["title"] for error in answer.json()["errors"]), answer.text
+    assert [admin.get(what).json() for what in ("mappings", "requests", "settings", "scenarios")] == before
