@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Match
 
 from mockcvp import __version__
-from mockcvp.control import cvp, mappings, requests, scenarios
+from mockcvp.control import cvp, documentation, mappings, requests, scenarios
 from mockcvp.control.bodies import Unprocessable
 from mockcvp.double import Double
 from mockcvp.wording import phrase
@@ -57,6 +57,7 @@ def router(double: Double) -> APIRouter:
         double.reset()
         return JSONResponse({})
 
+    routes.include_router(documentation.router())
     for path, what in _NOT_HERE.items():
         routes.add_api_route(path, _refusal(what), methods=list(_METHODS), include_in_schema=False)
     routes.include_router(requests.router(double))

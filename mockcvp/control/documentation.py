@@ -1,0 +1,196 @@
+"""What both APIs are, under ``/__admin``: an OpenAPI document, and a page to read it on."""
+
+import json
+from collections.abc import Iterable, Iterator
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import HTMLResponse, Response
+
+from mockcvp import __version__
+
+_METHODS = ("get", "head", "post", "put", "patch", "delete")
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_STYLE = """
+:root { color-scheme: light dark }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem }
+table { border-collapse: collapse; width: 100%; margin: .5rem 0 }
+th, td { text-align: left; vertical-align: top; padding: .2rem .6rem; border-bottom: 1px solid #8888 }
+code, pre { font: .9em ui-monospace, monospace; overflow-wrap: anywhere; white-space: pre-wrap }
+section { border-top: 1px solid #8888; margin-top: 2rem }
+ul { margin: 0; padding-left: 1.2rem }
+summary { cursor: pointer }
+"""
+
+
+def router() -> APIRouter:
+    """Return the routes of the documentation."""
+    routes = APIRouter()
+    # few ask for it, and so it is made when the first one does
+    document = cache(_document)
+    content = cache(lambda: json.dumps(document()).encode())
+    page = cache(lambda: _page(document()))
+
+    # no coroutines: making them takes some time, and the framework has a thread for it
+    @routes.get("/openapi.json")
+    def openapi() -> Response:
+        """Return the OpenAPI document of both APIs."""
+        return Response(content(), media_type="application/json")
+
+    @routes.get("/docs")
+    def docs() -> Response:
+        """Return the same as a page."""
+        return HTMLResponse(page(), headers=_HEADERS)
+
+    return routes
+
+
+def _document() -> dict[str, Any]:
+    import yaml
+
+    text = Path(__file__).with_name("openapi.yaml").read_text("utf-8")
+    # libyaml's, many times as fast, is not on every machine
+    document: dict[str, Any] = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - it is safe
+    document["info"]["version"] = __version__
+    return document
+
+
+def _page(document: dict[str, Any]) -> str:
+    info = document["info"]
+    title = escape(f"{info['title']} {info['version']}")
+    lines = [
+        "<!DOCTYPE html>",
+        f'<html lang="en"><head><meta charset="utf-8"><title>{title}</title>',
+        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>',
+        f"<h1>{title}</h1>{_prose(info['summary'])}{_prose(info['description'])}",
+        "<p>As a document for programs: <code>openapi.json</code>.</p>",
+        *(line for tag in document["tags"] for line in _tag(document, tag)),
+        "<h2>Schemas</h2>",
+    ]
+    for name, schema in document["components"]["schemas"].items():
+        lines.append(f'<details id="{escape(name)}" open><summary><code>{escape(name)}</code></summary>')
+        lines.append(f"{_schema(schema)}</details>")
+    return "\n".join([*lines, "</body></html>"])
+
+
+def _tag(document: dict[str, Any], tag: dict[str, Any]) -> Iterator[str]:
+    found = [
+        (method, path, item, item[method])
+        for path, item in document["paths"].items()
+        for method in _METHODS
+        if method in item and tag["name"] in item[method]["tags"]
+    ]
+    yield f"<h2>{escape(tag['name'].capitalize())}</h2>{_prose(tag['description'])}"
+    yield _table(
+        ("method", "path", ""),
+        (
+            (method.upper(), _link(operation["operationId"], path), escape(operation["summary"]))
+            for method, path, _, operation in found
+        ),
+    )
+    for method, path, item, operation in found:
+        yield f'<section id="{escape(operation["operationId"])}">'
+        yield f"<h3><code>{method.upper()} {escape(path)}</code></h3>{_prose(operation['summary'])}"
+        yield _prose(operation.get("description", "")) + _security(document, operation)
+        yield from _exchanged(document, [*item.get("parameters", ()), *operation.get("parameters", ())], operation)
+        yield "</section>"
+
+
+def _security(document: dict[str, Any], operation: dict[str, Any]) -> str:
+    wanted = operation.get("security", document["security"])
+    names = [name for one in wanted for name in one]
+    if not names:
+        return ""
+    schemes = document["components"]["securitySchemes"]
+    told = "".join(_prose(f"Basic authentication. {schemes[name].get('description', '')}") for name in names)
+    return f"<details><summary>Credentials{' may be asked for' if {} in wanted else ''}</summary>{told}</details>"
+
+
+def _exchanged(document: dict[str, Any], parameters: list[Any], operation: dict[str, Any]) -> Iterator[str]:
+    if parameters:
+        named = [_resolved(document, parameter) for parameter in parameters]
+        rows = (
+            (
+                f"<code>{escape(one['name'])}</code>",
+                escape(one["in"]),
+                _prose(one.get("description", "")),
+                _schema(one["schema"]),
+            )
+            for one in named
+        )
+        yield _table(("parameter", "in", "", ""), rows)
+    if body := operation.get("requestBody"):
+        yield _table(("body", "required" if body["required"] else "may be left out"), _media(body["content"]))
+    rows_of_answers = []
+    for status, answer in operation["responses"].items():
+        answer = _resolved(document, answer)
+        headers = ", ".join(f"<code>{escape(name)}</code>" for name in answer.get("headers", ()))
+        bodies = _table((), _media(answer["content"])) if "content" in answer else ""
+        told = _prose(answer["description"]) + (f"<p>Headers: {headers}</p>" if headers else "")
+        rows_of_answers.append((escape(status), told, bodies))
+    yield _table(("status", "", "body"), rows_of_answers)
+
+
+def _media(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for media, described in content.items():
+        told = _schema(described["schema"])
+        for example in described.get("examples", {}).values():
+            value = example["value"]
+            text = value if isinstance(value, str) else json.dumps(value, indent=2)
+            told += f"<details><summary>{escape(example['summary'])}</summary><pre>{escape(text)}</pre></details>"
+        yield f"<code>{escape(media)}</code>", told
+
+
+def _resolved(document: dict[str, Any], described: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" not in described:
+        return described
+    for step in described["$ref"].removeprefix("#/").split("/"):
+        document = document[step]
+    return document
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    heading = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<table>{f'<tr>{heading}</tr>' if heading else ''}{body}</table>"
+
+
+def _link(place: str, text: str) -> str:
+    return f'<a href="#{escape(place)}"><code>{escape(text)}</code></a>'
+
+
+def _prose(text: str) -> str:
+    """Return paragraphs, with what stands between backticks as code."""
+    paragraphs = [part for part in text.strip().split("\n\n") if part]
+    return "".join(f"<p>{_coded(paragraph)}</p>" for paragraph in paragraphs)
+
+
+def _coded(text: str) -> str:
+    return "".join(f"<code>{escape(one)}</code>" if at % 2 else escape(one) for at, one in enumerate(text.split("`")))
+
+
+def _schema(schema: dict[str, Any]) -> str:
+    """Return a schema as a list: what it holds in lists of its own, anything else as it stands in the document."""
+    told = []
+    for keyword, value in schema.items():
+        if keyword == "$ref":
+            name = value.rpartition("/")[2]
+            told.append(_link(name, name))
+        elif keyword == "description":
+            told.append(_coded(value.strip()))
+        elif keyword == "properties":
+            told += [f"<code>{escape(name)}</code>: {_schema(one)}" for name, one in value.items()]
+        elif keyword in ("oneOf", "anyOf", "allOf"):
+            told.append(f"{keyword}: <ul>{''.join(f'<li>{_schema(one)}</li>' for one in value)}</ul>")
+        elif keyword in ("items", "not", "additionalProperties") and isinstance(value, dict):
+            told.append(f"{keyword}: {_schema(value)}")
+        else:
+            told.append(f"{escape(keyword)} <code>{escape(json.dumps(value))}</code>")
+    return told[0] if len(told) == 1 else f"<ul>{''.join(f'<li>{one}</li>' for one in told)}</ul>"
