@@ -1,6 +1,6 @@
 """Every benchmark, one after the other."""
 
-from benchmarks import fixture, start, status
+from benchmarks import control, fixture, start, status
 
 if __name__ == "__main__":
     start.main()
@@ -8,3 +8,5 @@ if __name__ == "__main__":
     status.main()
     print()
     fixture.main()
+    print()
+    control.main()

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable
 from statistics import median
+from typing import Any
 from urllib.parse import urlsplit
 
 from mockcvp import MockCVP
@@ -15,7 +16,7 @@ CALLS, MAPPINGS, RUNS, BATCH = 10_000, 100, 5, 500
 XML = "<synchronize><servers><server><refURL>media-{}</refURL><sincetime>0</sincetime></server></servers></synchronize>"
 JSON = '{{"synchronize": {{"servers": {{"server": {{"refURL": "media-{}", "sincetime": "0"}}}}}}}}'
 SYNCHRONIZE = "/cvp-config/command/synchronize"
-PATTERNS = {
+PATTERNS: dict[str, Any] = {
     "count by XPath": {"bodyPatterns": [{"matchesXPath": "//server[refURL = 'media-7']"}]},
     "count by JSONPath": {"bodyPatterns": [{"matchesJsonPath": "$..server[?(@.refURL == 'media-8')]"}]},
     "count by equalToJson": {"bodyPatterns": [{"equalToJson": JSON.format(8)}]},
@@ -28,6 +29,7 @@ def caller(connection: http.client.HTTPConnection) -> Call:
     """Return what makes a call on a connection that is kept."""
     connection.connect()
     # without waiting for more to send, which would be most of the time of a call
+    assert connection.sock
     connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def call(method: str, path: str, kind: str = "application/json", body: str = "") -> bytes:

@@ -27,7 +27,8 @@ class WireMock:
     def __enter__(self) -> Self:
         assert hashlib.sha256(JAR.read_bytes()).hexdigest() == _SHA256, f"{JAR} is another WireMock"
         command = ["java", "-jar", str(JAR), "--port", "0", "--disable-banner", "--disable-gzip"]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        # its errors are many, and nobody reads them: into a pipe, they would make it wait
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert self._process.stdout
         ports = (re.match(r"port:\s+(\d+)", line) for line in self._process.stdout)
         port = next(match[1] for match in ports if match)
