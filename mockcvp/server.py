@@ -27,6 +27,8 @@ _log = logging.getLogger(__name__)
 
 # Tomcat's own default
 _KEEP_ALIVE_SECONDS = 20
+# how long a client has for agreeing to the end of a TLS connection; by itself, the loop would give it 30
+_AGREE_SECONDS = 0.2
 
 
 class StartError(Exception):
@@ -250,7 +252,7 @@ class _Protocol(HttpToolsProtocol):
         headers = [*self.server_state.default_headers, *MALFORMED.headers]
         lines = [b"HTTP/1.1 400 Bad Request", *(name + b": " + value for name, value in headers)]
         self.transport.write(b"\r\n".join([*lines, b"", b""]))
-        self.transport.close()
+        self._close()
 
     def hang_up(self) -> None:
         """Close the connection at once, whatever is in flight on it."""
@@ -278,7 +280,12 @@ class _Protocol(HttpToolsProtocol):
         elif fault is Fault.RANDOM_DATA_THEN_CLOSE:
             # an end of lines, without which some clients would wait for more of it
             self.transport.write(bytes(range(128, 256)) * 2 + b"\r\n\r\n")
+        self._close()
+
+    def _close(self) -> None:
+        """Close the connection once all is written, also where a TLS client does not agree to the end: Java's does not."""
         self.transport.close()
+        self.loop.call_later(_AGREE_SECONDS, self.transport.abort)
 
     def shutdown(self) -> None:
         """Hang up on an idle client at once: a TLS client that reads nothing would not agree to the end for long."""

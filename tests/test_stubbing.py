@@ -1,6 +1,8 @@
 """What stub mappings do on the wire, and to those who verify."""
 
 import http.client
+import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -239,6 +241,27 @@ def test_a_reset_while_an_answer_is_held_back_hangs_up(admin: httpx.Client, clie
         client.get("version")
     assert admin.get("requests").json()["requests"] == []
     assert admin.get("settings").json() == {"settings": {}}
+
+
+@pytest.mark.parametrize("fault", ["EMPTY_RESPONSE", "MALFORMED_RESPONSE_CHUNK", "RANDOM_DATA_THEN_CLOSE"])
+def test_a_fault_ends_the_connection_also_where_the_client_does_not_agree_to_the_end_of_tls(
+    cvp: MockCVP, admin: httpx.Client, fault: str
+) -> None:
+    stub(admin, fault=fault)
+    host, port = admin.base_url.host, admin.base_url.port
+    assert port
+    with (
+        socket.create_connection((host, port)) as plain,
+        cvp.ssl_context().wrap_socket(plain, server_hostname=host) as tls,
+    ):
+        tls.sendall(b"GET /cvp-config/version HTTP/1.1\r\nHost: a\r\n\r\n")
+        # below TLS, which would agree
+        with socket.socket(fileno=os.dup(tls.fileno())) as wire:
+            wire.settimeout(5)
+            began = time.monotonic()
+            while wire.recv(65536):
+                pass
+    assert time.monotonic() - began < 2
 
 
 REQUEST, RESPONSE = "request", "response"

@@ -25,6 +25,7 @@ from mockcvp.matching.patterns import (
 from mockcvp.matching.values import Matcher
 from mockcvp.wording import told
 
+_NEXT_TO_NOTHING = 0.001
 _TEMPLATE_NAME = re.compile(r"\{[^{}/]+\}")
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -232,7 +233,8 @@ def _template(template: str) -> Part:
     expression = "[^/]+".join(map(re.escape, _TEMPLATE_NAME.split(template)))
     # WireMock measures from what is left without the names
     near = values.equal_to(_TEMPLATE_NAME.sub("", template))
-    matcher = Matcher(template, values.matches(expression).holds, near.distance)
+    # what is left may be the path, and still the path does not match
+    matcher = Matcher(template, values.matches(expression).holds, lambda path: near.distance(path) or _NEXT_TO_NOTHING)
     return of_url("path", _path_of, matcher, template)
 
 
