@@ -33,6 +33,7 @@ format: .venv/dev
 pin:
 	uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements/run.txt
 	uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev pyproject.toml -o requirements/dev.txt
+	echo 'hatchling>=1.27,<2' | uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-header - -o requirements/build.txt
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mockcvp needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + ": make PYTHON=python3.13")'

@@ -4,6 +4,7 @@ import ipaddress
 import json
 import logging
 import os
+import re
 import socket
 import ssl
 import sys
@@ -24,6 +25,7 @@ _LEFT = timedelta(days=1)
 _CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 
 _log = logging.getLogger(__name__)
+_CONTAINER_ID = re.compile("[0-9a-f]{12}")
 
 
 # what a client's alert, or its first bytes, say of the likeliest mistakes
@@ -118,7 +120,11 @@ def certificate(settings: Settings, tell: Callable[[str], None] = log_failure) -
 
 
 def _names(settings: Settings) -> list[str]:
-    names = ["localhost", "127.0.0.1", "::1", socket.gethostname(), settings.host, *settings.tls_names]
+    machine = socket.gethostname()
+    # the name that Docker makes up is another for each container, and nobody calls it by that
+    own = [] if _CONTAINER_ID.fullmatch(machine) else [machine]
+    hosts = [settings.host, settings.admin_host or ""]
+    names = ["localhost", "127.0.0.1", "::1", *own, *hosts, *settings.tls_names]
     any_address = ("", "0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
     return list(dict.fromkeys(_normal(name) for name in names if name not in any_address and name.isascii()))
 

@@ -283,7 +283,7 @@ class _Protocol(HttpToolsProtocol):
         self._close()
 
     def _close(self) -> None:
-        """Close the connection once all is written, also where a TLS client does not agree to the end: Java's does not."""
+        """Close the connection once all is written, whether or not a TLS client agrees to the end."""
         self.transport.close()
         self.loop.call_later(_AGREE_SECONDS, self.transport.abort)
 

@@ -1,0 +1,44 @@
+# The double in a container: docker build -t mockcvp .
+ARG BASE=python:3.13-slim
+
+FROM ${BASE} AS build
+# for a mirror of PyPI, or wheels of your own within the build context: pip takes these of its own accord
+ARG PIP_INDEX_URL
+ARG PIP_NO_INDEX
+ARG PIP_FIND_LINKS
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /src
+# the tools that build stay here
+RUN apt-get -qq update && apt-get -qq install -y --no-install-recommends binutils >/dev/null \
+ && python -m venv /tools && python -m venv --without-pip /opt/mockcvp
+COPY . .
+RUN /tools/bin/python -m pip install --quiet --require-hashes -r requirements/build.txt \
+ && /tools/bin/python -m pip --python /opt/mockcvp/bin/python install --quiet --require-hashes -r requirements/run.txt \
+ && /tools/bin/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheel . \
+ && /tools/bin/python -m pip --python /opt/mockcvp/bin/python install --quiet --no-deps --no-index /wheel/*.whl \
+ # symbols for debuggers and headers of C libraries, which nothing runs
+ && find /opt/mockcvp -name '*.so' -exec strip --strip-unneeded {} + \
+ && rm -rf /opt/mockcvp/lib/python*/site-packages/lxml/includes \
+ # writable for whichever user the container is run as
+ && install -d -m 0777 /certs
+
+FROM ${BASE}
+ARG VERSION=0.1.0
+LABEL org.opencontainers.image.title="mockcvp" \
+      org.opencontainers.image.description="The OAMP server of Cisco Unified CVP, doubled for tests" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.vendor="The mockcvp founders"
+COPY --from=build /opt/mockcvp /opt/mockcvp
+COPY --from=build --chown=10001:0 /certs /certs
+ENV PATH=/opt/mockcvp/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    MOCKCVP_HOST=0.0.0.0 \
+    MOCKCVP_CERT_DIR=/certs
+USER 10001:0
+VOLUME /certs
+EXPOSE 8111
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=1500ms --timeout=2s --start-period=10s --retries=2 CMD ["python", "-m", "mockcvp.health"]
+ENTRYPOINT ["mockcvp"]
+CMD ["serve"]
