@@ -20,7 +20,7 @@ RUN /tools/bin/python -m pip install --quiet --require-hashes -r requirements/bu
  && find /opt/mockcvp -name '*.so' -exec strip --strip-unneeded {} + \
  && rm -rf /opt/mockcvp/lib/python*/site-packages/lxml/includes \
  # writable for whichever user the container is run as
- && install -d -m 0777 /certs
+ && install -d -m 0777 /volumes/certs
 
 FROM ${BASE}
 ARG VERSION=0.1.0
@@ -30,7 +30,7 @@ LABEL org.opencontainers.image.title="mockcvp" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.vendor="The mockcvp founders"
 COPY --from=build /opt/mockcvp /opt/mockcvp
-COPY --from=build --chown=10001:0 /certs /certs
+COPY --from=build --chown=10001:0 /volumes /
 ENV PATH=/opt/mockcvp/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     MOCKCVP_HOST=0.0.0.0 \

@@ -1,5 +1,6 @@
 # make run    serves the double on https://localhost:8111
 # make test   runs the tests
+# make test-container  runs those that need a container engine, and says so where there is none
 # make check  formatter, linter and type checker
 # make bench  what the figures in the README come from
 # make format puts the code into the one format
@@ -9,7 +10,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check bench format pin
+.PHONY: run test test-container check bench format pin
 .DEFAULT_GOAL := test
 
 run: .venv/run
@@ -17,6 +18,9 @@ run: .venv/run
 
 test: .venv/dev
 	@$(BIN)/python -m pytest -n auto --dist worksteal
+
+test-container: .venv/dev
+	@$(BIN)/python -m pytest -m container -p no:xdist -rs tests/container
 
 check: .venv/dev
 	@$(BIN)/ruff format --check .

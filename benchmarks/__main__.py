@@ -1,6 +1,6 @@
 """Every benchmark, one after the other."""
 
-from benchmarks import control, fixture, start, status
+from benchmarks import container, control, fixture, start, status
 
 if __name__ == "__main__":
     start.main()
@@ -10,3 +10,5 @@ if __name__ == "__main__":
     fixture.main()
     print()
     control.main()
+    print()
+    container.main()

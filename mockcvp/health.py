@@ -1,7 +1,7 @@
 """``python -m mockcvp.health``: whether the double beside this process answers, for a container's health check.
 
-It loads nothing but what Python has of its own, since it is run every few seconds. The double is looked for on 127.0.0.1,
-on the port of ``MOCKCVP_ADMIN_PORT``, or else of ``MOCKCVP_PORT``.
+It loads nothing but what Python has of its own, since it is run every few seconds. The double is looked for on
+127.0.0.1, on the port of ``MOCKCVP_ADMIN_PORT``, or else of ``MOCKCVP_PORT``.
 """
 
 import http.client

@@ -1,0 +1,40 @@
+"""From `docker compose up` to healthy, without the build, and what the image adds to its base."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+from statistics import median
+
+from tests.container.engine import Project, compose_command, docker
+
+RUNS = 5
+
+
+def main() -> None:
+    """Print both, of the image ``mockcvp`` that is there."""
+    engine = subprocess.run(["docker", "image", "inspect", "mockcvp"], capture_output=True, check=False)
+    if engine.returncode or not compose_command():
+        print("the container is not measured: there is no image mockcvp, or no engine (docker compose build makes it)")
+        return
+    project = Project(Path(__file__).parents[1], f"mockcvp-bench-{os.getpid()}", {})
+    taken = []
+    try:
+        for _ in range(RUNS):
+            began = time.monotonic()
+            project("up", "-d")
+            project.container("oamp").wait_until("healthy")
+            taken.append(time.monotonic() - began)
+            project("down", "-v")
+    finally:
+        project("down", "-v")
+    print(f"| `docker compose up` to healthy, median of {RUNS} (s) | {median(taken):.1f} |\n| --- | --- |")
+    base = next(
+        line.partition("=")[2] for line in Path("Dockerfile").read_text().splitlines() if line.startswith("ARG BASE=")
+    )
+    sizes = [int(docker("inspect", "-f", "{{.Size}}", name)) for name in ("mockcvp", base)]
+    print(f"| what the image adds to {base} (MB) | {(sizes[0] - sizes[1]) / 1e6:.0f} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""A service that has CVP synchronise its servers when it starts, and again when it was busy."""
+
+import os
+import sys
+import time
+
+import requests
+
+
+def synchronise(url: str, user: str, password: str, certificate: str, servers: list[str], attempts: int = 3) -> int:
+    """Start a full sync-up of some servers, and return the status of the last answer."""
+    body = {"synchronize": {"servers": {"server": [{"refURL": server, "sincetime": "0"} for server in servers]}}}
+    status = 0
+    for attempt in range(attempts):
+        if attempt:
+            time.sleep(0.2)
+        answer = requests.post(
+            f"{url}/command/synchronize",
+            json=body,
+            headers={"Accept": "application/json"},
+            auth=(user, password),
+            verify=certificate,
+            timeout=10,
+        )
+        status = answer.status_code
+        if status != 503:
+            break
+    return status
+
+
+def settings() -> tuple[str, str, str, str, list[str]]:
+    names = ("OAMP_URL", "OAMP_USER", "OAMP_PASSWORD", "OAMP_CERTIFICATE")
+    url, user, password, certificate = (os.environ[name] for name in names)
+    return url, user, password, certificate, os.environ["SERVERS"].split(",")
+
+
+if __name__ == "__main__":
+    status = synchronise(*settings())
+    print(f"start of a sync-up: {status}")
+    sys.exit(0 if status == 202 else 1)

@@ -1,0 +1,21 @@
+// Starts a full sync-up of some servers, in JSON, with fetch; tries again when the server is busy.
+export async function synchronise(servers, attempts = 3) {
+  const { OAMP_URL, OAMP_USER, OAMP_PASSWORD } = process.env;
+  const server = servers.map((refURL) => ({ refURL, sincetime: "0" }));
+  let status = 0;
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    if (attempt) await new Promise((resolve) => setTimeout(resolve, 200));
+    const answer = await fetch(`${OAMP_URL}/command/synchronize`, {
+      method: "POST",
+      headers: {
+        Accept: "application/json",
+        "Content-Type": "application/json",
+        Authorization: `Basic ${btoa(`${OAMP_USER}:${OAMP_PASSWORD}`)}`,
+      },
+      body: JSON.stringify({ synchronize: { servers: { server } } }),
+    });
+    status = answer.status;
+    if (status !== 503) break;
+  }
+  return status;
+}

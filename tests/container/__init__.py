@@ -1,0 +1,1 @@
+"""The double in a container, on a real engine."""

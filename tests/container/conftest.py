@@ -1,0 +1,75 @@
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.container.engine import ROOT, Project, compose_command, docker
+
+NEEDED = ["Dockerfile", ".dockerignore", "compose.yaml", "mockcvp", "requirements", "pyproject.toml"]
+NEEDED += ["README.md", "LICENSE", "fixtures", "examples"]
+
+
+def _missing() -> str:
+    if not shutil.which("docker") or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
+        return "no container engine answers here: docker info fails"
+    return "" if compose_command() else "there is neither docker compose nor docker-compose"
+
+
+@pytest.fixture(scope="session")
+def project_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project, with wheels beside what is built from them: no build asks a package index."""
+    if why := _missing():
+        pytest.skip(why)
+    copy = tmp_path_factory.mktemp("project")
+    for name in NEEDED:
+        source = ROOT / name
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__", ".venv", "wheels")
+            shutil.copytree(source, copy / name, ignore=ignored)
+        else:
+            shutil.copy(source, copy / name)
+    cache = ROOT / ".cache" / "wheels"
+    base = [sys.executable, "-m", "pip", "download", "-q", "--python-version", "3.13", "--only-binary=:all:", "-d"]
+    for requirements in ("run.txt", "build.txt"):
+        subprocess.run(
+            [*base, str(cache), "--require-hashes", "-r", f"requirements/{requirements}"], cwd=ROOT, check=True
+        )
+    example = copy / "examples" / "compose-python"
+    subprocess.run([*base, str(cache / "example"), "-r", "requirements.txt"], cwd=example, check=True)
+    shutil.copytree(cache, copy / "wheels", ignore=shutil.ignore_patterns("example"))
+    shutil.copytree(cache / "example", example / "wheels")
+    return copy
+
+
+@pytest.fixture(scope="session")
+def built() -> dict[str, str]:
+    """What a build needs to know of the wheels: where they are within every build context."""
+    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "wheels"}
+
+
+@pytest.fixture(scope="session")
+def image(project_copy: Path, built: dict[str, str]) -> str:
+    """The image, built."""
+    arguments = [part for name, value in built.items() for part in ("--build-arg", f"{name}={value}")]
+    docker("build", "-q", *arguments, "-t", "mockcvp", str(project_copy))
+    return "mockcvp"
+
+
+@pytest.fixture
+def project(project_copy: Path, built: dict[str, str], image: str) -> Iterator[Callable[..., Project]]:
+    """Makes compose projects, and takes them down with all that they have."""
+    made: list[Project] = []
+
+    def make(directory: str, **env: str) -> Project:
+        name = f"mockcvp-test-{os.getpid()}-{len(made)}"
+        made.append(Project(project_copy / directory, name, built | env))
+        return made[-1]
+
+    assert image
+    yield make
+    for one in made:
+        one("down", "-v", "--remove-orphans")

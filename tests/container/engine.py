@@ -1,0 +1,116 @@
+"""A container engine, and what runs on it."""
+
+import json
+import os
+import shutil
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+HARDENED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
+
+
+def docker(*arguments: str, check: bool = True, **options: Any) -> str:
+    """Run docker, and return what it printed."""
+    result = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False, timeout=300, **options)
+    assert result.returncode == 0 or not check, f"docker {' '.join(arguments)}: {result.stdout}{result.stderr}"
+    return f"{result.stdout}{result.stderr}".strip()
+
+
+def compose_command() -> list[str] | None:
+    """Return how Compose is called here."""
+    if subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0:
+        return ["docker", "compose"]
+    return ["docker-compose"] if shutil.which("docker-compose") else None
+
+
+class Container:
+    """A container of the double, whose port is published on a free one of 127.0.0.1."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def inspect(self, what: str) -> str:
+        """Return a part of what the engine knows of it, by a Go template."""
+        return docker("inspect", "-f", f"{{{{{what}}}}}", self.name)
+
+    def wait_until(self, health: str, seconds: float = 30) -> float:
+        """Wait for a state of its health, and return how long that took."""
+        began = time.monotonic()
+        while self.inspect(".State.Health.Status") != health:
+            assert time.monotonic() - began < seconds, f"not {health}: {docker('logs', self.name)}"
+            time.sleep(0.05)
+        return time.monotonic() - began
+
+    def exec(self, *command: str) -> str:
+        """Run a command in it."""
+        return docker("exec", self.name, *command)
+
+    @property
+    def port(self) -> int:
+        """The port that it is published on."""
+        return int(docker("port", self.name, "8111/tcp").splitlines()[0].rpartition(":")[2])
+
+    def certificate(self, directory: Path) -> Path:
+        """Return a copy of its certificate."""
+        copy = directory / f"{self.name}.pem"
+        copy.write_text(self.exec("cat", "/certs/mockcvp.pem"))
+        return copy
+
+    def client(self, directory: Path) -> httpx.Client:
+        """Return a client that trusts its certificate alone."""
+        tls = ssl.create_default_context(cafile=self.certificate(directory))
+        url = f"https://localhost:{self.port}/cvp-config"
+        headers = {"Accept": "application/json"}
+        return httpx.Client(base_url=url, verify=tls, auth=("wsmadmin", "wsmadmin"), trust_env=False, headers=headers)
+
+
+@contextmanager
+def running(image: str, name: str, *options: str) -> Iterator[Container]:
+    """Run a container until the end of the ``with``."""
+    docker("run", "-d", "--name", name, "-p", "127.0.0.1::8111", *options, image)
+    try:
+        yield Container(name)
+    finally:
+        docker("rm", "-f", "-v", name)
+
+
+class Project:
+    """A compose project in a directory."""
+
+    def __init__(self, directory: Path, name: str, env: Mapping[str, str]) -> None:
+        command = compose_command()
+        assert command
+        self._command = [*command, "-p", name]
+        self._directory, self._env = directory, os.environ | env
+
+    def __call__(self, *arguments: str) -> str:
+        """Run Compose, and return what it printed."""
+        result = subprocess.run(
+            [*self._command, *arguments],
+            cwd=self._directory,
+            env=self._env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert result.returncode == 0, f"{arguments}: {result.stdout}{result.stderr}"
+        return result.stdout
+
+    def container(self, service: str) -> Container:
+        """Return the container of a service."""
+        return Container(self("ps", "-q", service).strip())
+
+
+def told(container: Container) -> dict[str, Any]:
+    """Return the state of a container."""
+    state: dict[str, Any] = json.loads(container.inspect("json .State"))
+    return state

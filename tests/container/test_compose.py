@@ -1,0 +1,135 @@
+"""The compose file, and the examples, as their READMEs say."""
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.clients.test_clients import JARS
+from tests.container.engine import ROOT, Project
+
+pytestmark = pytest.mark.container
+Projects = Callable[..., Project]
+
+
+def test_from_up_to_healthy_takes_at_most_3_seconds_and_curl_gets_202(project: Projects, tmp_path: Path) -> None:
+    oamp = project(".")
+    oamp("build", "-q")
+    began = time.monotonic()
+    oamp("up", "-d")
+    oamp.container("oamp").wait_until("healthy")
+    taken = time.monotonic() - began
+    certificate = tmp_path / "oamp.pem"
+    certificate.write_text(oamp("exec", "-T", "oamp", "cat", "/certs/mockcvp.pem"))
+    command = [
+        "curl",
+        "-sS",
+        "-o",
+        os.devnull,
+        "-w",
+        "%{http_code}",
+        "--cacert",
+        str(certificate),
+        "-u",
+        "wsmadmin:wsmadmin",
+    ]
+    url = "https://localhost:8111/cvp-config"
+    headers = ["-H", "Accept: application/xml"]
+    answer = subprocess.run(
+        [*command, *headers, "-X", "POST", f"{url}/command/synchronize"], capture_output=True, check=False
+    )
+    assert (answer.stdout, answer.stderr) == (b"202", b"")
+    # the deployment and the mapping file are those of the fixtures
+    listed = subprocess.run(
+        [*command, "-o", "-", *headers, f"{url}/server?q=type:VXML"], capture_output=True, check=False
+    )
+    assert b"vxml-1" in listed.stdout
+    mapped = subprocess.run(
+        [*command, *headers, "-H", "X-Maintenance: true", f"{url}/version"], capture_output=True, check=False
+    )
+    assert mapped.stdout == b"503"
+    assert taken <= 3, f"{taken:.1f} s"
+
+
+def commands_of(example: str) -> list[list[str]]:
+    """What an example's README tells to run, but for the end, which the fixture sees to."""
+    (block,) = re.findall(r"```sh\n(.*?)```", (ROOT / "examples" / example / "README.md").read_text(), re.DOTALL)
+    return [
+        line.split()[2:] for line in block.splitlines() if line.startswith("docker compose") and " down" not in line
+    ]
+
+
+def test_the_python_example_is_green_from_its_readme(project: Projects) -> None:
+    example = project("examples/compose-python")
+    told = [example(*command) for command in commands_of("compose-python")]
+    assert "2 passed" in told[-1]
+
+
+@pytest.mark.skipif(not shutil.which("javac"), reason="no JDK on this machine: apt-get install default-jdk-headless")
+@pytest.mark.skipif(not all(jar.exists() for jar in JARS), reason="Jersey 1 is not on this machine")
+def test_the_java_example_trusts_a_key_store_of_the_volumes_certificate_alone(
+    project: Projects, tmp_path: Path
+) -> None:
+    port = "18111"
+    example = project("examples/compose-java", OAMP_PORT=port)
+    example("up", "-d", "oamp")
+    double = example.container("oamp")
+    double.wait_until("healthy")
+    sources = ROOT / "examples" / "compose-java"
+    class_path = os.pathsep.join(map(str, JARS))
+    source = sources / "src" / "main" / "java" / "Consumer.java"
+    subprocess.run(["javac", "-d", str(tmp_path), "-cp", class_path, str(source)], check=True)
+    env = {
+        "OAMP_URL": f"https://localhost:{port}/cvp-config",
+        "OAMP_USER": "wsmadmin",
+        "OAMP_PASSWORD": "wsmadmin",
+        "OAMP_CERTIFICATE": str(double.certificate(tmp_path)),
+        "CLASSES": str(tmp_path),
+        "CLASS_PATH": class_path,
+    }
+
+    def run(**changed: str) -> subprocess.CompletedProcess[str]:
+        command = ["sh", str(sources / "run.sh")]
+        return subprocess.run(command, env=os.environ | env | changed, capture_output=True, text=True, check=False)
+
+    assert run().stdout == "start of a sync-up: 202\n"
+    # the name is checked: the certificate has no such address
+    wrong_name = run(OAMP_URL=f"https://127.0.0.2:{port}/cvp-config")
+    assert wrong_name.returncode != 0
+    with double.client(tmp_path) as client:
+        pattern = {"urlPath": "/cvp-config/command/synchronize"}
+        counted = client.post(f"https://localhost:{port}/__admin/requests/count", json=pattern)
+    assert counted.json()["count"] == 1
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="Node.js is not on this machine: apt-get install nodejs")
+def test_the_node_example_trusts_the_volumes_certificate_alone(project: Projects, tmp_path: Path) -> None:
+    port = "18112"
+    example = project("examples/node", OAMP_PORT=port)
+    example("up", "-d", "oamp")
+    double = example.container("oamp")
+    double.wait_until("healthy")
+    env = os.environ | {
+        "OAMP_URL": f"https://localhost:{port}/cvp-config",
+        "OAMP_CONTROL": f"https://localhost:{port}/__admin",
+        "OAMP_USER": "wsmadmin",
+        "OAMP_PASSWORD": "wsmadmin",
+        "NODE_EXTRA_CA_CERTS": str(double.certificate(tmp_path)),
+    }
+
+    def run(**changed: str) -> subprocess.CompletedProcess[str]:
+        directory = ROOT / "examples" / "node"
+        return subprocess.run(
+            ["node", "--test"], cwd=directory, env=env | changed, capture_output=True, text=True, check=False
+        )
+
+    result = run()
+    assert result.returncode == 0, result.stdout
+    assert re.search(r"pass 2\b", result.stdout)
+    assert run(OAMP_CONTROL=f"https://127.0.0.2:{port}/__admin").returncode != 0
+    assert run(NODE_EXTRA_CA_CERTS="").returncode != 0

@@ -1,0 +1,159 @@
+"""The image."""
+
+import json
+import os
+import re
+import signal
+import ssl
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.container.engine import HARDENED, ROOT, docker, running, told
+
+pytestmark = pytest.mark.container
+SYNCHRONIZE = {"synchronize": {"servers": {"server": [{"refURL": "media-1", "sincetime": "0"}]}}}
+
+
+@pytest.mark.parametrize("user", [None, "4242", "1000730000:0", "4242:4242"])
+def test_it_serves_without_any_privilege_as_any_user_and_with_no_network_but_its_own(
+    image: str, tmp_path: Path, user: str | None
+) -> None:
+    options = [*HARDENED, *(("--user", user) if user else ())]
+    with running(image, f"mockcvp-test-{os.getpid()}", *options) as container:
+        container.wait_until("healthy")
+        assert container.exec("id", "-u") == (user or "10001").partition(":")[0]
+        with container.client(tmp_path) as client:
+            assert client.post("command/synchronize", json=SYNCHRONIZE).status_code == 202
+        assert "202 POST /cvp-config/command/synchronize wsmadmin full sync-up of media-1" in docker(
+            "logs", container.name
+        )
+
+
+def test_it_needs_no_network_at_run_time(image: str) -> None:
+    name = f"mockcvp-test-{os.getpid()}"
+    docker("run", "-d", "--name", name, "--network", "none", *HARDENED, image)
+    try:
+        deadline = time.monotonic() + 30
+        while docker("inspect", "-f", "{{.State.Health.Status}}", name) != "healthy":
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    finally:
+        docker("rm", "-f", "-v", name)
+
+
+def test_its_health_turns_bad_when_the_server_hangs_and_good_again(image: str) -> None:
+    with running(image, f"mockcvp-test-{os.getpid()}", *HARDENED) as container:
+        container.wait_until("healthy")
+        docker("kill", "--signal", "STOP", container.name)
+        container.wait_until("unhealthy")
+        docker("kill", "--signal", "CONT", container.name)
+        container.wait_until("healthy")
+
+
+def test_its_health_is_that_of_a_control_api_apart_too(image: str) -> None:
+    options = ["-e", "MOCKCVP_ADMIN_PORT=9111", "-e", "MOCKCVP_ADMIN_USERNAME=a", "-e", "MOCKCVP_ADMIN_PASSWORD=b"]
+    with running(image, f"mockcvp-test-{os.getpid()}", *HARDENED, *options) as container:
+        container.wait_until("healthy")
+
+
+def test_an_idle_one_stops_on_sigterm_within_a_second(image: str) -> None:
+    with running(image, f"mockcvp-test-{os.getpid()}", *HARDENED) as container:
+        container.wait_until("healthy")
+        began = time.monotonic()
+        docker("stop", container.name)
+        assert time.monotonic() - began < 1
+        assert told(container)["ExitCode"] == 0
+
+
+def test_sigterm_under_load_loses_no_answer(image: str, tmp_path: Path) -> None:
+    """Every call that was sent whole is answered, and each answer is in the log."""
+    with running(image, f"mockcvp-test-{os.getpid()}", *HARDENED) as container:
+        container.wait_until("healthy")
+        tls = ssl.create_default_context(cafile=container.certificate(tmp_path))
+        port, answered, lost = container.port, list[int](), list[Exception]()
+        begun = threading.Barrier(9)
+
+        def load() -> None:
+            options = {"verify": tls, "auth": ("wsmadmin", "wsmadmin"), "trust_env": False}
+            with httpx.Client(headers={"Accept": "application/json"}, **options) as client:  # type: ignore[arg-type]
+                url = f"https://localhost:{port}/cvp-config/command/synchronize"
+                client.post(url, json=SYNCHRONIZE)
+                begun.wait()
+                while True:
+                    try:
+                        answered.append(client.post(url, json=SYNCHRONIZE).status_code)
+                    except httpx.ConnectError:
+                        return
+                    except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as fault:
+                        # a connection that was closed while a call was on its way to it: no server can tell
+                        lost.append(fault)
+                        return
+
+        threads = [threading.Thread(target=load) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        begun.wait()
+        time.sleep(0.5)
+        docker("kill", "--signal", "TERM", container.name)
+        for thread in threads:
+            thread.join()
+        docker("wait", container.name)
+        assert told(container)["ExitCode"] == 0
+        logged = docker("logs", container.name).count("202 POST")
+        assert set(answered) == {202}
+        assert len(answered) > 20
+        # what the double answered, its clients got: those of the first calls and of the load
+        assert logged == len(answered) + 8
+
+
+def test_a_restart_and_a_container_made_anew_keep_the_certificate(image: str, tmp_path: Path) -> None:
+    name, volume = f"mockcvp-test-{os.getpid()}", f"mockcvp-test-{os.getpid()}"
+    options = [*HARDENED, "-v", f"{volume}:/certs"]
+    try:
+        with running(image, name, *options) as container:
+            container.wait_until("healthy")
+            first = container.certificate(tmp_path).read_text()
+            docker("restart", container.name)
+            container.wait_until("healthy")
+            assert container.certificate(tmp_path).read_text() == first
+        with running(image, name, *options) as container:
+            container.wait_until("healthy")
+            assert container.certificate(tmp_path).read_text() == first
+    finally:
+        docker("volume", "rm", "-f", volume)
+
+
+def test_what_it_cannot_use_is_one_line_and_exit_code_2(image: str) -> None:
+    result = subprocess.run(
+        ["docker", "run", "--rm", *HARDENED, "-e", "MOCKCVP_PORT=x", image], capture_output=True, text=True, check=False
+    )
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "mockcvp: MOCKCVP_PORT: must be a whole number, not 'x'\n"
+
+
+def test_it_has_what_is_pinned_and_nothing_that_builds(image: str) -> None:
+    script = "import importlib.metadata as m, json; print(json.dumps({d.name.lower(): d.version for d in m.distributions()}))"
+    found = json.loads(docker("run", "--rm", "--entrypoint", "/opt/mockcvp/bin/python", image, "-I", "-c", script))
+    pinned = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements" / "run.txt").read_text(), re.MULTILINE))
+    inside = {name.replace("_", "-"): version for name, version in found.items()}
+    assert inside.pop("mockcvp")
+    assert inside.items() <= pinned.items()
+    assert {"fastapi", "uvicorn", "lxml"} <= inside.keys()
+    assert not {"pip", "setuptools", "hatchling", "pytest"} & inside.keys()
+    labels = json.loads(docker("inspect", "-f", "{{json .Config.Labels}}", image))
+    assert labels["org.opencontainers.image.title"] == "mockcvp"
+    assert docker("run", "--rm", image, "--version") == f"mockcvp {labels['org.opencontainers.image.version']}"
+
+
+def test_it_adds_at_most_60_mb_to_its_base(image: str) -> None:
+    sizes = [int(docker("inspect", "-f", "{{.Size}}", name)) for name in (image, "python:3.13-slim")]
+    assert sizes[0] - sizes[1] <= 60_000_000
+
+
+def test_the_signals_of_a_stop_are_those_that_the_double_hears(image: str) -> None:
+    assert docker("inspect", "-f", "{{.Config.StopSignal}}", image) == signal.SIGTERM.name

@@ -1,0 +1,32 @@
+"""The Kubernetes manifest."""
+
+from pathlib import Path
+
+import kubernetes_validate
+import yaml
+
+from mockcvp.deployment_file import load
+from mockcvp.settings import Settings
+
+MANIFEST = Path(__file__).parents[1] / "examples" / "kubernetes" / "mockcvp.yaml"
+
+
+def test_the_manifest_is_what_kubernetes_takes() -> None:
+    documents = list(yaml.safe_load_all(MANIFEST.read_text()))
+    assert [one["kind"] for one in documents] == ["ConfigMap", "Deployment", "Service"]
+    for one in documents:
+        kubernetes_validate.validate(one, "1.30", strict=True)
+
+
+def test_the_manifest_gives_the_double_what_it_understands(tmp_path: Path) -> None:
+    config, deployment, service = yaml.safe_load_all(MANIFEST.read_text())
+    (tmp_path / "deployment.yaml").write_text(config["data"]["deployment.yaml"])
+    assert [server.id for server in load(tmp_path / "deployment.yaml").servers] == ["media-1", "vxml-1"]
+    pod = deployment["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    settings = {one["name"].removeprefix("MOCKCVP_").lower(): one["value"] for one in container["env"]}
+    assert "mockcvp.default.svc" in Settings.model_validate(settings).tls_names
+    assert service["spec"]["selector"] == deployment["spec"]["template"]["metadata"]["labels"]
+    assert {container[name]["httpGet"]["path"] for name in ("startupProbe", "readinessProbe", "livenessProbe")} == {
+        "/__admin/health"
+    }
