@@ -34,6 +34,7 @@ _TOLD = {
     "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "the client does not trust the certificate",
     "SSLV3_ALERT_BAD_CERTIFICATE": "the client does not accept the certificate: is the host's name in it? (--tls-name)",
     "HTTP_REQUEST": "the client speaks plain HTTP; the URL begins with https",
+    "WRONG_VERSION_NUMBER": "the client speaks plain HTTP, or no TLS at all; the URL begins with https",
     "UNSUPPORTED_PROTOCOL": "the client speaks no TLS 1.2 or 1.3",
     "NO_SHARED_CIPHER": "the client shares no cipher with the server; for old ones: --key-type rsa",
 }

@@ -63,17 +63,22 @@ def _serve(**given: Any) -> None:
         _log.warning("%s", line)
     # imported only here, so that --help and a wrong option are told at once
     from mockcvp.app import create_app
+    from mockcvp.double import Double
     from mockcvp.files import FileError
     from mockcvp.server import Server, StartError
 
     try:
-        server = Server(create_app(settings), settings)
+        double = Double(settings)
+        server = Server(create_app(double=double), settings)
     except FileError as fault:
         raise _Unusable(f"{_source(fault.setting)}{fault}") from None
     except StartError as fault:
         raise _Unusable(str(fault)) from None
 
     def ready() -> None:
+        if settings.mappings:
+            # a directory that holds none is no fault, but seldom meant
+            _log.info("%d stub mappings from %s", len(double.stubs.initial), settings.mappings)
         apart = f", control {server.admin_url}" if settings.admin_port is not None else ""
         click.echo(f"mockcvp is ready: {server.url}, user {settings.username}, certificate {server.certificate}{apart}")
 

@@ -23,7 +23,7 @@ from mockcvp.exchange import line
 from mockcvp.journal import Call
 from mockcvp.matching.patterns import RequestPattern, matching
 from mockcvp.oamp.deployment import Outcome
-from mockcvp.oamp.errors import by_status
+from mockcvp.oamp.errors import by_status, of_status
 from mockcvp.oamp.synchronization import server_id
 from mockcvp.server import Server
 from mockcvp.settings import Settings
@@ -31,7 +31,7 @@ from mockcvp.stubbing.responses import Delays, Fault, Response
 from mockcvp.stubbing.stubs import StubMapping
 from mockcvp.stubbing.wire import stub_mapping
 from mockcvp.synchronizations import Synchronization, told_of
-from mockcvp.verification import WantedCall, fault, pattern_of, shortfall
+from mockcvp.verification import WantedCall, fault, idle_stub, pattern_of, shortfall
 from mockcvp.wording import told
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 _DRAIN_SECONDS = 0.5
 _FAILURES_KEPT = 20
 _MOST_PLANNED = 1_000_000
+_IDLE_TOLD = 5
 # what a running double cannot take up any more
 _AT_START_ONLY = frozenset(
     [
@@ -124,6 +125,11 @@ class MockCVP:
     def __exit__(self, _t: type[BaseException] | None, _e: BaseException | None, _b: TracebackType | None) -> None:
         self.stop()
 
+    @property
+    def runs(self) -> bool:
+        """Whether it is started, and not stopped yet."""
+        return self._opened is not None
+
     @staticmethod
     def _checked(settings: dict[str, Any]) -> Settings:
         try:
@@ -199,9 +205,12 @@ class MockCVP:
         return told_of(self.calls, self._running.clock())
 
     def log(self) -> str:
-        """Return a line for each call that the journal holds, oldest first, then those of the tenants."""
+        """Return a line for each call that the journal holds and each stub that answered none, then for the tenants."""
         lines = [f"{call.number}: {line(call)}" for call in self.calls]
         lines += [f"no TLS with a client: {why}" for why in self._failures]
+        # those of the start are no test's
+        idle = [mapping for mapping in self._running.stubs.idle if mapping not in self._running.stubs.initial]
+        lines += [idle_stub(mapping, self.calls) for mapping in idle[:_IDLE_TOLD]]
         for name, tenant in self._running.tenants.items():
             calls = reversed(tenant.journal.page().calls)
             lines += [f"{name} {call.number}: {line(call)}" for call in calls]
@@ -213,7 +222,7 @@ class MockCVP:
         timeout: float = 5.0,
         **wanted: Unpack[WantedCall],
     ) -> list[Call]:
-        """Wait for calls, and return them; those that have come already count.
+        """Wait for calls, and return them; those that have come already count. Their answers may still be on the way.
 
         Args:
             count: how many there must be, at least
@@ -324,17 +333,17 @@ class MockCVP:
         Args:
             status: to answer with, from 400
             times: how many calls
-            error_type: the ``errorType``; None: the first that the product's table has for the status
+            error_type: the ``errorType``; None: the first that the product's table has for the status, or
+                ``processing.failed`` where it has none; one that the table lacks may be given
 
         Raises:
-            ValueError: a status that is no refusal
+            ValueError: a status that is no refusal, or an ``errorType`` that is misspelt or has another status
         """
-        if not 400 <= status <= 599:
+        if _whole("status", status) not in range(400, 600):
             raise ValueError(f"status must be from 400 to 599, not {status}")
-        row = by_status(status)
-        name = row.name if error_type is None else error_type
-        response = {"status": status, "transformers": ["mockcvp"], "transformerParameters": {"errorType": name}}
-        error = row.renamed(name).error("refused, as the test has planned")
+        row = by_status(status) if error_type is None else of_status(status, error_type)
+        response = {"status": status, "transformers": ["mockcvp"], "transformerParameters": {"errorType": row.name}}
+        error = row.error("refused, as the test has planned")
         self._plan(Response(status, error=error), response, times)
 
     def drop_next(self, fault: Fault | str, times: int = 1) -> None:
@@ -343,10 +352,12 @@ class MockCVP:
         Raises:
             ValueError: a fault that is none of ``Fault``
         """
-        self._plan(Response(fault=Fault(fault)), {"fault": str(Fault(fault))}, times)
+        if fault not in list(Fault):
+            raise ValueError(f"fault must be one of {', '.join(Fault)}, not {fault!r}")
+        self._plan(Response(fault=Fault(fault)), {"fault": str(fault)}, times)
 
     def _plan(self, response: Response, document: dict[str, Any], times: int) -> None:
-        if not 1 <= times <= _MOST_PLANNED:
+        if not 1 <= _whole("times", times) <= _MOST_PLANNED:
             raise ValueError(f"times must be from 1 to {_MOST_PLANNED}, not {times}")
         parameters = {**document.get("transformerParameters", {}), "times": times}
         planned = document | {"transformers": ["mockcvp"], "transformerParameters": parameters}
@@ -367,6 +378,8 @@ class MockCVP:
         Raises:
             ValueError: it is not valid, or has an id that is taken
         """
+        if not isinstance(mapping, Mapping):
+            raise TypeError(f"a stub mapping must be a dictionary, not {mapping!r:.80}")
         try:
             added = stub_mapping(dict(mapping))
         except ValidationError as error:
@@ -376,6 +389,8 @@ class MockCVP:
 
     def delay(self, seconds: float) -> None:
         """Hold back every answer from now on, 0 for none; in seconds."""
+        if not isinstance(seconds, int | float):
+            raise TypeError(f"seconds must be a number, not {seconds!r}")
         if not 0 <= seconds < 3600:
             raise ValueError(f"seconds must be from 0 to 3600, not {seconds}")
         self._running.stubs.set_delays(Delays(seconds), {"fixedDelay": round(seconds * 1000)})
@@ -400,7 +415,8 @@ class MockCVP:
         servers = self._running.oamp.servers
         known = servers.get(server_id(server))
         if known is None:
-            raise ValueError(f"the deployment has no server {server_id(server)!r}")
+            ids = ", ".join(one.id for one in list(servers)[:_IDLE_TOLD])
+            raise ValueError(f"the deployment has no server {server_id(server)!r}; it has {ids or 'none'}")
         changes = {"outcome": outcome} if duration is None else {"outcome": outcome, "duration": duration}
         try:
             servers.change(type(known).model_validate(known.model_dump() | changes))
@@ -456,3 +472,9 @@ class MockCVP:
         changed = self._settings.model_dump(exclude_unset=True) | settings
         double.reset(self._checked(changed) if settings else self._settings)
         double.tenants.clear()
+
+
+def _whole(name: str, value: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a whole number, not {value!r}")
+    return value

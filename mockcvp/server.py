@@ -61,7 +61,7 @@ class Server:
         self._admin_sockets: list[socket.socket] = []
         try:
             if settings.admin_port is not None:
-                self._admin_sockets = _listening(self._admin_host, settings.admin_port)
+                self._admin_sockets = _listening(self._admin_host, settings.admin_port, "--admin")
             self._certificate = certificate(settings, tell)
         except (CertificateError, StartError) as fault:
             for listener in (*self._sockets, *self._admin_sockets):
@@ -321,12 +321,12 @@ def _reached(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _listening(host: str, port: int) -> list[socket.socket]:
-    """Return a listening socket for each address of a host, all on one port."""
+def _listening(host: str, port: int, option: str = "-") -> list[socket.socket]:
+    """Return a listening socket for each address of a host, all on one port; ``option`` is what theirs begin with."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (socket.gaierror, UnicodeError) as fault:
-        hint = "give --host a name or an address alone, without scheme, port or brackets"
+        hint = f"give {option}-host a name or an address alone, without scheme, port or brackets"
         raise StartError(f"cannot listen on {host}: {fault.args[-1]}; {hint}") from None
     sockets: list[socket.socket] = []
     with ExitStack() as opened:
@@ -337,7 +337,7 @@ def _listening(host: str, port: int) -> list[socket.socket]:
                 # a name may stand for an address of a family that this machine has switched off
                 if sockets and fault.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
                     continue
-                raise StartError(_explained(host, port, fault)) from None
+                raise StartError(_explained(host, port, fault, option)) from None
             port = sockets[0].getsockname()[1]
         opened.pop_all()
     return sockets
@@ -360,10 +360,10 @@ def _bound(family: int, address: tuple[str | int, ...]) -> socket.socket:
     return listener
 
 
-def _explained(host: str, port: int, fault: OSError) -> str:
+def _explained(host: str, port: int, fault: OSError, option: str) -> str:
     reason = {
-        errno.EADDRINUSE: "the port is in use; choose another with --port, or --port 0 for a free one",
-        errno.EACCES: "this user may not listen on that port; choose one above 1023 with --port",
-        errno.EADDRNOTAVAIL: "this machine has no such address; choose another with --host",
+        errno.EADDRINUSE: f"the port is in use; choose another with {option}-port, or {option}-port 0 for a free one",
+        errno.EACCES: f"this user may not listen on that port; choose one above 1023 with {option}-port",
+        errno.EADDRNOTAVAIL: f"this machine has no such address; choose another with {option}-host",
     }.get(fault.errno or 0, fault.strerror)
     return f"cannot listen on {host} port {port}: {reason}"

@@ -7,10 +7,20 @@ from pydantic import ValidationError
 
 from mockcvp.journal import Call, Page
 from mockcvp.matching.content import Subject
-from mockcvp.matching.patterns import Part, RequestPattern, matching, of_method, of_status, of_sync_up, of_url
+from mockcvp.matching.patterns import (
+    Part,
+    RequestPattern,
+    matching,
+    near_misses,
+    of_method,
+    of_status,
+    of_sync_up,
+    of_url,
+)
 from mockcvp.matching.values import Matcher, equal_to
 from mockcvp.matching.wire import RequestPatternForm
 from mockcvp.oamp.api import BASE_PATH
+from mockcvp.stubbing.stubs import StubMapping
 from mockcvp.wording import told
 
 _LINES = 5
@@ -108,6 +118,19 @@ def shortfall(wanted: RequestPattern, page: Page, count: int, failures: Sequence
     return _message(wanted, page, f"{count} at least" if count != 1 else "at least once", failures, may_matter=True)
 
 
+def idle_stub(mapping: StubMapping, calls: Sequence[Call]) -> str:
+    """Return that a stub mapping has answered no call, and how the nearest one differs from what it matches."""
+    said = f"the stub mapping {mapping.name or mapping.pattern.told} has answered no call"
+    nearest = near_misses(mapping.pattern, calls, 1)
+    if not nearest:
+        return said
+    call = nearest[0][1]
+    differences = mapping.pattern.differences(Subject(call.request, call))
+    if not differences:
+        return f"{said}; call {call.number} matches, and was answered otherwise"
+    return f"{said}; of call {call.number}, the nearest, {'; '.join(differences)}"
+
+
 def _message(wanted: RequestPattern, page: Page, amount: str, failures: Sequence[str], *, may_matter: bool) -> str:
     found, dropped = len(matching(wanted, page.calls)), page.total - page.kept
     lines = [f"wanted: {wanted.told}, {amount}; there {'was 1' if found == 1 else f'were {found or _NONE}'}"]
@@ -154,6 +177,8 @@ def _place(wanted: RequestPattern, call: Call, found: int) -> tuple[bool, bool, 
 
 def _line(wanted: RequestPattern, call: Call) -> str:
     what = f"{call.method} {call.path}"
+    if call.mapping is not None and call.answer is not None:
+        what = f"{what}, answered by the stub mapping {call.mapping.name or call.mapping.pattern.told},"
     differences = "; ".join(wanted.differences(Subject(call.request, call))) or "matches"
     if call.fault is not None:
         return f"{what} met the planned fault {call.fault}"

@@ -35,12 +35,22 @@ def test_a_certificate_is_made_on_the_first_start_and_kept(tmp_path: Path) -> No
     assert sorted(path.name for path in (tmp_path / "new" / "certs").iterdir()) == ["mockcvp-key.pem", "mockcvp.pem"]
 
 
-def test_it_covers_this_machine_and_the_names_that_are_given(tmp_path: Path) -> None:
+def test_it_covers_this_machine_and_the_names_that_are_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "Machine.example")
     covered = names(made(tmp_path, tls_names="OAMP.example, 10.78.26.124 *.cvp.example 2001:db8::1", host="127.0.0.2"))
     assert covered[:3] == ["localhost", "127.0.0.1", "::1"]
-    assert socket.gethostname().lower() in covered
+    assert "machine.example" in covered
     assert set(covered) >= {"oamp.example", "10.78.26.124", "*.cvp.example", "2001:db8::1", "127.0.0.2"}
     assert len(set(covered)) == len(covered)
+
+
+def test_it_does_not_cover_the_name_that_docker_makes_up_anew_for_each_container(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2):
+        monkeypatch.setattr(socket, "gethostname", lambda number=number: f"0123456789a{number}")
+        covered = names(made(tmp_path))
+    assert covered == ["localhost", "127.0.0.1", "::1"]
 
 
 def test_its_key_is_ecdsa_p_256_or_on_request_rsa_2048(tmp_path: Path) -> None:

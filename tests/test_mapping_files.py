@@ -59,9 +59,12 @@ BAD: list[tuple[dict[str, str], str]] = [
     ({"a.json": '{"mappings": {}}'}, "a.json: 'mappings' must be a list"),
     ({"a.json": '{"mappings": [], "more": 1}'}, "a.json: has 'more' beside 'mappings'"),
     ({"a.json": '{"mappings": [5]}'}, "a.json: mappings[0]: must be an object, not 5"),
-    ({"a.json": '{"request": {"urlx": "/"}}'}, "a.json: request.urlx: is not known here"),
+    ({"a.json": '{"request": {"urlx": "/"}}'}, "a.json: request: urlx is not known here: is url meant?"),
     ({"a.json": '{"request": {"url": "/", "url": "/"}}'}, "a.json: the member 'url' occurs twice in one object"),
-    ({"a.json": '{"response": {"bodyFileName": "x"}}'}, "a.json: response.bodyFileName: is not known here"),
+    (
+        {"a.json": '{"response": {"bodyFileName": "x"}}'},
+        "a.json: response: bodyFileName: WireMock has it, and mockcvp has not",
+    ),
     ({"a.json": f'{{"id": "{ID}"}}', "b.json": f'{{"uuid": "{ID}"}}'}, f"b.json: the id {ID} is that of "),
     ({"a.json": "[" * 100_000}, "a.json: is nested too deeply"),
 ]

@@ -18,7 +18,7 @@ README = (ROOT / "README.md").read_text()
 def example(language: str, double: Running, marker: str = "localhost:8111/cvp-config/command") -> str:
     """A block of code of the README, for the double of the test instead of the one on port 8111."""
     found = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
-    (code,) = (block for block in found if marker in block)
+    (code,) = (block for block in found if marker in block and "docker" not in block)
     code = code.replace("localhost:8111", f"localhost:{double.port}")
     return str(code.replace("certs/mockcvp.pem", str(double.certificate)))
 

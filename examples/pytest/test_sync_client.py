@@ -47,9 +47,12 @@ def test_it_gives_up_with_the_oamps_own_words(mock_cvp, client):
 
 
 def test_a_call_of_another_thread_is_waited_for_and_not_slept_for(mock_cvp, client):
-    Timer(0.05, client.synchronize, args=[[]]).start()
+    nightly = Timer(0.05, client.synchronize, args=[[]])
+    nightly.start()
     (call,) = mock_cvp.wait_for_calls(path="command/synchronize")
     assert call.json() == {"synchronize": {"servers": {"server": []}}}
+    # the call is there, and its answer on the way
+    nightly.join()
 
 
 @pytest.mark.mock_cvp(unknown_servers="reject")

@@ -93,6 +93,8 @@ def _of_one(double: Double) -> APIRouter:
     @routes.get("/requests/{call_id}")
     async def one(call_id: str) -> Response:
         """Return one call."""
+        if call_id in ("count", "find", "remove"):
+            raise HTTPException(405, f"POST a request pattern to /requests/{call_id}")
         page = journal.page()
         call = page.find(identity(call_id))
         if call is None:

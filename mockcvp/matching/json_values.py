@@ -12,6 +12,7 @@ from jsonpath.selectors import Filter, FilterContext
 from jsonpath.stream import TokenStream
 
 _FUNCTION = re.compile(r"\.(\w+)\(.*\)$")
+_OPERATOR = re.compile(r"[\w\])'\"] (nin|subsetof|anyof|noneof|size|empty) [\[(@$'\"\dtf]")
 _PLACEHOLDER = re.compile(r"[$#]\{json-unit\.")
 
 
@@ -36,6 +37,22 @@ class _Parser(Parser):
 class _Environment(JSONPathEnvironment):
     parser_class = _Parser
 
+    def compare(self, left: object, operator: str, right: object) -> bool:
+        if operator == "==" and isinstance(left, str) != isinstance(right, str):
+            # to Jayway, a number is equal to the text of it
+            left, right = _as_number(left), _as_number(right)
+        return super().compare(left, operator, right)
+
+
+def _as_number(value: object) -> object:
+    # a query for one value comes as the list of what it finds
+    if isinstance(value, list) and len(value) == 1:
+        value = getattr(value[0], "obj", value[0])
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
 
 def json_path(expression: str) -> Callable[[Any], Any]:
     """Return what finds the value of an expression: a list of them where it may be several, None where there is none.
@@ -50,6 +67,8 @@ def json_path(expression: str) -> Callable[[Any], Any]:
         path, measured = expression[: function.start()], True
     if not path.strip():
         raise ValueError("a JSONPath must not be empty")
+    if operator := _OPERATOR.search(expression):
+        raise ValueError(f"{expression!r}: Jayway's operator {operator[1]} is not supported")
     try:
         compiled = _Environment().compile(path if path.lstrip().startswith("$") else f"$.{path}")
     except (JSONPathError, RecursionError) as fault:

@@ -1,5 +1,6 @@
 """Request patterns as WireMock writes them in JSON. What is not known here is refused, and named."""
 
+import difflib
 import re
 from base64 import b64encode
 from collections.abc import Callable
@@ -30,10 +31,77 @@ _TEMPLATE_NAME = re.compile(r"\{[^{}/]+\}")
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
+# members of patterns, responses, mappings and settings
+_NOT_HERE = [
+    "scheme",
+    "host",
+    "port",
+    "clientIp",
+    "cookies",
+    "formParameters",
+    "pathParameters",
+    "multipartPatterns",
+    "binaryEqualTo",
+    "matchesJsonSchema",
+    "schemaVersion",
+    "equalToDateTime",
+    "before",
+    "after",
+    "actualFormat",
+    "truncateExpected",
+    "truncateActual",
+    "hasExactly",
+    "includes",
+    "anything",
+    "equalToNumber",
+    "greaterThanNumber",
+    "lessThanNumber",
+    "enablePlaceholders",
+    "placeholderOpeningDelimiterRegex",
+    "placeholderClosingDelimiterRegex",
+    "exemptedComparisons",
+    "ignoreOrderOfSameNode",
+    "namespaceAwareness",
+    "bodyFileName",
+    "proxyBaseUrl",
+    "additionalProxyRequestHeaders",
+    "removeProxyRequestHeaders",
+    "proxyUrlPrefixToRemove",
+    "fromConfiguredStub",
+    "postServeActions",
+    "serveEventListeners",
+    "insertionIndex",
+    "extended",
+]
+_INSIDE = {"request": "a stub mapping", "mappings": "a mapping file", "response": "a stub mapping, beside request"}
+
+
+def _unknown(name: Any, known: list[str]) -> str:
+    """Return what is wrong with a member that is not known."""
+    if name in _NOT_HERE:
+        return f"{name}: WireMock has it, and mockcvp has not"
+    by_case = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(str(name).lower(), by_case, n=1)
+    if near:
+        return f"{name} is not known here: is {by_case[near[0]]} meant?"
+    return f"{str(name)[:80]} is not known here{f': it belongs to {_INSIDE[name]}' if name in _INSIDE else ''}"
+
+
 class Wire(BaseModel):
     """What is read from WireMock's JSON: its own names, and no member that nobody would heed."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, alias_generator=to_camel, defer_build=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        known = [cls.alias(field) for field in cls.model_fields]
+        wrong = [_unknown(name, known) for name in given if name not in known]
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return given
 
     @classmethod
     def alias(cls, field: str) -> str:
@@ -187,7 +255,7 @@ class RequestPatternForm(Wire):
 
     def _parts(self, urls: list[str]) -> list[Part]:
         parts = [of_method(self.method)] if self.method != "ANY" else []
-        parts += [_URLS[name](getattr(self, name)) for name in urls]
+        parts += [self._url(name) for name in urls]
         headers = {name: pattern.matcher for name, pattern in self.headers.items()}
         if credentials := self.basic_auth_credentials:
             sent = b64encode(f"{credentials.username}:{credentials.password}".encode()).decode()
@@ -201,6 +269,17 @@ class RequestPatternForm(Wire):
         if self.body_patterns:
             parts.append(of_body(pattern.matcher for pattern in self.body_patterns))
         return parts
+
+    def _url(self, name: str) -> Part:
+        wanted: str = getattr(self, name)
+        if not name.endswith("pattern") and not wanted.startswith("/"):
+            raise ValueError(f"{self.alias(name)} must begin with '/', as /cvp-config/version, not {wanted[:80]!r}")
+        if name in ("url_path", "url_path_template") and "?" in wanted:
+            raise ValueError(f"{self.alias(name)} has no query; queryParameters are for that, not {wanted[:80]!r}")
+        try:
+            return _URLS[name](wanted)
+        except ValueError as fault:
+            raise ValueError(f"{self.alias(name)}: {fault}") from None
 
     def _told(self, urls: list[str]) -> str:
         named = [f"{self.alias(name)} {getattr(self, name)}" for name in urls]

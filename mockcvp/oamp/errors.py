@@ -1,6 +1,7 @@
 """The documented errors: one table, and the one document that they are written in (contract, section 8)."""
 
-from dataclasses import dataclass, replace
+import difflib
+from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement
 
 # in a line of the log; the answer has them all
@@ -18,10 +19,6 @@ class ErrorType:
     data: str | None = None
     detail: str | None = None
     valid: str | None = None
-
-    def renamed(self, name: str) -> "ErrorType":
-        """Return a row with another ``errorType``."""
-        return replace(self, name=name)
 
     def error(
         self,
@@ -89,6 +86,25 @@ def by_status(status: int) -> ErrorType:
     """Return the first error that the table has for a status; a fault of the server itself where it has none."""
     found = [row for row in globals().values() if isinstance(row, ErrorType) and row.status == status]
     return found[0] if found else ErrorType(status, FAILED.name, FAILED.message)
+
+
+def of_status(status: int, name: str) -> ErrorType:
+    """Return the error with a status and an ``errorType``, which may be one that the table does not have.
+
+    Raises:
+        ValueError: the table has it for another status, or has one that is almost the same
+    """
+    rows = [row for row in globals().values() if isinstance(row, ErrorType)]
+    found = [row for row in rows if row.name == name]
+    if found:
+        for row in found:
+            if row.status == status:
+                return row
+        raise ValueError(f"the product answers {name} with {found[0].status}, not {status}")
+    near = difflib.get_close_matches(name, [row.name for row in rows], n=1, cutoff=0.85)
+    if near:
+        raise ValueError(f"the product has no {name!r}: is {near[0]} meant?")
+    return replace(by_status(status), name=name)
 
 
 def _add(parent: Element, name: str, text: str) -> None:

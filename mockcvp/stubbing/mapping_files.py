@@ -31,6 +31,10 @@ def load(directory: Path) -> tuple[StubMapping, ...]:
         # Kubernetes keeps what it mounts a second time under a hidden name
         if any(part.startswith(".") for part in path.relative_to(directory).parts):
             continue
+        if "__files" in path.relative_to(directory).parts:
+            raise FileError(
+                _SETTING, f"{path}: __files holds WireMock's bodies, which mockcvp has not; name the directory mappings"
+            )
         for place, content in _documents(path, json_of(_SETTING, path, text_of(_SETTING, path))):
             mapping = _mapping(place, content)
             if mapping.id in places:

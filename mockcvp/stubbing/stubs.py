@@ -71,11 +71,12 @@ class Stubs:
     Attributes:
         delays: how long every answer is held back whose mapping says nothing else, the product's among them
         settings: that say so, in WireMock's JSON
+        initial: the mappings that are there from the start
     """
 
     def __init__(self, initial: Iterable[StubMapping] = ()) -> None:
         self._lock = threading.RLock()
-        self._initial = tuple(initial)
+        self.initial = tuple(initial)
         self.reset()
 
     def reset(self) -> None:
@@ -88,7 +89,7 @@ class Stubs:
         """Bring back the mappings that were there at the start, and every scenario at its beginning."""
         with self._lock:
             self.clear()
-            for mapping in self._initial:
+            for mapping in self.initial:
                 self.add(mapping)
 
     def clear(self) -> None:
@@ -96,6 +97,7 @@ class Stubs:
         with self._lock:
             self._by_id: dict[str, tuple[int, StubMapping]] = {}
             self._used: dict[str, int] = {}
+            self._answered: set[str] = set()
             self._states: dict[str, str] = {}
             self._added = 0
             self._rank()
@@ -124,6 +126,11 @@ class Stubs:
     def mappings(self) -> tuple[StubMapping, ...]:
         """The mappings, in the order in which they are tried."""
         return self._ranked
+
+    @property
+    def idle(self) -> list[StubMapping]:
+        """The mappings that have answered no call yet, in the order in which they are tried."""
+        return [mapping for mapping in self._ranked if mapping.id not in self._answered]
 
     def get(self, mapping_id: str) -> StubMapping | None:
         """Return the mapping with an id, None where there is none."""
@@ -154,6 +161,7 @@ class Stubs:
                 return False
             self._by_id[mapping.id] = (self._by_id[mapping.id][0], mapping)
             self._used.pop(mapping.id, None)
+            self._answered.discard(mapping.id)
             self._rank()
             return True
 
@@ -163,6 +171,7 @@ class Stubs:
             if self._by_id.pop(mapping_id, None) is None:
                 return False
             self._used.pop(mapping_id, None)
+            self._answered.discard(mapping_id)
             self._rank()
             return True
 
@@ -171,6 +180,7 @@ class Stubs:
         subject = Subject(request)
         for mapping in self._ranked:
             if self._waits(mapping) and mapping.pattern.matches(subject) and self._taken(mapping):
+                self._answered.add(mapping.id)
                 return mapping
         return None
 

@@ -11,7 +11,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from mockcvp.matching.wire import RequestPatternForm, Wire
 from mockcvp.oamp.api import Headers
-from mockcvp.oamp.errors import by_status
+from mockcvp.oamp.errors import of_status
 from mockcvp.stubbing.responses import LONGEST_DELAY, Delays, Dribble, Fault, Response, lognormal, uniform
 from mockcvp.stubbing.stubs import USUAL_PRIORITY, StubMapping
 
@@ -128,6 +128,10 @@ class ResponseForm(Wire):
                 raise ValueError(f"errorType makes the whole answer, and {self.alias(min(others))} has no place in it")
             if self.status < 400:
                 raise ValueError(f"errorType needs a status from 400 to 599, not {self.status}")
+            try:
+                of_status(self.status, self.transformer_parameters.error_type)
+            except ValueError as fault:
+                raise ValueError(f"errorType: {fault}") from None
         self._check_length()
         return self
 
@@ -155,7 +159,7 @@ class ResponseForm(Wire):
         fixed, error_type = self.fixed_delay_milliseconds, self.transformer_parameters.error_type
         error = None
         if error_type is not None:
-            error = by_status(self.status).renamed(error_type).error("refused, as the test has planned")
+            error = of_status(self.status, error_type).error("refused, as the test has planned")
         return Response(
             self.status,
             self.status_message,

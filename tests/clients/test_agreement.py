@@ -31,6 +31,12 @@ CALLS: dict[str, dict[str, Any]] = {
         "content": '{"a":1}',
     },
     "json": {"method": "POST", "url": PATH, "headers": {"Content-Type": "application/json"}, "content": DOCUMENT},
+    "numbers": {
+        "method": "POST",
+        "url": PATH,
+        "headers": {"Content-Type": "application/json"},
+        "content": '{"servers":{"server":[{"refURL":"a","sincetime":"0"},{"refURL":"b","sincetime":5}]}}',
+    },
     "array": {"method": "POST", "url": PATH, "headers": {"Content-Type": "application/json"}, "content": "[1,1,2]"},
     "xml": {"method": "POST", "url": PATH, "headers": {"Content-Type": "application/xml"}, "content": SERVERS},
     "default-namespace": {"method": "POST", "url": PATH, "content": '<r xmlns="urn:d"><a>1</a></r>'},
@@ -255,6 +261,24 @@ PATTERNS: dict[str, list[dict[str, Any]]] = {
             "$.o[?(@.k == 'v')].k": [{"equalTo": "v"}],
             "$.l.length()": [{"equalTo": "3"}],
         },
+    ),
+    "numbers": in_body(
+        *(
+            {"matchesJsonPath": f"$..server[?(@.sincetime {condition})]"}
+            for condition in (
+                "== 0",
+                "== '0'",
+                "== '5'",
+                "== 5",
+                "== 7",
+                "== '7'",
+                "!= 0",
+                "!= '5'",
+                "> 4",
+                "== 'x'",
+                "== true",
+            )
+        )
     ),
     "array": in_body(
         {"equalToJson": "[1,2,2]", "ignoreArrayOrder": True},
