@@ -65,7 +65,10 @@ def test_the_fixture_can_have_the_control_api_apart_and_guarded() -> None:
         (["--admin-host", "127.0.0.1"], "--admin-host needs --admin-port"),
         (["--admin-port", "8111"], "--admin-port must not be --port, and both are 8111"),
         (["--admin-port", "x"], "--admin-port: must be a whole number, not 'x'"),
-        (["--port", "0", "--admin-port", "0", "--admin-host", "192.0.2.1"], "cannot listen on 192.0.2.1 port 0: "),
+        (
+            ["--port", "0", "--admin-port", "0", "--admin-host", "192.0.2.1"],
+            "cannot listen on 192.0.2.1 port 0: this machine has no such address; choose another with --admin-host",
+        ),
     ],
 )
 def test_what_does_not_go_together_is_told_in_one_line(

@@ -79,6 +79,12 @@ def test_a_file_that_cannot_be_used_is_told_in_one_line(
     assert refusal("serve", "--mappings", ".").startswith(f"--mappings: {told}")
 
 
+def test_wiremocks_root_directory_is_told_for_what_it_is(refusal: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "__files").mkdir()
+    (tmp_path / "__files" / "a.json").write_text("{}")
+    assert "__files holds WireMock's bodies" in refusal("serve", "--mappings", ".")
+
+
 def test_a_directory_that_is_none_is_told_in_one_line(refusal: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert refusal("serve", "--mappings", "none") == "--mappings: cannot read none: there is no such directory"

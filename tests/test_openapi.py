@@ -316,7 +316,7 @@ def plan(admin: Admin, status: str) -> None:
     response = {
         "status": int(status),
         "transformers": ["mockcvp"],
-        "transformerParameters": {"errorType": "processing.failed"},
+        "transformerParameters": {"errorType": "planned.bythetest"},
     }
     assert admin.client.post("mappings", json={"response": response}).status_code == 201
 

@@ -155,3 +155,23 @@ def test_the_example_is_green_in_a_new_environment(tmp_path: Path) -> None:
         )
         assert result.returncode == 0, result.stdout
         assert "7 passed" in result.stdout
+
+
+def test_a_teardown_that_fails_after_the_double_has_stopped_is_reported_as_itself(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture(scope="session", autouse=True)
+        def own():
+            yield
+            raise ValueError("the teardown's own fault")
+
+        def test_it(mock_cvp):
+            pass
+        """
+    )
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*the teardown's own fault*"])
+    assert "INTERNALERROR" not in result.stdout.str()

@@ -2,10 +2,11 @@
 
 import http.client
 import os
+import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -187,6 +188,52 @@ def test_python_verifies_by_wiremocks_patterns_too(cvp: MockCVP, client: httpx.C
         cvp.assert_called(request={"headers": {"X": {}}})
     with pytest.raises(TypeError, match="'metod' says nothing of a call; method, path, "):
         cvp.assert_called(metod="GET")  # type: ignore[call-arg]
+
+
+def test_a_stub_that_answers_nothing_is_told_with_what_the_nearest_call_had_otherwise(
+    cvp: MockCVP, client: httpx.Client
+) -> None:
+    cvp.stub({"request": {"urlPath": "/cvp-config/versions"}, "response": {"status": 502}})
+    cvp.stub({"name": "the other", "request": {"urlPath": VERSION}, "response": {"status": 502}})
+    assert client.get("version").status_code == 502
+    assert cvp.log().splitlines()[1:] == [
+        "the stub mapping a call with urlPath /cvp-config/versions has answered no call; "
+        "of call 1, the nearest, path was /cvp-config/version, not /cvp-config/versions"
+    ]
+    with pytest.raises(AssertionError, match="GET /cvp-config/version, answered by the stub mapping the other"):
+        cvp.assert_synchronized()
+
+
+@pytest.mark.parametrize(
+    ("status", "error_type", "told"),
+    [
+        (503, "processing.throtled", "the product has no 'processing.throtled': is processing.throttled meant?"),
+        (500, "processing.throttled", "the product answers processing.throttled with 503, not 500"),
+    ],
+)
+def test_an_error_that_the_product_cannot_send_is_refused(
+    cvp: MockCVP, admin: httpx.Client, status: int, error_type: str, told: str
+) -> None:
+    response = {"status": status, "transformers": ["mockcvp"], "transformerParameters": {"errorType": error_type}}
+    answer = admin.post("mappings", json={"response": response})
+    assert (answer.status_code, answer.json()["errors"][0]["title"]) == (422, f"response: errorType: {told}")
+    with pytest.raises(ValueError, match=re.escape(told)):
+        cvp.fail_next(status, error_type=error_type)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (lambda cvp: cvp.stub("{}"), "a stub mapping must be a dictionary, not '{}'"),
+        (lambda cvp: cvp.fail_next("503"), "status must be a whole number, not '503'"),
+        (lambda cvp: cvp.delay("1"), "seconds must be a number, not '1'"),
+        (lambda cvp: cvp.drop_next("RESET"), "fault must be one of CONNECTION_RESET_BY_PEER, EMPTY_RESPONSE, "),
+        (lambda cvp: cvp.set_outcome("nobody", "Failure"), "the deployment has no server 'nobody'; it has "),
+    ],
+)
+def test_a_wrong_argument_is_told_in_words(cvp: MockCVP, wrong: Callable[[MockCVP], None], told: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=re.escape(told)):
+        wrong(cvp)
 
 
 def test_near_misses_name_what_differs(admin: httpx.Client, client: httpx.Client) -> None:
@@ -372,6 +419,12 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
     ("POST", "settings", {"fixedDelay": "1"}, "fixedDelay: must be a whole number"),
     ("POST", "settings", {"extended": {}}, "extended: WireMock has it, and mockcvp has not"),
     ("POST", "settings", [], "must be an object"),
+    ("POST", "requests/count", {"urlpath": "/a"}, "urlpath is not known here: is urlPath meant?"),
+    ("POST", "requests/count", {"basicAuth": {}}, "basicAuth is not known here: is basicAuthCredentials meant?"),
+    ("POST", "requests/count", {"request": {}}, "request is not known here: it belongs to a stub mapping"),
+    ("POST", "requests/count", {"urlPath": "a"}, "urlPath must begin with '/', as /cvp-config/version, not 'a'"),
+    ("POST", "requests/count", {"urlPath": "/a?b=1"}, "urlPath has no query"),
+    ("GET", "requests/count", None, "POST a request pattern to /requests/count"),
     ("POST", "requests/count", {"headers": []}, "headers: must be an object"),
     ("POST", "requests/count", {"headers": {"A": {"equalTo": 5}}}, "headers.A.equalTo: must be text"),
     ("POST", "requests/count", {"headers": {"A": {"equalTo": "a", "contains": "b"}}}, "equalTo and contains at once"),

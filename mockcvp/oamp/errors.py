@@ -1,7 +1,7 @@
 """The documented errors: one table, and the one document that they are written in (contract, section 8)."""
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element, SubElement
 
 # in a line of the log; the answer has them all

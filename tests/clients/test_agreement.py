@@ -64,7 +64,7 @@ PATTERNS: dict[str, list[dict[str, Any]]] = {
         {"method": "post"},
         {"method": "FOO"},
         *({"url": url} for url in (PATH, f"{PATH}?a=1&a=2&b=x%20y&plus=x+y&empty=", "/x")),
-        *({"urlPath": path} for path in (PATH, f"{PATH}/", f"{PATH}?a=1")),
+        *({"urlPath": path} for path in (PATH, f"{PATH}/", f"{PATH}x")),
         *(
             {"urlPattern": regex}
             for regex in ("/cvp.*", PATH, "cvp", r"/cvp-config/command/[a-z]+\?.*", "/CVP.*", "(?i)/CVP.*")
