@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mockcvp.double import Double
+from mockcvp.double import Double, Life
 from mockcvp.journal import Call
 from mockcvp.oamp.api import MALFORMED, Answer, Headers, Request, SyncUp
 from mockcvp.oamp.synchronization import RequestedServer
@@ -22,7 +23,7 @@ CONTROL_PORT = "mockcvp.control_port"
 """Where the server puts the port of the control API, if that is served apart."""
 
 WIRE = "mockcvp.wire"
-"""Where the server puts a call's connection."""
+"""Where the server puts what a call can do to its connection."""
 
 _log = logging.getLogger("mockcvp.calls")
 _NAMED_IN_A_LINE = 5
@@ -30,7 +31,7 @@ _LONGEST_NAME = 200
 
 
 class Wire(Protocol):
-    """The connection that a call came over, as the server puts it into the call's state under ``WIRE``."""
+    """A call on its connection, as the server puts it into the call's state under ``WIRE``."""
 
     def misbehave(self, fault: Fault) -> None:
         """Do what a fault says instead of answering."""
@@ -38,8 +39,12 @@ class Wire(Protocol):
     def hang_up(self) -> None:
         """Close the connection at once."""
 
-    def reword(self, reason: str) -> None:
-        """Put these words after the status of the coming answer."""
+    def prepare(self, reason: str | None, *, dated: bool) -> None:
+        """Have the coming answer with these words after its status, and with no date where it has its own."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client has hung up."""
 
 
 class Reply(NamedTuple):
@@ -142,17 +147,27 @@ async def _exchange(double: Double, scope: Scope, headers: Headers, receive: Rec
     call = double.journal.record(arrived, duration, client, request, answer, fault, mapping, delay)
     if _log.isEnabledFor(logging.INFO):
         _log.info("%s", line(call))
-    if delay and not await _held_back(delay):
+    await _deliver(double, life, request, reply, send, wire, close=declined)
+
+
+async def _deliver(
+    double: Double, life: Life, request: Request, reply: Reply, send: Send, wire: Wire | None, *, close: bool
+) -> None:
+    def ended() -> bool:
+        return double.life is not life or (wire is not None and wire.gone)
+
+    if reply.delay and not await _held_back(reply.delay):
         return
+    if reply.answer and not ended():
+        if wire and reply.mapping:
+            dated = any(name.lower() == b"date" for name, _ in reply.answer.headers)
+            wire.prepare(reply.reason, dated=dated)
+        # a client that was not given leave to send its body may send it all the same
+        await _send(reply.answer, send, reply.dribble, ended, close=close)
+    elif reply.fault and wire and not ended():
+        wire.misbehave(reply.fault)
     if double.life is not life:
         _hang_up(request, wire)
-    elif answer:
-        if reply.reason is not None and wire:
-            wire.reword(reply.reason)
-        # a client that was not given leave to send its body may send it all the same
-        await _send(answer, send, reply.dribble, close=declined)
-    elif fault and wire:
-        wire.misbehave(fault)
 
 
 def _hang_up(request: Request, wire: Wire | None) -> None:
@@ -229,16 +244,19 @@ def _waits_to_send_more_than(limit: int, headers: Headers) -> bool:
     return len(length) > 30 or int(length) > limit
 
 
-async def _send(answer: Answer, send: Send, dribble: Dribble | None, *, close: bool) -> None:
+async def _send(answer: Answer, send: Send, dribble: Dribble | None, ended: Callable[[], bool], *, close: bool) -> None:
+    """Send an answer; one in pieces no further than it is wanted."""
     headers = (*answer.headers, (b"connection", b"close")) if close else answer.headers
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    if dribble and answer.body:
-        for piece in dribble.pieces(answer.body):
-            await asyncio.sleep(dribble.seconds / dribble.chunks)
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-    else:
+    if not dribble or not answer.body:
         await send({"type": "http.response.body", "body": answer.body})
+        return
+    pieces = dribble.pieces(answer.body)
+    for piece in pieces:
+        if not await _held_back(dribble.seconds / len(pieces)) or ended():
+            return
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def line(call: Call) -> str:

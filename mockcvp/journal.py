@@ -4,7 +4,7 @@ import json
 import threading
 import uuid
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from sys import getsizeof
@@ -126,6 +126,8 @@ class Call:
                 size += sum(_SERVER_OVERHEAD + getsizeof(server.ref_url) for server in sync_up.requested)
                 size += sum(_NAME_OVERHEAD + getsizeof(name) for name in sync_up.ignored)
                 size += _RUN_OVERHEAD * len(sync_up.started)
+        if self.mapping:
+            size += self.mapping.size
         return size
 
 
@@ -227,12 +229,15 @@ class Journal:
             listener()
         return call
 
-    def remove(self, numbers: Collection[int]) -> list[Call]:
-        """Forget the calls with these numbers, as far as they are there, and return them, oldest first."""
+    def remove(self, calls: Iterable[Call]) -> list[Call]:
+        """Forget some calls, as far as they are still there, and return those that were, oldest first."""
+        # by what they are: since a clearing, others may have their numbers
+        unwanted = list(calls)
+        wanted = {id(call) for call in unwanted}
         with self._lock:
-            removed = [call for call in self._calls if call.number in numbers]
+            removed = [call for call in self._calls if id(call) in wanted]
             if removed:
-                self._calls = deque(call for call in self._calls if call.number not in numbers)
+                self._calls = deque(call for call in self._calls if id(call) not in wanted)
                 self._bytes -= sum(call.size for call in removed)
                 self._removed += len(removed)
         return removed

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from mockcvp.certificates import CertificateError, certificate, log_failure
 from mockcvp.control import PATH
@@ -221,7 +221,7 @@ class _Protocol(HttpToolsProtocol):
             raise ValueError("an upgrade with a body")
         super().on_headers_complete()
         self.headers = []
-        self.cycle.scope["state"][WIRE] = self
+        self.cycle.scope["state"][WIRE] = _Exchange(self, self.cycle)
         if upgrade:
             # and what follows as well
             self.cycle.keep_alive = False
@@ -252,7 +252,7 @@ class _Protocol(HttpToolsProtocol):
         headers = [*self.server_state.default_headers, *MALFORMED.headers]
         lines = [b"HTTP/1.1 400 Bad Request", *(name + b": " + value for name, value in headers)]
         self.transport.write(b"\r\n".join([*lines, b"", b""]))
-        self._close()
+        self.close_soon()
 
     def hang_up(self) -> None:
         """Close the connection at once, whatever is in flight on it."""
@@ -261,28 +261,7 @@ class _Protocol(HttpToolsProtocol):
             self.cycle.disconnected = True
         self.transport.abort()
 
-    def reword(self, reason: str) -> None:
-        """Put these words after the status of the coming answer; uvicorn knows the usual ones alone."""
-        self.cycle.transport = cast("asyncio.Transport", _Reworded(self.transport, reason))
-
-    def misbehave(self, fault: Fault) -> None:
-        """Do what a fault says, on the real socket, instead of answering."""
-        self.cycle.disconnected = True
-        if fault is Fault.CONNECTION_RESET_BY_PEER:
-            # closed with nothing to linger for, a TCP connection is reset
-            self.transport.get_extra_info("socket").setsockopt(
-                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
-            )
-            self.transport.abort()
-            return
-        if fault is Fault.MALFORMED_RESPONSE_CHUNK:
-            self.transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n" + b'<?xml version="1.0"')
-        elif fault is Fault.RANDOM_DATA_THEN_CLOSE:
-            # an end of lines, without which some clients would wait for more of it
-            self.transport.write(bytes(range(128, 256)) * 2 + b"\r\n\r\n")
-        self._close()
-
-    def _close(self) -> None:
+    def close_soon(self) -> None:
         """Close the connection once all is written, whether or not a TLS client agrees to the end."""
         self.transport.close()
         self.loop.call_later(_AGREE_SECONDS, self.transport.abort)
@@ -294,6 +273,54 @@ class _Protocol(HttpToolsProtocol):
             self.hang_up()
         else:
             super().shutdown()
+
+
+class _Exchange:
+    """One call on a connection, on which others may have come already."""
+
+    def __init__(self, protocol: _Protocol, cycle: RequestResponseCycle) -> None:
+        self._protocol, self._cycle = protocol, cycle
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client has hung up."""
+        return self._cycle.disconnected
+
+    def hang_up(self) -> None:
+        """Close the connection at once."""
+        self._cycle.disconnected = True
+        self._protocol.hang_up()
+
+    def prepare(self, reason: str | None, *, dated: bool) -> None:
+        """Have the coming answer as its mapping says it, where uvicorn would have it otherwise.
+
+        Args:
+            reason: the words after its status; None: the usual ones, which are all that uvicorn knows
+            dated: whether it has a date of its own
+        """
+        if reason is not None:
+            self._cycle.transport = cast("asyncio.Transport", _Reworded(self._cycle.transport, reason))
+        if dated:
+            self._cycle.default_headers = [header for header in self._cycle.default_headers if header[0] != b"date"]
+
+    def misbehave(self, fault: Fault) -> None:
+        """Do what a fault says, on the real socket, instead of answering."""
+        self._cycle.disconnected = True
+        transport = self._protocol.transport
+        if fault is Fault.CONNECTION_RESET_BY_PEER:
+            # closed with nothing to linger for, a TCP connection is reset
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._protocol.hang_up()
+            return
+        if fault is Fault.MALFORMED_RESPONSE_CHUNK:
+            transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n" + b'<?xml version="1.0"')
+        elif fault is Fault.RANDOM_DATA_THEN_CLOSE:
+            # an end of lines, without which some clients would wait for more of it
+            transport.write(bytes(range(128, 256)) * 2 + b"\r\n\r\n")
+        if self._protocol.cycle is not None:
+            # of calls that came ahead, none is answered
+            self._protocol.cycle.disconnected = True
+        self._protocol.close_soon()
 
 
 class _Reworded:

@@ -1,6 +1,8 @@
 """What stub mappings do on the wire, and to those who verify."""
 
+import contextlib
 import http.client
+import json
 import os
 import re
 import socket
@@ -13,6 +15,7 @@ import httpx
 import pytest
 
 from mockcvp import MockCVP
+from mockcvp.stubbing.responses import Dribble
 from tests.running import JSON, SYNCHRONIZE, XML
 
 VERSION = "/cvp-config/version"
@@ -311,6 +314,128 @@ def test_a_fault_ends_the_connection_also_where_the_client_does_not_agree_to_the
     assert time.monotonic() - began < 2
 
 
+def pipelined(cvp: MockCVP, *paths: str) -> bytes:
+    """What comes back for some calls that are sent in one write, until the end of the connection."""
+    calls = [f"GET {path} HTTP/1.1\r\nHost: a\r\n" for path in paths]
+    sent = "\r\n".join([*calls[:-1], f"{calls[-1]}Connection: close\r\n", ""])
+    host, port = cvp.url.removeprefix("https://").partition("/")[0].split(":")
+    received = b""
+    with (
+        socket.create_connection((host, int(port))) as plain,
+        cvp.ssl_context().wrap_socket(plain, server_hostname=host) as tls,
+    ):
+        tls.sendall(sent.encode())
+        tls.settimeout(10)
+        with contextlib.suppress(OSError):
+            while piece := tls.recv(65536):
+                received += piece
+    return received
+
+
+def test_of_calls_that_came_together_each_gets_the_words_of_its_own_mapping(cvp: MockCVP, admin: httpx.Client) -> None:
+    stub(admin, {"url": "/a"}, status=250, statusMessage="First Words")
+    stub(admin, {"url": "/b"}, status=251, headers={"Date": "Thu, 01 Jan 1970 00:00:00 GMT"})
+    received = pipelined(cvp, "/a", "/b", "/a").decode()
+    assert re.findall(r"HTTP/1.1 (\d+) ?(.*)\r", received) == [
+        ("250", "First Words"),
+        ("251", ""),
+        ("250", "First Words"),
+    ]
+    assert received.lower().count("date: ") == 3
+
+
+def test_a_fault_ends_the_connection_also_for_calls_that_came_ahead(
+    cvp: MockCVP, admin: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    stub(admin, {"url": "/a"}, fault="EMPTY_RESPONSE")
+    stub(admin, {"url": "/b"}, status=251)
+    assert pipelined(cvp, "/a", "/b") == b""
+    assert "without starting response" not in caplog.text
+
+
+def test_a_reset_ends_an_answer_in_pieces(cvp: MockCVP, admin: httpx.Client, client: httpx.Client) -> None:
+    stub(admin, body="abcdefghij", chunkedDribbleDelay={"numberOfChunks": 10, "totalDuration": 2000})
+    threading.Timer(0.3, cvp.reset).start()
+    with pytest.raises(httpx.TransportError):
+        client.get("version")
+    assert cvp.calls == []
+
+
+@pytest.mark.parametrize(("length", "chunks"), [(101, 100), (10, 6), (3, 5), (1, 1)])
+def test_a_body_comes_in_as_many_pieces_as_it_is_said_and_has_bytes(length: int, chunks: int) -> None:
+    pieces = Dribble(chunks, 1.0).pieces(bytes(range(length)))
+    assert b"".join(pieces) == bytes(range(length))
+    assert len(pieces) == min(length, chunks)
+
+
+def test_whatever_a_pattern_comes_to_a_call_is_answered_and_recorded(
+    cvp: MockCVP, admin: httpx.Client, client: httpx.Client
+) -> None:
+    for pattern in (
+        {"matchesJsonPath": "$[?(@.a contains 1)]"},
+        {"matchesJsonPath": "$[?(@.a =~ /(a+)+$/)]"},
+        {"equalToJson": {"a": 1}},
+        {"equalToJson": [{"a": number} for number in range(3000)], "ignoreArrayOrder": True},
+    ):
+        stub(admin, {"bodyPatterns": [pattern]}, status=500)
+    bodies = [
+        '[{"a":"x"}]',
+        f'[{{"a":"{"a" * 40}!"}}]',
+        '{"a":' + "[" * 900 + "]" * 900 + "}",
+        '{"a":"\\ud800","\\ud801":1}',
+    ]
+    bodies.append(json.dumps([{"b": number} for number in range(3000)]))
+    began = time.monotonic()
+    for body in bodies:
+        assert client.post(SYNCHRONIZE, content=body, headers={"Content-Type": JSON}).status_code in (202, 400)
+    assert time.monotonic() - began < 3
+    assert len(cvp.calls) == len(bodies)
+    nearest = admin.post("near-misses/request-pattern", json={"bodyPatterns": [{"equalToJson": {"a": 1}}]})
+    assert nearest.status_code == 200
+    cvp.assert_not_called(request={"bodyPatterns": [{"equalToJson": {"a": 1}}]})
+
+
+def test_a_scenario_that_has_gone_begins_anew(admin: httpx.Client, client: httpx.Client) -> None:
+    mapping = {
+        "request": {"urlPath": VERSION},
+        "response": {"status": 250},
+        "scenarioName": "s",
+        "requiredScenarioState": "Started",
+        "newScenarioState": "two",
+    }
+    for _ in range(2):
+        added = admin.post("mappings", json=mapping).json()
+        assert [client.get("version").status_code for _ in range(2)] == [250, 200]
+        admin.delete(f"mappings/{added['id']}")
+
+
+def test_what_is_removed_is_what_was_found_and_not_what_has_its_number_since_a_clearing(
+    cvp: MockCVP, client: httpx.Client
+) -> None:
+    client.get("version")
+    journal = cvp._running.journal
+    found = journal.page().calls
+    journal.clear()
+    client.get("server")
+    assert journal.remove(found) == []
+    assert [call.path for call in cvp.calls] == ["/cvp-config/server"]
+
+
+def test_credentials_and_a_pattern_of_their_header_must_both_hold(admin: httpx.Client, client: httpx.Client) -> None:
+    client.get("version")
+    credentials = {"username": "wsmadmin", "password": "wsmadmin"}
+    for wanted, count in (("Basic", 1), ("Bearer", 0)):
+        pattern = {"basicAuthCredentials": credentials, "headers": {"Authorization": {"contains": wanted}}}
+        assert admin.post("requests/count", json=pattern).json()["count"] == count
+
+
+def test_xml_is_equal_whatever_encoding_the_pattern_says_that_it_had(admin: httpx.Client, client: httpx.Client) -> None:
+    document = '<?xml version="1.0" encoding="ISO-8859-1"?><a>é</a>'
+    client.post(SYNCHRONIZE, content=document.encode("latin-1"), headers={"Content-Type": XML})
+    for pattern in (document, document.replace("ISO-8859-1", "UTF-16"), "<a>é</a>"):
+        assert admin.post("requests/count", json={"bodyPatterns": [{"equalToXml": pattern}]}).json()["count"] == 1
+
+
 REQUEST, RESPONSE = "request", "response"
 MALFORMED: list[tuple[str, str, Any, str]] = [
     ("POST", "mappings", b"", "the body is not JSON"),
@@ -419,6 +544,44 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
     ("POST", "settings", {"fixedDelay": "1"}, "fixedDelay: must be a whole number"),
     ("POST", "settings", {"extended": {}}, "extended: WireMock has it, and mockcvp has not"),
     ("POST", "settings", [], "must be an object"),
+    ("POST", "mappings", b'{"metadata": {"a": NaN}}', "Out of range float values"),
+    ("POST", "mappings", b'{"response": {"jsonBody": 1e999}}', "Out of range float values"),
+    ("POST", "mappings", b'{"name": "\\ud800"}', "half of a surrogate pair"),
+    (
+        "POST",
+        "mappings",
+        {RESPONSE: {"fault": "EMPTY_RESPONSE", "body": "a"}},
+        "fault is instead of an answer, and body",
+    ),
+    ("POST", "mappings", {RESPONSE: {"transformers": ["mockcvp"]}}, "transformers need transformerParameters"),
+    (
+        "POST",
+        "mappings",
+        {RESPONSE: {"status": 204, "headers": {"Transfer-Encoding": "chunked"}}},
+        "Transfer-Encoding must be",
+    ),
+    (
+        "POST",
+        "mappings",
+        {RESPONSE: {"headers": {"Content-Length": "0", "content-length": "0"}}},
+        "one Content-Length alone",
+    ),
+    ("POST", "near-misses/request-pattern", b'{"bodyPatterns": [{"equalToJson": NaN}]}', "Out of range float values"),
+    (
+        "POST",
+        "requests/count",
+        {"urlPattern": "(?:a{65535}){65535}"},
+        "urlPattern: '(?:a{65535}){65535}' repeats something more",
+    ),
+    ("POST", "requests/count", {"bodyPatterns": [{"matchesJsonPath": "$[?(@.a =~ /(/)]"}]}, "matchesJsonPath: "),
+    ("POST", "requests/count", {"bodyPatterns": [{"matchesJsonPath": "$[?@.a==1e999]"}]}, "matchesJsonPath: "),
+    (
+        "POST",
+        "requests/count",
+        {"bodyPatterns": [{"matchesXPath": "//a[matches(@b, 'c')]"}]},
+        "it has no function matches",
+    ),
+    ("POST", "requests/count", {"bodyPatterns": [{"matchesXPath": "/a/b[$v]"}]}, "has a variable"),
     ("POST", "requests/count", {"urlpath": "/a"}, "urlpath is not known here: is urlPath meant?"),
     ("POST", "requests/count", {"basicAuth": {}}, "basicAuth is not known here: is basicAuthCredentials meant?"),
     ("POST", "requests/count", {"request": {}}, "request is not known here: it belongs to a stub mapping"),

@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from mockcvp.oamp.deployment import Outcome
 from mockcvp.oamp.representation import members_once
+from mockcvp.stubbing.wire import check_writable
 from mockcvp.wording import told
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -95,6 +96,12 @@ async def body(request: Request, model: type[Model]) -> Model:
     """
     content = await content_of(request)
     try:
-        return model.model_validate(content)
+        read = model.model_validate(content)
+        check_writable(content)
     except ValidationError as error:
         raise Unprocessable(*told(error)) from None
+    except ValueError as fault:
+        raise Unprocessable(f"the body is not JSON: {fault}") from None
+    except RecursionError:
+        raise Unprocessable("the body is nested too deeply") from None
+    return read

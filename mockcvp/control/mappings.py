@@ -57,7 +57,7 @@ def router(double: Double) -> APIRouter:
         """Remove the stub mapping that a mapping is: by its id, or else by its request."""
         content = await content_of(request)
         mapping = _read(content)
-        if not stubs.remove(mapping.id) and not {"id", "uuid"} & content.keys():
+        if not stubs.remove(mapping.id) and not (content.get("id") or content.get("uuid")):
             alike = [one for one in stubs.mappings if one.document["request"] == mapping.document["request"]]
             if alike:
                 stubs.remove(alike[0].id)
@@ -102,6 +102,8 @@ def _read(content: Any, mapping_id: str | None = None) -> StubMapping:
         return stub_mapping(content, mapping_id)
     except ValidationError as error:
         raise Unprocessable(*told(error)) from None
+    except ValueError as fault:
+        raise Unprocessable(str(fault)) from None
 
 
 def _unknown(mapping_id: str) -> HTTPException:

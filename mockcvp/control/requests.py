@@ -49,7 +49,7 @@ def router(double: Double) -> APIRouter:
     async def find(request: Request) -> Response:
         """Return the calls that match a pattern, oldest first."""
         pattern = (await body(request, RequestPatternForm)).pattern
-        return await _apart(lambda: _found(journal.page(), matching(pattern, journal.page().calls[::-1])))
+        return await _apart(lambda: _found(page := journal.page(), matching(pattern, page.calls[::-1])))
 
     @routes.post("/requests/remove")
     async def remove(request: Request) -> Response:
@@ -69,7 +69,7 @@ def _of_unmatched(double: Double) -> APIRouter:
     @routes.get("/requests/unmatched")
     async def unmatched() -> Response:
         """Return the calls that neither a stub mapping nor a resource of the product answered, newest first."""
-        return await _apart(lambda: _found(journal.page(), [call for call in journal.page().calls if not call.matched]))
+        return await _apart(lambda: _found(page := journal.page(), [call for call in page.calls if not call.matched]))
 
     @routes.get("/requests/unmatched/near-misses")
     async def near_misses_of_unmatched() -> Response:
@@ -106,7 +106,7 @@ def _of_one(double: Double) -> APIRouter:
         """Forget one call, if it is there."""
         call = journal.page().find(identity(call_id))
         if call is not None:
-            journal.remove({call.number})
+            journal.remove([call])
         return JSONResponse({})
 
     return routes
@@ -153,7 +153,7 @@ def _found(page: Page, calls: list[Call]) -> dict[str, Any]:
 
 def _removed(double: Double, pattern: RequestPattern) -> dict[str, Any]:
     page = double.journal.page()
-    removed = double.journal.remove({call.number for call in matching(pattern, page.calls[::-1])})
+    removed = double.journal.remove(matching(pattern, page.calls[::-1]))
     return {"serveEvents": [served_request(call, page.id(call)) for call in removed]}
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from secrets import token_hex, token_urlsafe
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -14,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockcvp.control.bodies import Unprocessable, body
 from mockcvp.double import Double
+from mockcvp.files import FileError
 from mockcvp.wording import told
 
 
@@ -49,7 +49,7 @@ class Controls:
     def __init__(self, double: Double, control_of: Callable[[Double], ASGIApp]) -> None:
         self._double = double
         self._control_of = control_of
-        self._made: WeakKeyDictionary[Double, ASGIApp] = WeakKeyDictionary()
+        self._made: dict[str, tuple[Double, ASGIApp]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the tenant whom the path names be controlled."""
@@ -57,9 +57,11 @@ class Controls:
         tenant = self._double.tenants.get(name)
         if tenant is None:
             raise HTTPException(404, f"there is no tenant {name!r}")
-        control = self._made.get(tenant)
-        if control is None:
-            control = self._made[tenant] = self._control_of(tenant)
+        # none is kept for a tenant that has gone
+        self._made = {name: made for name, made in self._made.items() if self._double.tenants.get(name) is made[0]}
+        if name not in self._made:
+            self._made[name] = tenant, self._control_of(tenant)
+        control = self._made[name][1]
         await control({**scope, "root_path": f"{scope['root_path']}/{name}"}, receive, send)
 
 
@@ -85,6 +87,8 @@ def router(double: Double, path: str) -> APIRouter:
             tenant = new_tenant(double, **wanted.model_dump(exclude_none=True))
         except ValidationError as error:
             raise Unprocessable(*told(error)) from None
+        except FileError as fault:
+            raise Unprocessable(f"{fault.setting}: {fault}") from None
         except ValueError as fault:
             raise Unprocessable(f"username: {fault}") from None
         name, password = tenant.settings.username, tenant.settings.password.get_secret_value()

@@ -49,9 +49,9 @@ class Content:
     @cached_property
     def xml(self) -> "_Element | None":
         """The root of what it holds as XML; None where it is none, or has a document type."""
-        from mockcvp.matching.xml_values import parsed
+        from mockcvp.matching.xml_values import encoded, parsed
 
-        source = self._text.encode(errors="replace") if self._text is not None else self._raw
+        source = encoded(self._text) if self._text is not None else self._raw
         return parsed(source) if source else None
 
     @cached_property

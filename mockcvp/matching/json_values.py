@@ -4,14 +4,23 @@ import json
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from jsonpath import JSONPathEnvironment, JSONPathError, JSONPathMatch
 from jsonpath.parse import Parser
 from jsonpath.selectors import Filter, FilterContext
 from jsonpath.stream import TokenStream
 
-_FUNCTION = re.compile(r"\.(\w+)\(.*\)$")
+from mockcvp.matching.regular import compiled, fully_matches
+
+if TYPE_CHECKING:
+    import regex
+
+_FUNCTION = re.compile(r"\.(\w+)\([^()]*\)$")
+_LINE_END = "\n"
+_DEEPEST = 100
+_MOST_COMPARED = 100_000
 _OPERATOR = re.compile(r"[\w\])'\"] (nin|subsetof|anyof|noneof|size|empty) [\[(@$'\"\dtf]")
 _PLACEHOLDER = re.compile(r"[$#]\{json-unit\.")
 
@@ -41,7 +50,14 @@ class _Environment(JSONPathEnvironment):
         if operator == "==" and isinstance(left, str) != isinstance(right, str):
             # to Jayway, a number is equal to the text of it
             left, right = _as_number(left), _as_number(right)
+        if operator == "=~" and isinstance(right, re.Pattern):
+            return isinstance(left, str) and fully_matches(_regex(right.pattern, right.flags), left)
         return super().compare(left, operator, right)
+
+
+@lru_cache(256)
+def _regex(pattern: str, flags: int) -> "regex.Pattern[str]":
+    return compiled(pattern, flags & (re.IGNORECASE | re.MULTILINE | re.DOTALL | re.VERBOSE))
 
 
 def _as_number(value: object) -> object:
@@ -70,18 +86,19 @@ def json_path(expression: str) -> Callable[[Any], Any]:
     if operator := _OPERATOR.search(expression):
         raise ValueError(f"{expression!r}: Jayway's operator {operator[1]} is not supported")
     try:
-        compiled = _Environment().compile(path if path.lstrip().startswith("$") else f"$.{path}")
-    except (JSONPathError, RecursionError) as fault:
-        raise ValueError(f"{expression!r} is no JSONPath: {str(fault).splitlines()[0]}") from None
-    definite = getattr(compiled, "singular_query", lambda: False)()
+        query = _Environment().compile(path if path.lstrip().startswith("$") else f"$.{path}")
+    except (JSONPathError, RecursionError, re.error, ArithmeticError, ValueError) as fault:
+        raise ValueError(f"{expression!r} is no JSONPath: {str(fault).partition(_LINE_END)[0]}") from None
+    definite = getattr(query, "singular_query", lambda: False)()
 
     def found(document: Any) -> Any:
         if isinstance(document, str | int | float | bool | None):
             values: list[Any] = [document] if path == "$" else []
         else:
             try:
-                values = compiled.findall(document)
-            except (JSONPathError, RecursionError):
+                values = query.findall(document)
+            except Exception:
+                # whatever a comparison of what was sent comes to, it finds nothing
                 values = []
         value = (values[0] if values else None) if definite else values
         if not measured:
@@ -101,6 +118,8 @@ def expected_json(given: Any) -> Any:
         document = json.loads(given) if isinstance(given, str) else given
     except (ValueError, RecursionError) as fault:
         raise ValueError(f"no JSON: {fault}") from None
+    if _depth(document) > _DEEPEST:
+        raise ValueError(f"nested more than {_DEEPEST} deep")
     if any(_PLACEHOLDER.match(text) for text in _texts(document)):
         raise ValueError("placeholders of JsonUnit (${json-unit.…}) are not supported")
     return document
@@ -156,10 +175,13 @@ def _of_arrays(expected: list[Any], actual: list[Any], *, any_order: bool, more:
 
 def _unpaired(expected: list[Any], actual: list[Any], *, more: bool) -> list[int]:
     """Return which of the expected items find none of their own among the actual ones, in the best pairing."""
-    partners = [
-        [other for other, value in enumerate(actual) if equal(item, value, any_order=True, more=more)]
-        for item in expected
-    ]
+    left, free_values = _without_the_same(expected, actual)
+    if len(left) * len(free_values) > _MOST_COMPARED:
+        return left
+    partners = {
+        item: [other for other in free_values if equal(expected[item], actual[other], any_order=True, more=more)]
+        for item in left
+    }
     owner: dict[int, int] = {}
     held: dict[int, int] = {}
 
@@ -183,7 +205,22 @@ def _unpaired(expected: list[Any], actual: list[Any], *, more: bool) -> list[int
                 return True
         return False
 
-    return [item for item in range(len(expected)) if not paired(item)]
+    return [item for item in left if not paired(item)]
+
+
+def _without_the_same(expected: list[Any], actual: list[Any]) -> tuple[list[int], list[int]]:
+    """Return which items and which values are left when those that are the same to a letter are paired."""
+    there: dict[str, list[int]] = {}
+    for other, value in enumerate(actual):
+        there.setdefault(json.dumps(value, sort_keys=True), []).append(other)
+    left = []
+    for item, value in enumerate(expected):
+        same = there.get(json.dumps(value, sort_keys=True))
+        if same:
+            same.pop()
+        else:
+            left.append(item)
+    return left, sorted(other for others in there.values() for other in others)
 
 
 def equal(expected: Any, actual: Any, *, any_order: bool, more: bool) -> bool:
@@ -195,8 +232,29 @@ def size(document: Any) -> int:
     """Return how many values there are, those that hold others twice, to measure a number of differences by."""
     if not isinstance(document, dict | list):
         return 1
-    values = document.values() if isinstance(document, dict) else document
-    return 1 + sum(1 + size(value) if isinstance(value, dict | list) else 1 for value in values)
+    count, waiting = 1, [document]
+    while waiting:
+        container = waiting.pop()
+        values = container.values() if isinstance(container, dict) else container
+        for value in values:
+            count += 1
+            if isinstance(value, dict | list):
+                count += 1
+                waiting.append(value)
+    return count
+
+
+def _depth(document: Any) -> int:
+    depth, level = 0, [document]
+    while level:
+        depth += 1
+        level = [
+            value
+            for one in level
+            if isinstance(one, dict | list)
+            for value in (one.values() if isinstance(one, dict) else one)
+        ]
+    return depth
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -205,5 +263,8 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return "what is nested too deeply to be shown"
     return text if len(text) <= 80 else f"{text[:80]}…"

@@ -63,7 +63,9 @@ class RequestPattern:
 
     def differences(self, subject: Subject) -> list[str]:
         """Return in which ways a request differs from what is wanted; nothing where it is as wanted."""
-        return [line for part in self.parts if not part.holds(subject) for line in part.differences(subject)]
+        found = [line for part in self.parts if not part.holds(subject) for line in part.differences(subject)]
+        # what a client sends may be no text that can be told again
+        return [line.encode(errors="backslashreplace").decode() for line in found]
 
 
 def of_method(method: str) -> Part:
@@ -124,11 +126,10 @@ def of_values(places: Iterable[tuple[str, Callable[[Subject], Sequence[Content]]
     return Part(holds, distance, differences)
 
 
-def of_headers(wanted: Mapping[str, Matcher]) -> Part:
+def of_headers(wanted: Iterable[tuple[str, Matcher]]) -> Part:
     """Return what holds where headers are as wanted; their names in any case."""
     return of_values(
-        (f"header {name}", _header(name.lower().encode("latin-1", "replace")), matcher)
-        for name, matcher in wanted.items()
+        (f"header {name}", _header(name.lower().encode("latin-1", "replace")), matcher) for name, matcher in wanted
     )
 
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
+from mockcvp.matching import regular
 from mockcvp.matching.content import ABSENT, NOT_JSON, Content
 
 _LONGEST_SHOWN = 120
 # beyond this many characters, two texts are as near as their beginnings
 _LONGEST_MEASURED = 4000
-_SECONDS_FOR_A_REGEX = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,27 +67,12 @@ def matches(expression: str) -> Matcher:
     Raises:
         ValueError: no regular expression
     """
-    import regex
-
-    try:
-        # as Java reads it: sets within sets, and a dot for ends of lines too
-        compiled = regex.compile(_java_quotes(expression), regex.V1 | regex.DOTALL)
-    except (regex.error, RecursionError, OverflowError) as fault:
-        raise ValueError(f"{expression!r} is no regular expression: {fault}") from None
+    expected = regular.compiled(expression, regular.dot_all())
 
     def holds(value: Content) -> bool:
-        try:
-            return value.text is not None and compiled.fullmatch(value.text, timeout=_SECONDS_FOR_A_REGEX) is not None
-        except TimeoutError:
-            return False
+        return value.text is not None and regular.fully_matches(expected, value.text)
 
     return Matcher(f"anything that matches {_quoted(expression)}", holds)
-
-
-def _java_quotes(expression: str) -> str:
-    import regex
-
-    return regex.sub(r"\\Q(.*?)(?:\\E|\Z)", lambda quoted: regex.escape(quoted[1]), expression, flags=regex.DOTALL)
 
 
 def without(matcher: Matcher, told: str) -> Matcher:
@@ -151,7 +136,7 @@ def equal_to_xml(given: str) -> Matcher:
     """
     from mockcvp.matching import xml_values
 
-    wanted = xml_values.parsed(given.encode(errors="replace"))
+    wanted = xml_values.parsed(xml_values.encoded(given))
     if wanted is None:
         raise ValueError(f"no XML document without a document type: {_quoted(given)}")
     expected_size = xml_values.size(wanted)
@@ -224,13 +209,18 @@ def _found_by(where: str, found: Callable[[Content], list[Content]], inner: Matc
 
 def _distance_from(wanted: str) -> Callable[[Content], float]:
     # many calls are alike
-    far = lru_cache(256)(partial(distance_between, wanted))
-    return lambda value: 1.0 if value.text is None else far(value.text)
+    far = lru_cache(256)(partial(_distance, wanted))
+    return lambda value: 1.0 if value.text is None else far(value.text[:_LONGEST_MEASURED], len(value.text))
 
 
 def distance_between(one: str, other: str) -> float:
     """Return the Levenshtein distance of two texts as a part of the longer one's length."""
-    longest = max(len(one), len(other))
+    return _distance(one, other, len(other))
+
+
+def _distance(one: str, other: str, length: int) -> float:
+    # of the other, what lies beyond that which is measured is not kept for its sake
+    longest = max(len(one), length)
     if one == other or not longest:
         return 0.0
     one, other = one[:_LONGEST_MEASURED], other[:_LONGEST_MEASURED]

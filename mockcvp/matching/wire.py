@@ -224,10 +224,10 @@ class RequestPatternForm(Wire):
     def _parts(self, urls: list[str]) -> list[Part]:
         parts = [of_method(self.method)] if self.method != "ANY" else []
         parts += [self._url(name) for name in urls]
-        headers = {name: pattern.matcher for name, pattern in self.headers.items()}
+        headers = [(name, pattern.matcher) for name, pattern in self.headers.items()]
         if credentials := self.basic_auth_credentials:
             sent = b64encode(f"{credentials.username}:{credentials.password}".encode()).decode()
-            headers["Authorization"] = values.equal_to(f"Basic {sent}")
+            headers.append(("Authorization", values.equal_to(f"Basic {sent}")))
         if headers:
             parts.append(of_headers(headers))
         if self.query_parameters:

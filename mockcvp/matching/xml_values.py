@@ -1,5 +1,6 @@
 """XML as patterns look at it: equality, and XPath 1.0 by libxml2."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 
@@ -8,7 +9,53 @@ from lxml.etree import _Element
 
 from mockcvp.matching.content import Content
 
-_MOST_TOLD = 5
+_DECLARED = re.compile(r"""(^\s*<\?xml[^>]*?)\s+encoding\s*=\s*(?:"[^"]*"|'[^']*')""")
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_CALLED = re.compile(r"([\w.:-]+)\s*\(")
+_FUNCTIONS = frozenset(
+    [
+        "last",
+        "position",
+        "count",
+        "id",
+        "local-name",
+        "namespace-uri",
+        "name",
+        "string",
+        "concat",
+        "starts-with",
+        "contains",
+        "substring-before",
+        "substring-after",
+        "substring",
+        "string-length",
+        "normalize-space",
+        "translate",
+        "boolean",
+        "not",
+        "true",
+        "false",
+        "lang",
+        "number",
+        "sum",
+        "floor",
+        "ceiling",
+        "round",
+        "text",
+        "node",
+        "comment",
+        "processing-instruction",
+        "and",
+        "or",
+        "div",
+        "mod",
+    ]
+)
+
+
+def encoded(text: str) -> bytes:
+    """Return a document's text as bytes, whatever encoding it says that it had."""
+    return _DECLARED.sub(r"\1", text, count=1).encode(errors="replace")
 
 
 def parsed(source: bytes) -> _Element | None:
@@ -41,9 +88,15 @@ def xpath(expression: str, namespaces: Mapping[str, str]) -> Callable[[Content],
     Raises:
         ValueError: no XPath 1.0, or one with a prefix or function that nobody knows
     """
+    # looked up only where they are evaluated, which they may never be
+    bare = _QUOTED.sub("''", expression)
+    if unknown := [name for name in _CALLED.findall(bare) if name.rpartition("::")[2] not in _FUNCTIONS]:
+        raise ValueError(f"{expression!r} is no XPath 1.0: it has no function {unknown[0]}")
+    if "$" in bare:
+        raise ValueError(f"{expression!r} has a variable, and there are none here")
     try:
         find = etree.XPath(expression, namespaces=dict(namespaces), regexp=False, smart_strings=False)
-        # prefixes and functions are looked up only when it is evaluated
+        # and so are prefixes
         find(etree.fromstring("<x/>"))
     except (etree.XPathError, ValueError, TypeError) as fault:
         raise ValueError(f"{expression!r} is no XPath 1.0: {fault}") from None

@@ -63,3 +63,5 @@ def _mapping(place: str, content: Any) -> StubMapping:
         return stub_mapping(content)
     except ValidationError as error:
         raise FileError(_SETTING, f"{place}: {'; '.join(told(error))}") from None
+    except ValueError as fault:
+        raise FileError(_SETTING, f"{place}: {fault}") from None

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 from mockcvp.oamp.api import Headers
 from mockcvp.oamp.errors import ApiError
@@ -55,8 +56,9 @@ class Dribble:
 
     def pieces(self, body: bytes) -> list[bytes]:
         """Return a body in its pieces; fewer, where it has fewer bytes."""
-        size = max(math.ceil(len(body) / self.chunks), 1)
-        return [body[start : start + size] for start in range(0, len(body), size)]
+        count = min(self.chunks, len(body))
+        ends = [len(body) * number // count for number in range(count + 1)]
+        return [body[start:end] for start, end in pairwise(ends)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,12 @@ class ResponseForm(Wire):
         self._bytes = self._body()
         if self._bytes and self.status in _WITHOUT_BODY:
             raise ValueError(f"{bodies[0]}: an answer of status {self.status} has no body")
+        self._check_length()
+        return self
+
+    @model_validator(mode="after")
+    def _alone(self) -> Self:
+        given = self.model_fields_set
         if "transformer_parameters" in given and not self.transformers:
             raise ValueError("transformerParameters belong to transformers, which must be ['mockcvp']")
         if self.transformer_parameters.error_type is not None:
@@ -132,7 +138,12 @@ class ResponseForm(Wire):
                 of_status(self.status, self.transformer_parameters.error_type)
             except ValueError as fault:
                 raise ValueError(f"errorType: {fault}") from None
-        self._check_length()
+        if self.fault is not None:
+            others = given - {"status", "fault", "transformers", "transformer_parameters", "fixed_delay_milliseconds"}
+            if others := others - {"delay_distribution"}:
+                raise ValueError(f"fault is instead of an answer, and {self.alias(min(others))} has no place in it")
+        if self.transformers and not self.transformer_parameters.model_fields_set:
+            raise ValueError("transformers need transformerParameters: errorType, times")
         return self
 
     def _body(self) -> bytes:
@@ -146,12 +157,16 @@ class ResponseForm(Wire):
             raise ValueError(f"base64Body is no Base64: {fault}") from None
 
     def _check_length(self) -> None:
-        lengths = [value for name, value in self.headers.items() if name.lower() == "content-length"]
+        values: dict[str, list[Any]] = {}
+        for name, value in self.headers.items():
+            values.setdefault(name.lower(), []).extend(value if isinstance(value, list) else [value])
+        lengths, codings = values.get("content-length", []), values.get("transfer-encoding", [])
+        if len(lengths) > 1 or (lengths and codings):
+            raise ValueError("headers: an answer has one Content-Length alone, or one Transfer-Encoding")
         if lengths and lengths != [str(len(self._bytes))]:
             raise ValueError(f"headers: Content-Length is {lengths[0]}, and the body has {len(self._bytes)} bytes")
-        codings = [value for name, value in self.headers.items() if name.lower() == "transfer-encoding"]
-        if codings and codings != ["chunked"]:
-            raise ValueError(f"headers: Transfer-Encoding must be chunked, not {codings[0]!r:.80}")
+        if codings and (codings != ["chunked"] or self.status in _WITHOUT_BODY):
+            raise ValueError(f"headers: Transfer-Encoding must be chunked, with a body, not {codings[0]!r:.80}")
 
     def response(self) -> Response:
         """Return what is answered."""
@@ -172,9 +187,11 @@ class ResponseForm(Wire):
         )
 
     def _headers(self) -> Headers:
+        bodyless = self.status in _WITHOUT_BODY
         pairs = [
             (name.encode(), text.encode("latin-1"))
             for name, value in self.headers.items()
+            if not (bodyless and name.lower() == "content-length")
             for text in (value if isinstance(value, list) else [value])
         ]
         if self.status not in _WITHOUT_BODY and not {"content-length", "transfer-encoding"} & {
@@ -221,6 +238,20 @@ class StubMappingForm(Wire):
         return self
 
 
+def check_writable(content: Any) -> None:
+    """Check that a value can be given back as JSON.
+
+    Raises:
+        ValueError: it holds what JSON has no word for: NaN, half of a surrogate pair, an object of Python's
+    """
+    try:
+        json.dumps(content, allow_nan=False, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("it has half of a surrogate pair") from None
+    except TypeError as fault:
+        raise ValueError(str(fault)) from None
+
+
 def stub_mapping(content: Any, mapping_id: str | None = None) -> StubMapping:
     """Return the mapping that some JSON describes.
 
@@ -230,7 +261,16 @@ def stub_mapping(content: Any, mapping_id: str | None = None) -> StubMapping:
 
     Raises:
         pydantic.ValidationError: it describes none
+        ValueError: it cannot be given back as JSON, or is nested too deeply
     """
+    try:
+        check_writable(content)
+        return _stub_mapping(content, mapping_id)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _stub_mapping(content: Any, mapping_id: str | None) -> StubMapping:
     form = StubMappingForm.model_validate(content)
     identity = mapping_id or form.id or form.uuid or str(uuid4())
     request = {"method": "ANY", **(content.get("request") or {})}

@@ -18,7 +18,7 @@ from mockcvp.stubbing.stubs import Stubs
 from mockcvp.stubbing.wire import stub_mapping
 
 WORDS = st.text(
-    st.characters(min_codepoint=33, max_codepoint=126, exclude_characters='<>&"#?%+=/ '), min_size=1, max_size=12
+    st.characters(min_codepoint=33, max_codepoint=126, exclude_characters='<>&"#?%+=/{} '), min_size=1, max_size=12
 )
 NAMES = st.sampled_from(["accept", "content-type", "x-one", "x-two", "user-agent"])
 PARAMETERS = st.sampled_from(["q", "a", "b-c", "limit"])
