@@ -1,13 +1,13 @@
 """The ASGI app of one double: the only place that knows all the rooms."""
 
+from collections.abc import Callable
+
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockcvp.control import PATH
-from mockcvp.control import api as control
 from mockcvp.control.guard import Guard
-from mockcvp.control.tenants import Controls
-from mockcvp.control.tenants import router as router_of_tenants
 from mockcvp.double import Double
 from mockcvp.exchange import Exchange
 from mockcvp.settings import Settings
@@ -20,35 +20,44 @@ def create_app(settings: Settings | None = None, *, double: Double | None = None
         settings: of a new double; the defaults where neither this nor ``double`` is given
         double: the double to serve, instead of a new one
     """
-    double = double or Double(settings or Settings())
-    exchange = Middleware(
-        Exchange,
-        control_path=PATH,
-        double=double,
-    )
-    settings = double.settings
-    guards = []
-    if settings.admin_username is not None and settings.admin_password is not None:
-        password = settings.admin_password.get_secret_value()
-        guards = [Middleware(Guard, settings.admin_username, password, f"{PATH}/health")]
-    app = FastAPI(
-        title="mockcvp",
-        middleware=[exchange, *guards],
-        exception_handlers=control.ERROR_HANDLERS,
-        openapi_url=None,
-        redirect_slashes=False,
-    )
-    app.include_router(control.router(double), prefix=PATH)
-    tenants = f"{PATH}/cvp/tenants"
-    app.include_router(router_of_tenants(double, tenants), prefix=f"{PATH}/cvp")
-    app.mount(tenants, Controls(double, _control_of_tenant))
+    served = double or Double(settings or Settings())
+    middleware = [Middleware(Exchange, control_path=PATH, double=served)]
+    username, password = served.settings.admin_username, served.settings.admin_password
+    if username is not None and password is not None:
+        middleware.append(Middleware(Guard, username, password.get_secret_value(), f"{PATH}/health"))
+    app = FastAPI(title="mockcvp", middleware=middleware, openapi_url=None, redirect_slashes=False)
+    app.mount("", _WhenAsked(lambda: control_of(served)))
     return app
 
 
-def _control_of_tenant(tenant: Double) -> FastAPI:
-    app = FastAPI(exception_handlers=control.ERROR_HANDLERS, openapi_url=None, redirect_slashes=False)
-    routes = control.router(tenant)
-    app.include_router(routes)
-    # WireMock's own clients put this before every path
-    app.include_router(routes, prefix=PATH)
+class _WhenAsked:
+    """An ASGI app that is made when it is first asked: many a double is never controlled over HTTP."""
+
+    def __init__(self, make: Callable[[], ASGIApp]) -> None:
+        self._make = make
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._app is None:
+            self._app = self._make()
+        await self._app(scope, receive, send)
+
+
+def control_of(double: Double) -> FastAPI:
+    """Return the app that controls a double, and its tenants."""
+    from mockcvp.control import api, tenants
+
+    def of_tenant(tenant: Double) -> FastAPI:
+        routes = api.router(tenant)
+        app = FastAPI(exception_handlers=api.ERROR_HANDLERS, openapi_url=None, redirect_slashes=False)
+        app.include_router(routes)
+        # WireMock's own clients put this before every path
+        app.include_router(routes, prefix=PATH)
+        return app
+
+    app = FastAPI(exception_handlers=api.ERROR_HANDLERS, openapi_url=None, redirect_slashes=False)
+    app.include_router(api.router(double), prefix=PATH)
+    path = f"{PATH}/cvp/tenants"
+    app.include_router(tenants.router(double, path), prefix=f"{PATH}/cvp")
+    app.mount(path, tenants.Controls(double, of_tenant))
     return app

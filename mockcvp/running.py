@@ -1,17 +1,13 @@
 """``MockCVP``: one running double, for Python."""
 
-import asyncio
 import ssl
 import tempfile
-import threading
-import time
 from collections import deque
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self, Unpack, cast
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
 from pydantic import ValidationError
 
@@ -21,17 +17,16 @@ from mockcvp.control.tenants import new_tenant
 from mockcvp.double import Double
 from mockcvp.exchange import line
 from mockcvp.journal import Call
-from mockcvp.matching.patterns import RequestPattern, matching
+from mockcvp.matching.patterns import RequestPattern
 from mockcvp.oamp.deployment import Outcome
-from mockcvp.oamp.errors import by_status, of_status
 from mockcvp.oamp.synchronization import server_id
 from mockcvp.server import Server
 from mockcvp.settings import Settings
-from mockcvp.stubbing.responses import Delays, Fault, Response
-from mockcvp.stubbing.stubs import StubMapping
-from mockcvp.stubbing.wire import stub_mapping
+from mockcvp.stubbing.planned import breakdown, refusal
+from mockcvp.stubbing.responses import Delays, Fault
 from mockcvp.synchronizations import Synchronization, told_of
 from mockcvp.verification import WantedCall, fault, idle_stub, pattern_of, shortfall
+from mockcvp.waiting import async_wait, wait
 from mockcvp.wording import told
 
 if TYPE_CHECKING:
@@ -39,7 +34,6 @@ if TYPE_CHECKING:
 
 _DRAIN_SECONDS = 0.5
 _FAILURES_KEPT = 20
-_MOST_PLANNED = 1_000_000
 _IDLE_TOLD = 5
 # what a running double cannot take up any more
 _AT_START_ONLY = frozenset(
@@ -234,14 +228,9 @@ class MockCVP:
             AssertionError: there were fewer until then; the message tells the nearest
         """
         __tracebackhide__ = True
-        pattern, double = pattern_of(wanted), self._running
-        woken, deadline = threading.Event(), time.monotonic() + timeout
-        with double.journal.listening(woken.set):
-            while len(found := matching(pattern, double.journal.page().calls[::-1])) < count:
-                if not woken.wait(max(deadline - time.monotonic(), 0)):
-                    self._waited_in_vain(pattern, count, timeout)
-                woken.clear()
-        return found
+        pattern = pattern_of(wanted)
+        found = wait(self._running.journal, pattern, count, timeout)
+        return self._waited(found, pattern, count, timeout)
 
     async def async_wait_for_calls(
         self,
@@ -251,26 +240,14 @@ class MockCVP:
     ) -> list[Call]:
         """Wait as ``wait_for_calls`` does, and let the event loop go on meanwhile."""
         __tracebackhide__ = True
-        pattern, double = pattern_of(wanted), self._running
-        loop, woken = asyncio.get_running_loop(), asyncio.Event()
-        deadline = loop.time() + timeout
+        pattern = pattern_of(wanted)
+        found = await async_wait(self._running.journal, pattern, count, timeout)
+        return self._waited(found, pattern, count, timeout)
 
-        def wake() -> None:
-            # a loop that has ended since waits for nothing
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(woken.set)
-
-        with double.journal.listening(wake):
-            while len(found := matching(pattern, double.journal.page().calls[::-1])) < count:
-                try:
-                    await asyncio.wait_for(woken.wait(), max(deadline - loop.time(), 0))
-                except TimeoutError:
-                    self._waited_in_vain(pattern, count, timeout)
-                woken.clear()
-        return found
-
-    def _waited_in_vain(self, wanted: RequestPattern, count: int, timeout: float) -> NoReturn:
+    def _waited(self, found: list[Call] | None, wanted: RequestPattern, count: int, timeout: float) -> list[Call]:
         __tracebackhide__ = True
+        if found is not None:
+            return found
         message = shortfall(wanted, self._running.journal.page(), count, self._failures)
         raise AssertionError(f"waited {timeout:g} s; {message}")
 
@@ -339,12 +316,7 @@ class MockCVP:
         Raises:
             ValueError: a status that is no refusal, or an ``errorType`` that is misspelt or has another status
         """
-        if _whole("status", status) not in range(400, 600):
-            raise ValueError(f"status must be from 400 to 599, not {status}")
-        row = by_status(status) if error_type is None else of_status(status, error_type)
-        response = {"status": status, "transformers": ["mockcvp"], "transformerParameters": {"errorType": row.name}}
-        error = row.error("refused, as the test has planned")
-        self._plan(Response(status, error=error), response, times)
+        self._running.stubs.add(refusal(status, times, error_type))
 
     def drop_next(self, fault: Fault | str, times: int = 1) -> None:
         """Let the next calls meet a fault of the connection instead of an answer.
@@ -352,19 +324,7 @@ class MockCVP:
         Raises:
             ValueError: a fault that is none of ``Fault``
         """
-        if fault not in list(Fault):
-            raise ValueError(f"fault must be one of {', '.join(Fault)}, not {fault!r}")
-        self._plan(Response(fault=Fault(fault)), {"fault": str(fault)}, times)
-
-    def _plan(self, response: Response, document: dict[str, Any], times: int) -> None:
-        if not 1 <= _whole("times", times) <= _MOST_PLANNED:
-            raise ValueError(f"times must be from 1 to {_MOST_PLANNED}, not {times}")
-        parameters = {**document.get("transformerParameters", {}), "times": times}
-        planned = document | {"transformers": ["mockcvp"], "transformerParameters": parameters}
-        identity = str(uuid4())
-        document = {"id": identity, "uuid": identity, "priority": 0, "request": {"method": "ANY"}, "response": planned}
-        # before all others
-        self._running.stubs.add(StubMapping(identity, RequestPattern(), response, document, priority=0, times=times))
+        self._running.stubs.add(breakdown(fault, times))
 
     def stub(self, mapping: Mapping[str, Any]) -> str:
         """Have some requests answered by a stub mapping of WireMock's instead of the product.
@@ -380,6 +340,9 @@ class MockCVP:
         """
         if not isinstance(mapping, Mapping):
             raise TypeError(f"a stub mapping must be a dictionary, not {mapping!r:.80}")
+        # only for those who use it, since it takes time to load
+        from mockcvp.stubbing.wire import stub_mapping
+
         try:
             added = stub_mapping(dict(mapping))
         except ValidationError as error:
@@ -472,9 +435,3 @@ class MockCVP:
         changed = self._settings.model_dump(exclude_unset=True) | settings
         double.reset(self._checked(changed) if settings else self._settings)
         double.tenants.clear()
-
-
-def _whole(name: str, value: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{name} must be a whole number, not {value!r}")
-    return value

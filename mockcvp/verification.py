@@ -18,7 +18,6 @@ from mockcvp.matching.patterns import (
     of_url,
 )
 from mockcvp.matching.values import Matcher, equal_to
-from mockcvp.matching.wire import RequestPatternForm
 from mockcvp.oamp.api import BASE_PATH
 from mockcvp.stubbing.stubs import StubMapping
 from mockcvp.wording import told
@@ -90,6 +89,9 @@ def _of_path(path: str) -> Part:
 
 
 def _read(request: Mapping[str, Any]) -> RequestPattern:
+    # only for those who use it, since it takes time to load
+    from mockcvp.matching.wire import RequestPatternForm
+
     try:
         return RequestPatternForm.model_validate(dict(request)).pattern
     except ValidationError as error:
