@@ -64,6 +64,7 @@ class Content:
 
 ABSENT = Content()
 """A header or member that is not there; also an empty body."""
+_NONE = [ABSENT]
 
 
 def _json_text(value: Any) -> str | None:
@@ -101,11 +102,17 @@ class Subject:
             values.setdefault(name, []).append(Content(text=value))
         return values
 
+    @cached_property
+    def _headers(self) -> dict[bytes, list[Content]]:
+        values: dict[bytes, list[Content]] = {}
+        for name, value in self.request.headers:
+            values.setdefault(name, []).append(Content(text=value.decode("latin-1")))
+        return values
+
     def query(self, name: str) -> list[Content]:
         """Return the values of a query parameter, decoded; absence where there is none."""
-        return self._query.get(name, [ABSENT])
+        return self._query.get(name, _NONE)
 
     def header(self, name: bytes) -> list[Content]:
         """Return the values of a header, whose name is given in lower case; absence where there is none."""
-        values = [Content(text=value.decode("latin-1")) for other, value in self.request.headers if other == name]
-        return values or [ABSENT]
+        return self._headers.get(name, _NONE)

@@ -97,9 +97,14 @@ def of_url(name: str, part_of: Callable[[Subject], str], matcher: Matcher, told:
 
 def of_target(url: str, matcher: Matcher) -> Part:
     """Return what holds for one URL alone, with its query; ``matcher`` is for that text."""
-    return of_url("url", lambda subject: subject.request.target, matcher, url)._replace(
-        holds=lambda subject: subject.request.target == url
-    )
+    part = of_url("url", lambda subject: subject.request.target, matcher, url)
+    return part._replace(holds=lambda subject: subject.request.target == url)
+
+
+def of_path(path: str, matcher: Matcher) -> Part:
+    """Return what holds for one path alone, as it came; ``matcher`` is for that text."""
+    part = of_url("path", lambda subject: subject.path, matcher, path)
+    return part._replace(holds=lambda subject: subject.path == path)
 
 
 def of_values(places: Iterable[tuple[str, Callable[[Subject], Sequence[Content]], Matcher]]) -> Part:
@@ -111,7 +116,14 @@ def of_values(places: Iterable[tuple[str, Callable[[Subject], Sequence[Content]]
     wanted = tuple(places)
 
     def holds(subject: Subject) -> bool:
-        return all(any(map(matcher.holds, read(subject))) for _, read, matcher in wanted)
+        # no generators, as above
+        for _, read, matcher in wanted:
+            for value in read(subject):
+                if matcher.holds(value):
+                    break
+            else:
+                return False
+        return True
 
     def distance(subject: Subject) -> float:
         return sum(matcher.best_distance(read(subject)) for _, read, matcher in wanted) / len(wanted)

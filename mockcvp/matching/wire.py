@@ -17,6 +17,7 @@ from mockcvp.matching.patterns import (
     of_body,
     of_headers,
     of_method,
+    of_path,
     of_query,
     of_status,
     of_sync_up,
@@ -291,7 +292,7 @@ def _regular(name: str, part_of: Callable[[Subject], str]) -> Callable[[str], Pa
 
 _URLS: dict[str, Callable[[str], Part]] = {
     "url": lambda url: of_target(url, values.equal_to(url)),
-    "url_path": lambda path: of_url("path", _path_of, values.equal_to(path), path),
+    "url_path": lambda path: of_path(path, values.equal_to(path)),
     "url_pattern": _regular("url", _target),
     "url_path_pattern": _regular("path", _path_of),
     "url_path_template": _template,
