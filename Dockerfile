@@ -9,16 +9,21 @@ ARG PIP_FIND_LINKS
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 # the tools that build stay here
-RUN apt-get -qq update && apt-get -qq install -y --no-install-recommends binutils >/dev/null \
- && python -m venv /tools && python -m venv --without-pip /opt/mockcvp
-COPY . .
+RUN python -m venv /tools && python -m venv --without-pip /opt/mockcvp
+COPY requirements requirements
+# wheels, if there are any
+COPY pyproject.toml wheels* wheels/
 RUN /tools/bin/python -m pip install --quiet --require-hashes -r requirements/build.txt \
  && /tools/bin/python -m pip --python /opt/mockcvp/bin/python install --quiet --require-hashes -r requirements/run.txt \
- && /tools/bin/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheel . \
+ # headers of C libraries, which nothing runs
+ && rm -rf /opt/mockcvp/lib/python*/site-packages/lxml/includes
+# symbols for debuggers: where the tool for that cannot be had, the image is larger, and as good
+RUN if { apt-get -qq update && apt-get -qq install -y --no-install-recommends binutils; } >/dev/null 2>&1; \
+    then find /opt/mockcvp -name '*.so' -exec strip --strip-unneeded {} +; \
+    else echo "no binutils: the image keeps the symbols of its libraries"; fi
+COPY . .
+RUN /tools/bin/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheel . \
  && /tools/bin/python -m pip --python /opt/mockcvp/bin/python install --quiet --no-deps --no-index /wheel/*.whl \
- # symbols for debuggers and headers of C libraries, which nothing runs
- && find /opt/mockcvp -name '*.so' -exec strip --strip-unneeded {} + \
- && rm -rf /opt/mockcvp/lib/python*/site-packages/lxml/includes \
  # writable for whichever user the container is run as
  && install -d -m 0777 /volumes/certs
 

@@ -116,7 +116,8 @@ def certificate(settings: Settings, tell: Callable[[str], None] = log_failure) -
         with _alone_in(settings.cert_dir):
             return _own(settings.cert_dir, _names(settings), settings.key_type, tell)
     except OSError as fault:
-        where = f"cannot keep a certificate in {settings.cert_dir}: {fault.strerror or fault}"
+        named = f" ({fault.filename})" if fault.filename and Path(fault.filename) != settings.cert_dir else ""
+        where = f"cannot keep a certificate in {settings.cert_dir}{named}: {fault.strerror or fault}"
         raise CertificateError(f"{where}; name a directory that can be written to with --cert-dir") from None
 
 

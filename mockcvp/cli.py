@@ -37,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _command.main(arguments, prog_name="mockcvp", standalone_mode=False)
     except click.ClickException as fault:
         where = f" See {fault.ctx.command_path} --help." if isinstance(fault, click.UsageError) and fault.ctx else ""
+        if isinstance(fault, click.NoSuchOption) and fault.option_name in map(_option_name, Settings.model_fields):
+            where = f" It belongs behind the command: mockcvp serve {fault.option_name}.{where}"
         click.echo(f"mockcvp: {' '.join(fault.format_message().split())}{where}", err=True)
         sys.exit(2)
     except click.Abort:

@@ -1,32 +1,63 @@
-"""``python -m mockcvp.health``: whether the double beside this process answers, for a container's health check.
+"""``python -m mockcvp.health``: whether the double of this container answers, for its health check.
 
-It loads nothing but what Python has of its own, since it is run every few seconds. The double is looked for on
-127.0.0.1, on the port of ``MOCKCVP_ADMIN_PORT``, or else of ``MOCKCVP_PORT``.
+It loads nothing but what Python has of its own, since it is run every few seconds. Where the double listens it learns
+from the ``MOCKCVP_…`` variables, and from the arguments of the container's first process.
 """
 
 import http.client
 import os
 import ssl
 import sys
+from pathlib import Path
 
 _SECONDS = 1.5
+_FIRST_PROCESS = Path("/proc/1/cmdline")
+_ANY = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not listened on
 
 
 def main() -> None:
     """Exit with 0 where it answers that it is healthy, and with 1 and a line on stderr where it does not."""
-    port = os.environ.get("MOCKCVP_ADMIN_PORT") or os.environ.get("MOCKCVP_PORT") or "8111"
+    host, port = address(dict(os.environ), _arguments())
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     # whom this talks to is known by the address: a certificate of the user's own need not name it
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     try:
-        connection = http.client.HTTPSConnection("127.0.0.1", int(port), timeout=_SECONDS, context=context)
+        connection = http.client.HTTPSConnection(host, int(port), timeout=_SECONDS, context=context)
         connection.request("GET", "/__admin/health")
         status = connection.getresponse().status
     except (OSError, ValueError, http.client.HTTPException) as fault:
-        sys.exit(f"mockcvp: no answer on port {port}: {fault}")
+        sys.exit(f"mockcvp: no answer from {host} port {port}: {fault}")
     if status != http.HTTPStatus.OK:
-        sys.exit(f"mockcvp: status {status} on port {port}")
+        sys.exit(f"mockcvp: status {status} from {host} port {port}")
+
+
+def address(environment: dict[str, str], arguments: list[str]) -> tuple[str, str]:
+    """Return host and port of the control API.
+
+    Args:
+        environment: of the double
+        arguments: of its command line, which win
+    """
+
+    def given(name: str) -> str:
+        option = f"--{name.replace('_', '-')}"
+        for index, argument in enumerate(arguments):
+            if argument == option and index + 1 < len(arguments):
+                return arguments[index + 1]
+            if argument.startswith(f"{option}="):
+                return argument.partition("=")[2]
+        return environment.get(f"MOCKCVP_{name.upper()}", "")
+
+    host, port = given("admin_host") or given("host"), given("admin_port") or given("port") or "8111"
+    return _ANY.get(host, host), port
+
+
+def _arguments() -> list[str]:
+    try:
+        return [os.fsdecode(one) for one in _FIRST_PROCESS.read_bytes().split(b"\0")]
+    except OSError:
+        return []
 
 
 if __name__ == "__main__":

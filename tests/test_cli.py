@@ -63,6 +63,12 @@ def test_a_missing_or_unknown_command_is_told_in_one_line() -> None:
     assert "No such command 'server'" in refused(mockcvp("server"))
 
 
+def test_an_option_before_its_command_is_told_where_it_belongs() -> None:
+    assert refused(mockcvp("--port", "9000")).startswith(
+        "No such option '--port'. It belongs behind the command: mockcvp serve --port."
+    )
+
+
 def test_a_bad_value_in_the_environment_is_told_by_the_variables_name(tmp_path: Path) -> None:
     told = refused(mockcvp("serve", cwd=tmp_path, MOCKCVP_PORT="tcp://10.0.0.1:8111"))
     assert told.startswith("MOCKCVP_PORT: ")

@@ -23,6 +23,8 @@ def test_the_manifest_gives_the_double_what_it_understands(tmp_path: Path) -> No
     (tmp_path / "deployment.yaml").write_text(config["data"]["deployment.yaml"])
     assert [server.id for server in load(tmp_path / "deployment.yaml").servers] == ["media-1", "vxml-1"]
     pod = deployment["spec"]["template"]["spec"]
+    # so that it may write to a claim, whose root is the only one who could
+    assert pod["securityContext"]["fsGroup"] == 10001
     (container,) = pod["containers"]
     settings = {one["name"].removeprefix("MOCKCVP_").lower(): one["value"] for one in container["env"]}
     assert "mockcvp.default.svc" in Settings.model_validate(settings).tls_names

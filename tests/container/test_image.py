@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.container.engine import HARDENED, ROOT, docker, running, told
+from tests.container.engine import HARDENED, ROOT, Container, docker, running, told
 
 pytestmark = pytest.mark.container
 SYNCHRONIZE = {"synchronize": {"servers": {"server": [{"refURL": "media-1", "sincetime": "0"}]}}}
@@ -59,6 +59,15 @@ def test_its_health_is_that_of_a_control_api_apart_too(image: str) -> None:
     options = ["-e", "MOCKCVP_ADMIN_PORT=9111", "-e", "MOCKCVP_ADMIN_USERNAME=a", "-e", "MOCKCVP_ADMIN_PASSWORD=b"]
     with running(image, f"mockcvp-test-{os.getpid()}", *HARDENED, *options) as container:
         container.wait_until("healthy")
+
+
+def test_its_health_is_asked_where_the_arguments_say_that_it_is(image: str) -> None:
+    name = f"mockcvp-test-{os.getpid()}"
+    docker("run", "-d", "--name", name, *HARDENED, image, "serve", "--port", "9443")
+    try:
+        Container(name).wait_until("healthy")
+    finally:
+        docker("rm", "-f", "-v", name)
 
 
 def test_an_idle_one_stops_on_sigterm_within_a_second(image: str) -> None:

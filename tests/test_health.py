@@ -1,0 +1,52 @@
+"""The health check of the container; tests/container has it run there."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mockcvp.health import address
+from tests.running import Running
+
+
+@pytest.mark.parametrize(
+    ("environment", "arguments", "found"),
+    [
+        ({}, [], ("127.0.0.1", "8111")),
+        ({"MOCKCVP_HOST": "0.0.0.0", "MOCKCVP_PORT": "9"}, [], ("127.0.0.1", "9")),
+        ({"MOCKCVP_HOST": "::"}, [], ("::1", "8111")),
+        ({"MOCKCVP_HOST": "oamp", "MOCKCVP_PORT": ""}, [], ("oamp", "8111")),
+        ({"MOCKCVP_ADMIN_PORT": "7"}, ["mockcvp", "serve"], ("127.0.0.1", "7")),
+        ({"MOCKCVP_ADMIN_PORT": "7", "MOCKCVP_ADMIN_HOST": "::1"}, [], ("::1", "7")),
+        ({"MOCKCVP_PORT": "9"}, ["mockcvp", "serve", "--port", "10"], ("127.0.0.1", "10")),
+        ({"MOCKCVP_PORT": "9"}, ["mockcvp", "serve", "--port=10", "--admin-port=11", "--host=a"], ("a", "11")),
+        ({}, ["mockcvp", "serve", "--port"], ("127.0.0.1", "8111")),
+    ],
+)
+def test_it_looks_where_the_options_say(
+    environment: dict[str, str], arguments: list[str], found: tuple[str, str]
+) -> None:
+    assert address(environment, arguments) == found
+
+
+def checked(**environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "mockcvp.health"]
+    root = Path(__file__).parent.parent
+    return subprocess.run(command, env=environment, cwd=root, capture_output=True, text=True, check=False, timeout=20)
+
+
+def test_it_is_0_for_a_double_that_answers_and_1_with_a_line_for_none(double: Running) -> None:
+    healthy = checked(MOCKCVP_PORT=str(double.port))
+    assert (healthy.returncode, healthy.stdout, healthy.stderr) == (0, "", "")
+    sick = checked(MOCKCVP_PORT="1")
+    assert (sick.returncode, sick.stderr.count("\n")) == (1, 1)
+    assert sick.stderr.startswith("mockcvp: no answer from 127.0.0.1 port 1: ")
+
+
+def test_it_loads_nothing_that_is_not_pythons_own() -> None:
+    script = (
+        "import sys, mockcvp.health; print({'pydantic', 'fastapi', 'uvicorn', 'click', 'httpx'} & sys.modules.keys())"
+    )
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert told == "set()\n"
