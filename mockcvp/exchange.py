@@ -15,6 +15,7 @@ from mockcvp.oamp.api import MALFORMED, Answer, Headers, Request, SyncUp
 from mockcvp.oamp.synchronization import RequestedServer
 from mockcvp.stubbing.responses import Dribble, Fault
 from mockcvp.stubbing.stubs import StubMapping
+from mockcvp.wording import printable
 
 MALFORMED_BODY = "mockcvp.malformed_body"
 """What the server puts into a call's state where the body of the request turns out to be malformed HTTP."""
@@ -172,7 +173,7 @@ async def _deliver(
 
 def _hang_up(request: Request, wire: Wire | None) -> None:
     # what was started before a reset must not show after it
-    _log.info("--- %s: in flight when the double was reset, and hung up on", _printable(request.target))
+    _log.info("--- %s: in flight when the double was reset, and hung up on", printable(request.target))
     if wire:
         wire.hang_up()
 
@@ -263,7 +264,7 @@ def line(call: Call) -> str:
     """Return a call as the log tells it: status, method, path, user, and what came of it."""
     status = call.answer.status if call.answer else "---"
     user, target = _shortened(call.request.user or "-"), _shortened(call.request.target)
-    return _printable(f"{status} {call.request.method} {target} {user} {_what_came_of(call)}".rstrip())
+    return printable(f"{status} {call.request.method} {target} {user} {_what_came_of(call)}".rstrip())
 
 
 def _what_came_of(call: Call) -> str:
@@ -295,10 +296,3 @@ def _told(server: RequestedServer) -> str:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"
-
-
-def _printable(text: str) -> str:
-    # what a client sends must not be able to write a line of its own
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -67,5 +67,13 @@ def phrase(fault: Any) -> tuple[str, str]:
     return place, f"{words}, not {_shortened(repr(fault['input']))}"
 
 
+def printable(text: str) -> str:
+    """Return a text as it can stand in a line of the log."""
+    # what a client sends must not be able to write a line of its own
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
 def _shortened(text: str, limit: int = 80) -> str:
     return text if len(text) <= limit else f"{text[:limit]}…"

@@ -26,6 +26,11 @@ def test_with_a_user_name_and_a_password_the_control_api_lets_nobody_else_in(tmp
         refused = client.get(f"{control}/requests")
         assert refused.headers["www-authenticate"] == 'Basic realm="mockcvp"'
         assert "--admin-username" in refused.json()["errors"][0]["title"]
+        assert "no user name and password were sent" in double.line("401 GET /__admin/requests")
+        assert status("GET", "mappings", ("tester", "wrong\n")) == 401
+        assert double.line("401 GET /__admin/mappings").endswith("user name or password are wrong")
+        client.post(f"{control}/mappings", json={"naem": 1}, auth=("tester", "päss:word"))
+        assert "422 POST /__admin/mappings naem is not known here: is name meant?" in double.line("422 POST")
         assert status("GET", "requests", ("tester", "päss:word")) == 200
         assert status("GET", "cvp/tenants/x", ("tester", "päss:word")) == 404
         # the product's API is as it was

@@ -1,5 +1,6 @@
 """Who may use the control API."""
 
+import logging
 from collections.abc import Mapping
 from hmac import compare_digest
 
@@ -8,6 +9,9 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockcvp.oamp.authentication import sent_credentials
+from mockcvp.wording import printable
+
+_log = logging.getLogger(__name__)
 
 
 class Guard:
@@ -30,7 +34,10 @@ class Guard:
         if scope["type"] != "http" or scope["path"] == self._open_path or self._knows(Headers(scope=scope)):
             await self._app(scope, receive, send)
             return
-        title = "the control API needs the user name and password of --admin-username and --admin-password"
+        sent = sent_credentials(Headers(scope=scope).get("authorization"))
+        what = "user name or password are wrong" if sent else "no user name and password were sent"
+        _log.info("%s", printable(f"401 {scope['method']} {scope['path']} {what}"))
+        title = f"{what}: the control API needs the user name and password of --admin-username and --admin-password"
         headers = {"www-authenticate": 'Basic realm="mockcvp"'}
         await JSONResponse({"errors": [{"code": 10, "title": title}]}, 401, headers)(scope, receive, send)
 
