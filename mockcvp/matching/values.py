@@ -213,12 +213,14 @@ def _distance_from(wanted: str) -> Callable[[Content], float]:
     return lambda value: 1.0 if value.text is None else far(value.text[:_LONGEST_MEASURED], len(value.text))
 
 
-def distance_between(one: str, other: str) -> float:
-    """Return the Levenshtein distance of two texts as a part of the longer one's length."""
-    return _distance(one, other, len(other))
-
-
 def _distance(one: str, other: str, length: int) -> float:
+    """Return the Levenshtein distance of two texts as a part of the longer one's length.
+
+    Args:
+        one: a text
+        other: the beginning of another
+        length: of the whole of that
+    """
     # of the other, what lies beyond that which is measured is not kept for its sake
     longest = max(len(one), length)
     if one == other or not longest:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from mockcvp.journal import Call
 from mockcvp.matching import json_values
-from mockcvp.matching.content import Subject
-from mockcvp.matching.values import distance_between
+from mockcvp.matching.content import Content, Subject
+from mockcvp.matching.values import equal_to
 from mockcvp.matching.wire import RequestPatternForm
 from mockcvp.oamp.api import Answer, Request
 from mockcvp.stubbing.stubs import Stubs
@@ -205,7 +205,7 @@ def test_the_distance_of_two_texts_is_levenshteins(one: str, other: str) -> None
         for column, its in enumerate(other):
             row.append(min(before[column] + (char != its), before[column + 1] + 1, row[-1] + 1))
     longest = max(len(one), len(other))
-    assert distance_between(one, other) == (row[-1] / longest if longest else 0)
+    assert equal_to(one).distance(Content(text=other)) == (row[-1] / longest if longest else 0)
 
 
 def test_a_filter_finds_one_server_as_it_finds_several() -> None:
