@@ -112,6 +112,17 @@ class Running:
             assert client.delete(f"https://localhost:{self.port}/__admin/requests").status_code == 200
 
 
+@contextmanager
+def threads_that_take_turns_often() -> Iterator[None]:
+    """Have Python's threads interrupt each other as often as it can, so that a race shows."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)
+
+
 def read_answer(connection: ssl.SSLSocket) -> bytes:
     """Read one answer, headers and body, as the bytes that came."""
     received = b""

@@ -1,6 +1,5 @@
 import base64
 import gc
-import sys
 import time
 import tracemalloc
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from mockcvp.journal import Call, Journal
 from mockcvp.oamp.api import Answer, Request, SyncUp
 from mockcvp.oamp.sync_ups import Run, SyncStatus
 from mockcvp.oamp.synchronization import RequestedServer
-from tests.running import JSON, SYNCHRONIZE, XML, Running, read_answer
+from tests.running import JSON, SYNCHRONIZE, XML, Running, read_answer, threads_that_take_turns_often
 
 BODY = '{"synchronize": {"servers": {"server": ["a", {"refURL": "b", "sincetime": "7"}]}}}'
 
@@ -219,16 +218,12 @@ def test_the_journal_keeps_the_newest_within_its_bounds_and_counts_all(
 
 def test_threads_that_record_at_once_lose_no_call() -> None:
     journal = Journal(10**9, 10**9)
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
+    with threads_that_take_turns_often():
         threads = [Thread(target=lambda: [recorded(journal) for _ in range(2000)]) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-    finally:
-        sys.setswitchinterval(interval)
     assert [call.number for call in journal.page().calls] == list(range(16_000, 0, -1))
 
 

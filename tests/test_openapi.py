@@ -177,8 +177,7 @@ def test_the_document_is_valid() -> None:
 def test_the_document_has_each_route_of_the_app_and_no_other() -> None:
     app = control_of(Double(Settings()))
     with warnings.catch_warnings():
-        # of two methods that are one function
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # of two methods that are one function
         routes = app.openapi()["paths"]
     # the product's routes are not the framework's
     there = {(method, path) for path, item in routes.items() for method in item}

@@ -19,7 +19,7 @@ import requests
 
 from mockcvp import Call, Fault, MockCVP, Settings
 from mockcvp.server import StartError
-from tests.running import SYNCHRONIZE, XML
+from tests.running import SYNCHRONIZE, XML, threads_that_take_turns_often
 
 SERVERS = {"servers": [{"id": "media", "hostname": "m", "ipaddr": "10.0.0.1", "type": "MEDIA", "duration": 30}]}
 
@@ -529,16 +529,13 @@ def test_async_waits_take_no_thread_and_can_be_cancelled(cvp: MockCVP) -> None:
 
 def test_threads_that_move_the_clock_lose_no_move(cvp: MockCVP) -> None:
     cvp.clock.freeze()
-    began, interval = cvp.clock(), sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
+    began = cvp.clock()
+    with threads_that_take_turns_often():
         threads = [threading.Thread(target=lambda: [*map(cvp.clock.advance, [1] * 5000)]) for _ in range(2)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-    finally:
-        sys.setswitchinterval(interval)
     assert cvp.clock() == began + 10_000
 
 
@@ -624,7 +621,6 @@ class UnittestTest(unittest.TestCase):
 
 def test_the_package_loads_nothing_until_it_is_used() -> None:
     import subprocess
-    import sys
 
     code = (
         "import sys, mockcvp; assert not [n for n in sys.modules if n.startswith(('mockcvp.', 'fastapi', 'pydantic'))]"

@@ -190,7 +190,7 @@ def test_python_verifies_by_wiremocks_patterns_too(cvp: MockCVP, client: httpx.C
     with pytest.raises(ValueError, match=r"request: headers\.X: must have exactly one of"):
         cvp.assert_called(request={"headers": {"X": {}}})
     with pytest.raises(TypeError, match="'metod' says nothing of a call; method, path, "):
-        cvp.assert_called(metod="GET")  # type: ignore[call-arg]
+        cvp.assert_called(metod="GET")  # type: ignore[call-arg] # what this is about
 
 
 def test_a_stub_that_answers_nothing_is_told_with_what_the_nearest_call_had_otherwise(

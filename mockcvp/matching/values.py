@@ -23,6 +23,7 @@ class Matcher:
         distance: how far a value is from that, from 0 to 1; asked only where it is not as wanted
         findings: what exactly is wrong with such a value, where that can be said better than by showing it
         whole_lists: whether a list that a JSONPath finds is matched as one value
+        of_nothing: whether it holds where a path finds nothing
     """
 
     told: str
@@ -30,6 +31,7 @@ class Matcher:
     distance: Callable[[Content], float] = lambda _: 1.0
     findings: Callable[[Content], Sequence[str]] | None = None
     whole_lists: bool = False
+    of_nothing: bool = False
 
     def best_distance(self, values: Sequence[Content]) -> float:
         """Return how far the nearest of some values is from what is wanted, 0 where one is as wanted."""
@@ -82,7 +84,7 @@ def without(matcher: Matcher, told: str) -> Matcher:
 
 def absent() -> Matcher:
     """Return what holds for a value that is not there."""
-    return Matcher("absent", lambda value: value.text is None)
+    return Matcher("absent", lambda value: value.text is None, of_nothing=True)
 
 
 def all_of(matchers: Sequence[Matcher]) -> Matcher:
@@ -190,11 +192,10 @@ def xpath(expression: str, inner: Matcher | None, namespaces: dict[str, str]) ->
 def _found_by(where: str, found: Callable[[Content], list[Content]], inner: Matcher | None) -> Matcher:
     if inner is None:
         return Matcher(f"anything where {where} finds something", lambda value: bool(found(value)))
-    nothing_will_do = inner.told == "absent"
 
     def holds(value: Content) -> bool:
         there = found(value)
-        return any(inner.holds(one) for one in there) if there else nothing_will_do
+        return any(inner.holds(one) for one in there) if there else inner.of_nothing
 
     def findings(value: Content) -> list[str]:
         there = found(value)

@@ -97,7 +97,7 @@ class ContentPattern(Wire):
     xpath_namespaces: Annotated[dict[str, str], Field(alias="xPathNamespaces")] = {}
     and_: Annotated[tuple["ContentPattern", ...], Field(alias="and", min_length=2, strict=False)] = ()
     or_: Annotated[tuple["ContentPattern", ...], Field(alias="or", min_length=2, strict=False)] = ()
-    not_: Annotated["ContentPattern", Field(alias="not")] = None  # type: ignore[assignment]
+    not_: Annotated["ContentPattern", Field(alias="not")] = None  # type: ignore[assignment] # read only where it was given
 
     _matcher: Matcher = PrivateAttr()
 

@@ -208,8 +208,8 @@ class StubMappingForm(Wire):
     uuid: str | None = None
     name: str | None = None
     priority: int | None = None
-    request: RequestPatternForm = RequestPatternForm.model_construct()
-    response: ResponseForm = ResponseForm.model_construct()
+    request: Annotated[RequestPatternForm, Field(default_factory=lambda: RequestPatternForm.model_validate({}))]
+    response: Annotated[ResponseForm, Field(default_factory=lambda: ResponseForm.model_validate({}))]
     scenario_name: Annotated[str, Field(min_length=1)] | None = None
     required_scenario_state: Annotated[str, Field(min_length=1)] | None = None
     new_scenario_state: Annotated[str, Field(min_length=1)] | None = None
@@ -278,9 +278,8 @@ def _stub_mapping(content: Any, mapping_id: str | None) -> StubMapping:
     document = {**content, "id": identity, "uuid": identity, "request": request, "response": response}
     return StubMapping(
         identity,
-        # a default is not validated, and so has nothing compiled
-        RequestPatternForm.model_validate(request).pattern,
-        ResponseForm.model_validate(response).response(),
+        form.request.pattern,
+        form.response.response(),
         document,
         form.name,
         USUAL_PRIORITY if form.priority is None else form.priority,

@@ -89,7 +89,7 @@ def test_sigterm_under_load_loses_no_answer(image: str, tmp_path: Path) -> None:
 
         def load() -> None:
             options = {"verify": tls, "auth": ("wsmadmin", "wsmadmin"), "trust_env": False}
-            with httpx.Client(headers={"Accept": "application/json"}, **options) as client:  # type: ignore[arg-type]
+            with httpx.Client(headers={"Accept": "application/json"}, **options) as client:  # type: ignore[arg-type] # of several types
                 url = f"https://localhost:{port}/cvp-config/command/synchronize"
                 client.post(url, json=SYNCHRONIZE)
                 begun.wait()

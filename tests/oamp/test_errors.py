@@ -171,6 +171,7 @@ def broken(tmp_path: Path) -> Iterator[httpx.Client]:
         thread.join()
 
 
+# a file is what many a user gives
 @pytest.mark.filterwarnings("ignore:`verify=<str>` is deprecated")
 def test_a_fault_of_the_server_itself_gets_500(broken: httpx.Client) -> None:
     answer = broken.post(SYNCHRONIZE, headers={"Accept": XML})
