@@ -21,13 +21,24 @@ def create_app(settings: Settings | None = None, *, double: Double | None = None
         double: the double to serve, instead of a new one
     """
     served = double or Double(settings or Settings())
-    middleware = [Middleware(Exchange, control_path=PATH, double=served)]
+    middleware = []
     username, password = served.settings.admin_username, served.settings.admin_password
     if username is not None and password is not None:
         middleware.append(Middleware(Guard, username, password.get_secret_value(), f"{PATH}/health"))
-    app = FastAPI(title="mockcvp", middleware=middleware, openapi_url=None, redirect_slashes=False)
+    app = _App(title="mockcvp", middleware=middleware, openapi_url=None, redirect_slashes=False)
+    app.double = served
     app.mount("", _WhenAsked(lambda: control_of(served)))
     return app
+
+
+class _App(FastAPI):
+    """An app whose calls to the OAMP do not pass the framework's own middlewares, which are for its routes."""
+
+    double: Double
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Put the exchange in front of all others."""
+        return Exchange(super().build_middleware_stack(), PATH, self.double)
 
 
 class _WhenAsked:

@@ -132,7 +132,8 @@ async def _exchange(double: Double, scope: Scope, headers: Headers, receive: Rec
         throttled=throttled,
         authority=_authority(scope),
     )
-    wire: Wire | None = state.get(WIRE)
+    # taken out, since it refers to the call that has this state
+    wire: Wire | None = state.pop(WIRE, None)
     if double.life is not life:
         _hang_up(request, wire)
         return

@@ -2,13 +2,12 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from mockcvp.oamp import errors
-from mockcvp.oamp.authentication import Account, authenticate, sent_credentials
+from mockcvp.oamp.authentication import Account, Accounts, sent_credentials
 from mockcvp.oamp.deployment import Server, Version
 from mockcvp.oamp.documents import (
     server_document,
@@ -33,14 +32,14 @@ HEADERS = (
     (b"cache-control", b"no-cache"),
     (b"expires", b"Wed, 31 Dec 1969 16:00:00 PST"),
 )
+_HEADERS_ALONE = (*HEADERS, (b"content-length", b"0"))
 # RFC 7617 has every challenge name a realm; no source tells the product's
 CHALLENGE = ((b"www-authenticate", b'Basic realm="cvp-config"'),)
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A request as it came.
 
     Attributes:
@@ -81,12 +80,14 @@ class Request:
 
     def header(self, name: bytes) -> str | None:
         """Return a header's value, several of one name joined by commas, or None where it was not sent."""
-        values = [value for its_name, value in self.headers if its_name == name]
-        return b", ".join(values).decode("latin-1") if values else None
+        found = None
+        for its_name, value in self.headers:
+            if its_name == name:
+                found = value if found is None else found + b", " + value
+        return None if found is None else found.decode("latin-1")
 
 
-@dataclass(frozen=True, slots=True)
-class SyncUp:
+class SyncUp(NamedTuple):
     """A sync-up that was accepted.
 
     Attributes:
@@ -102,8 +103,7 @@ class SyncUp:
     ignored: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What the OAMP answers, and what it understood.
 
     Attributes:
@@ -156,7 +156,7 @@ class OAMP:
     def __init__(
         self, accounts: Mapping[str, Account], servers: Servers, version: Version, max_in_process: int = 1000
     ) -> None:
-        self.accounts = accounts
+        self.accounts = Accounts(accounts)
         self.servers = servers
         self.version = version
         self.max_in_process = max_in_process
@@ -169,14 +169,13 @@ class OAMP:
 
     def answer(self, request: Request) -> Answer:
         """Answer a request: never raises, and has taken effect when it returns."""
-        authorization = request.header(b"authorization")
         # until it is negotiated, XML
         form = Form.XML
         try:
             if request.throttled:
                 limit = f"more than {self.max_in_process} requests are in process"
                 raise Refusal(errors.THROTTLED.error(limit))
-            authenticate(authorization, sent_credentials(authorization), self.accounts)
+            self.accounts.authenticate(request.header(b"authorization"))
             methods = self._methods(request.path)
             if request.method in methods:
                 form = negotiate(request.header(b"accept"))
@@ -268,6 +267,8 @@ def _refused(refusal: Refusal) -> _Outcome:
 
 def _written(outcome: _Outcome, form: Form, *, head: bool) -> Answer:
     status, tree, sync_up, refusal, headers, found = outcome
+    if tree is None and not headers:
+        return Answer(status, _HEADERS_ALONE, b"", sync_up, refusal, found)
     body = b"" if tree is None else write(tree, form)
     if body:
         headers = (*headers, (b"content-type", form.value.encode()))

@@ -1,7 +1,7 @@
 """HTTP basic authentication (contract, sections 1 and 8)."""
 
 import binascii
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hmac import compare_digest
@@ -38,26 +38,48 @@ def sent_credentials(authorization: str | None) -> tuple[str, str] | None:
     return (user, password) if colon else None
 
 
-def authenticate(
-    authorization: str | None, credentials: tuple[str, str] | None, accounts: Mapping[str, Account]
-) -> None:
-    """Let a known user with the role pass.
+class Accounts:
+    """The users whom the OAMP knows.
 
     Args:
-        authorization: the ``Authorization`` header
-        credentials: what ``sent_credentials`` found in it
-        accounts: the known users, by name
-
-    Raises:
-        Refusal: ``authorization.unathorized`` or ``authentication.noAccess``.
+        by_name: their accounts
     """
-    if credentials is None:
-        message = "no credentials were sent" if authorization is None else "the Authorization header is not HTTP basic"
-        raise Refusal(errors.UNAUTHORIZED.error(f"{message}: {errors.UNAUTHORIZED.message}"))
-    user, password = credentials
-    account = accounts.get(user)
-    if account is None or not compare_digest(password.encode(), account.password.encode()):
-        wrong = "the password is wrong" if account else "the user is unknown"
-        raise Refusal(errors.UNAUTHORIZED.error(f"{wrong}: {errors.UNAUTHORIZED.message}", data=user or None))
-    if not account.has_role:
-        raise Refusal(errors.NO_ACCESS.error(data=user))
+
+    def __init__(self, by_name: Mapping[str, Account]) -> None:
+        self._by_name = by_name
+        # as nearly every client sends them, so that what is right need not be decoded for each call
+        self._admitted = [
+            b"Basic " + b64encode(f"{name}:{account.password}".encode())
+            for name, account in by_name.items()
+            if account.has_role
+        ]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
+    def authenticate(self, authorization: str | None) -> None:
+        """Let a known user with the role pass.
+
+        Args:
+            authorization: the ``Authorization`` header
+
+        Raises:
+            Refusal: ``authorization.unathorized`` or ``authentication.noAccess``.
+        """
+        if authorization is None:
+            raise Refusal(errors.UNAUTHORIZED.error(f"no credentials were sent: {errors.UNAUTHORIZED.message}"))
+        sent = authorization.encode("latin-1")
+        for admitted in self._admitted:
+            if compare_digest(sent, admitted):
+                return
+        credentials = sent_credentials(authorization)
+        if credentials is None:
+            message = "the Authorization header is not HTTP basic"
+            raise Refusal(errors.UNAUTHORIZED.error(f"{message}: {errors.UNAUTHORIZED.message}"))
+        user, password = credentials
+        account = self._by_name.get(user)
+        if account is None or not compare_digest(password.encode(), account.password.encode()):
+            wrong = "the password is wrong" if account else "the user is unknown"
+            raise Refusal(errors.UNAUTHORIZED.error(f"{wrong}: {errors.UNAUTHORIZED.message}", data=user or None))
+        if not account.has_role:
+            raise Refusal(errors.NO_ACCESS.error(data=user))

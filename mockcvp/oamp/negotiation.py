@@ -82,6 +82,12 @@ def body_form(content_type: str | None) -> tuple[Form, str | None]:
     Raises:
         Refusal: ``invalid.contentType``.
     """
+    if content_type is None or len(content_type) > _KEPT:
+        return _form_of_body(content_type)
+    return _kept_form_of_body(content_type)
+
+
+def _form_of_body(content_type: str | None) -> tuple[Form, str | None]:
     media = _media_type(content_type) if content_type is not None else None
     form = _FORMS.get((media.type, media.subtype)) if media else None
     if media is None or form is None:
@@ -91,6 +97,9 @@ def body_form(content_type: str | None) -> tuple[Form, str | None]:
     if charset and not _is_charset(charset):
         raise Refusal(errors.UNSUPPORTED_TYPE.error(f"the charset of the Content-Type is unknown: {charset[:40]!r}"))
     return form, charset
+
+
+_kept_form_of_body = lru_cache(maxsize=256)(_form_of_body)
 
 
 def _is_charset(name: str) -> bool:

@@ -5,6 +5,7 @@ The tree is ElementTree's. JSON is that tree mapped as Jersey 1 does by default.
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -90,10 +91,7 @@ def _from_xml(document: bytes | str) -> Element:
 
 def _from_json(text: str, root: str, shape: Shape) -> Element:
     try:
-        # a number stays the text that was sent, as it would be in XML
-        document = json.loads(
-            text, parse_int=str, parse_float=str, parse_constant=_constant, object_pairs_hook=members_once
-        )
+        document = _JSON.decode(text)
         if "\\ud" in text.lower():
             # half of a surrogate pair is no character, and could not be told back
             json.dumps(document, ensure_ascii=False).encode()
@@ -123,12 +121,15 @@ def members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     Raises:
         ValueError: a member occurs twice
     """
-    members: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in members:
-            raise ValueError(f"the member {name[:100]!r} occurs twice in one object")
-        members[name] = value
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise ValueError(f"the member {twice[:100]!r} occurs twice in one object")
     return members
+
+
+# a number stays the text that was sent, as it would be in XML
+_JSON = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_constant, object_pairs_hook=members_once)
 
 
 def _fill(element: Element, value: Any, shape: Shape, place: str) -> None:
@@ -136,11 +137,13 @@ def _fill(element: Element, value: Any, shape: Shape, place: str) -> None:
     if isinstance(value, dict) and shape.members:
         # an object's members have no order, elements do: the shape's
         for name, member_shape in shape.members.items():
-            for item in _occurrences(value.get(name), member_shape, name):
-                _fill(SubElement(element, name), item, member_shape, name)
-        for name in value.keys() - shape.members.keys():
-            # it means nothing here, but is there
-            SubElement(element, name)
+            if name in value:
+                for item in _occurrences(value[name], member_shape, name):
+                    _fill(SubElement(element, name), item, member_shape, name)
+        if not shape.members.keys() >= value.keys():
+            for name in value.keys() - shape.members.keys():
+                # it means nothing here, but is there
+                SubElement(element, name)
     elif isinstance(value, dict | list):
         raise _wrong_shape(place, "text" if shape.text else "an object", value)
     elif shape.text:

@@ -61,15 +61,15 @@ class Run:
 
     def status(self, now: float) -> SyncStatus:
         """Return the status of its server at a time before the next run."""
+        last_full, last_incremental, _, _ = self.before
         sincetime = self.requested.sincetime
-        so_far = self.before._replace(sincetime=sincetime)
         if now < self.ends:
-            return so_far._replace(text="In Progress")
+            return SyncStatus(last_full, last_incremental, sincetime, "In Progress")
         if self.outcome == "Failure":
-            return so_far._replace(text="Failure")
+            return SyncStatus(last_full, last_incremental, sincetime, "Failure")
         if sincetime:
-            return so_far._replace(text="Success", last_incremental=self.ends)
-        return so_far._replace(text="Success", last_full=self.ends)
+            return SyncStatus(last_full, self.ends, sincetime, "Success")
+        return SyncStatus(self.ends, last_incremental, sincetime, "Success")
 
     def text(self, now: float) -> str:
         """Return how this run went, also where later ones have followed it."""
@@ -154,18 +154,22 @@ class Servers:
         asked = {entry.server_id: entry for entry in requested} or {
             server.id: RequestedServer(ref_url=server.id) for server in self.synchronized()
         }
-        return tuple(self._started(named, entry, now) for named, entry in asked.items()), now
+        return tuple([self._started(named, entry, now) for named, entry in asked.items()]), now
 
     def _started(self, named: str, requested: RequestedServer, now: float) -> Run:
-        server = self._servers.get(named) or _added(named)
-        assert server, named
-        self._servers[named] = server
+        server = self._servers.get(named)
+        if server is None:
+            server = _added(named)
+            assert server, named
+            self._servers[named] = server
         earlier = self._runs.get(named)
         if earlier and now < earlier.ends:
             earlier.started_over = True
         ends = round(now + server.duration, 3)
-        self._runs[named] = Run(named, requested, self._status(named, now), ends, server.outcome)
-        return self._runs[named]
+        run = self._runs[named] = Run(
+            named, requested, earlier.status(now) if earlier else SyncStatus(), ends, server.outcome
+        )
+        return run
 
     def status(self, server: str) -> SyncStatus:
         """Return how the sync-ups of a server have gone until now."""

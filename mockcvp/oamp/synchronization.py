@@ -1,20 +1,22 @@
 """Start Sync-Up: what a request asks for (contract, section 5)."""
 
-from collections.abc import Callable, Container
-from typing import Annotated, Any, LiteralString
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
-from pydantic_core import PydanticCustomError
 
 from mockcvp.oamp import errors
 from mockcvp.oamp.errors import ApiError, Refusal
 from mockcvp.oamp.representation import TEXT, WHITE_SPACE, Shape
 
 _LARGEST_LONG = 2**63 - 1
-_TOO_LARGE: LiteralString = "sincetime_too_large"
+_DIGITS = re.compile("[0-9]+")
+_BELOW_0 = re.compile("-0*[1-9][0-9]*")
 
+_OF_THE_ROOT = frozenset(["servers"])
+_OF_SERVERS = frozenset(["server", "sincetime"])
 # the members of an entry of the product's server lists, which clients post back as they came
 _OF_A_SERVER = frozenset(
     ["refURL", "sincetime", "hostname", "ipaddr", "type", "lastFullSyncTime", "lastIncrementalSyncTime", "syncStatus"]
@@ -34,21 +36,7 @@ SHAPE = Shape(
 )
 
 
-def _whole_number(sent: str | int) -> int:
-    """Return the number that ASCII decimal digits stand for, as Java's ``long`` would hold it."""
-    text = str(sent)
-    if text[:1] == "-" and text[1:].isascii() and text[1:].isdigit() and text.strip("-0"):
-        raise PydanticCustomError("sincetime", "sincetime must be 0 or above")
-    if not (text.isascii() and text.isdigit()):
-        raise PydanticCustomError("sincetime", "sincetime must be a whole number in decimal digits, 0 or above")
-    digits = text.lstrip("0") or "0"
-    # the length is looked at first: turning a long text into a number takes time
-    if len(digits) > 19 or int(digits) > _LARGEST_LONG:
-        raise PydanticCustomError(_TOO_LARGE, f"sincetime must be {_LARGEST_LONG} or below")
-    return int(digits)
-
-
-class RequestedServer(BaseModel):
+class RequestedServer(NamedTuple):
     """One server that a sync-up was asked for.
 
     Attributes:
@@ -56,10 +44,8 @@ class RequestedServer(BaseModel):
         sincetime: since when to synchronise; 0 asks for a full sync-up, anything above for an incremental one
     """
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
-
-    ref_url: Annotated[str, Field(alias="refURL", min_length=1)]
-    sincetime: Annotated[int, BeforeValidator(_whole_number)] = 0
+    ref_url: str
+    sincetime: int = 0
 
     @property
     def full(self) -> bool:
@@ -72,14 +58,20 @@ class RequestedServer(BaseModel):
         return server_id(self.ref_url)
 
 
-_SERVERS = TypeAdapter(list[RequestedServer])
-
-
 def server_id(reference: str) -> str:
     """Return the id that a reference names: the last path segment after ``/server/``; any other text names itself."""
+    return _kept_id(reference) if len(reference) <= _KEPT else _id(reference)
+
+
+def _id(reference: str) -> str:
     path = reference.partition("?")[0].partition("#")[0].rstrip("/")
     _, marker, rest = path.partition("/server/")
     return unquote(rest.rpartition("/")[2], errors="surrogateescape") if marker and rest else reference
+
+
+# a deployment has few servers, which are asked for again and again; a longer reference than theirs is not kept
+_KEPT = 300
+_kept_id = lru_cache(maxsize=1024)(_id)
 
 
 def requested_servers(
@@ -95,17 +87,24 @@ def requested_servers(
         Refusal: all faults of the document together.
     """
     entries, found = _entries(tree)
-    try:
-        servers = _SERVERS.validate_python(entries)
-    except ValidationError as error:
-        servers = []
-        found += [
-            (int(fault["loc"][0]), _error(fault)) for fault in error.errors(include_url=False, include_context=False)
-        ]
-    for place, reference in enumerate(entry.get("refURL") for entry in entries):
+    servers = []
+    seen: set[str] = set()
+    for place, entry in enumerate(entries):
+        reference, sent = entry.get("refURL", ""), entry.get("sincetime", "0")
+        sincetime = _whole_number(sent)
+        if not reference:
+            message = f"{errors.MISSING_FIELD.message} (server {place + 1} of the list)"
+            found.append((place, errors.MISSING_FIELD.error(message)))
+        if sincetime is None:
+            found.append((place, _not_a_sincetime(sent)))
         if reference and (objected := objection(reference)):
             found.append((place, objected))
-    found += _duplicates(entries)
+        named = server_id(reference)
+        if named in seen:
+            found.append((place, errors.DUPLICATE_SERVER.error(actual=reference)))
+        elif reference:
+            seen.add(named)
+        servers.append(RequestedServer(reference, sincetime or 0))
     if found:
         found.sort(key=lambda place_and_error: place_and_error[0])
         raise Refusal(*(error for _, error in found))
@@ -116,16 +115,18 @@ def ignored(tree: Element | None) -> list[str]:
     """Return the names of elements that mean nothing here and are none of a server list's either, each once."""
     if tree is None:
         return []
-    found = _without_meaning(tree, {"servers"})
+    found = _without_meaning(tree, _OF_THE_ROOT)
     if (servers := tree.find("servers")) is not None:
-        found += _without_meaning(servers, {"server", "sincetime"}, repeated=True)
+        found += _without_meaning(servers, _OF_SERVERS, repeated=True)
         for entry in servers.iterfind("server"):
             found += _without_meaning(entry, _OF_A_SERVER)
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(found)) if found else found
 
 
-def _without_meaning(parent: Element, known: Container[str], *, repeated: bool = False) -> list[str]:
+def _without_meaning(parent: Element, known: frozenset[str], *, repeated: bool = False) -> list[str]:
     names = [child.tag for child in parent]
+    if known.issuperset(names) and (repeated or len(set(names)) == len(names)):
+        return []
     found = [f"{parent.tag}/{name}" for name in names if name not in known]
     if not repeated:
         found += [f"a second {parent.tag}/{name}" for name in _ONCE if names.count(name) > 1]
@@ -150,31 +151,40 @@ def _entries(tree: Element | None) -> tuple[list[dict[str, str]], list[tuple[int
 
 
 def _entry(server: Element) -> dict[str, str]:
-    fields = {name: _text(field) for name in ("refURL", "sincetime") if (field := server.find(name)) is not None}
+    fields: dict[str, str] = {}
+    for field in server:
+        if field.tag in ("refURL", "sincetime") and field.tag not in fields:
+            fields[field.tag] = _text(field)
     if not fields and (reference := _text(server)):
         return {"refURL": reference}
     return fields
 
 
 def _text(element: Element) -> str:
-    return "".join([element.text or "", *(child.tail or "" for child in element)]).strip(WHITE_SPACE)
+    text = element.text or ""
+    return (text + _tails(element) if len(element) else text).strip(WHITE_SPACE)
 
 
-def _error(fault: Any) -> ApiError:
-    place, field = fault["loc"]
-    if field == "refURL":
-        return errors.MISSING_FIELD.error(f"{errors.MISSING_FIELD.message} (server {place + 1} of the list)")
-    valid = f"0 to {_LARGEST_LONG}" if fault["type"] == _TOO_LARGE else None
-    return errors.INVALID_SINCETIME.error(fault["msg"], actual=fault["input"], valid=valid)
+def _tails(element: Iterable[Element]) -> str:
+    return "".join([child.tail or "" for child in element])
 
 
-def _duplicates(entries: list[dict[str, str]]) -> list[tuple[int, ApiError]]:
-    seen: set[str] = set()
-    found = []
-    for place, reference in enumerate(entry.get("refURL", "") for entry in entries):
-        named = server_id(reference)
-        if named in seen:
-            found.append((place, errors.DUPLICATE_SERVER.error(actual=reference)))
-        elif reference:
-            seen.add(named)
-    return found
+def _whole_number(text: str) -> int | None:
+    """Return the number that ASCII decimal digits stand for, None where Java's ``long`` would not hold it."""
+    if not _DIGITS.fullmatch(text):
+        return None
+    # the length is looked at first: turning a long text into a number takes time
+    digits = text.lstrip("0") if len(text) > 19 else text
+    if len(digits) > 19 or (number := int(digits or "0")) > _LARGEST_LONG:
+        return None
+    return number
+
+
+def _not_a_sincetime(sent: str) -> ApiError:
+    if _DIGITS.fullmatch(sent):
+        message, valid = f"sincetime must be {_LARGEST_LONG} or below", f"0 to {_LARGEST_LONG}"
+        return errors.INVALID_SINCETIME.error(message, actual=sent, valid=valid)
+    if _BELOW_0.fullmatch(sent):
+        return errors.INVALID_SINCETIME.error(actual=sent)
+    message = "sincetime must be a whole number in decimal digits, 0 or above"
+    return errors.INVALID_SINCETIME.error(message, actual=sent)
