@@ -26,19 +26,23 @@ def create_app(settings: Settings | None = None, *, double: Double | None = None
     if username is not None and password is not None:
         middleware.append(Middleware(Guard, username, password.get_secret_value(), f"{PATH}/health"))
     app = _App(title="mockcvp", middleware=middleware, openapi_url=None, redirect_slashes=False)
-    app.double = served
+    app.exchange = Exchange(app.control, PATH, served)
     app.mount("", _WhenAsked(lambda: control_of(served)))
     return app
 
 
 class _App(FastAPI):
-    """An app whose calls to the OAMP do not pass the framework's own middlewares, which are for its routes."""
+    """An app whose calls to the OAMP do not pass the framework, which is for the routes of the control API."""
 
-    double: Double
+    exchange: Exchange
 
-    def build_middleware_stack(self) -> ASGIApp:
-        """Put the exchange in front of all others."""
-        return Exchange(super().build_middleware_stack(), PATH, self.double)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take every call."""
+        await self.exchange(scope, receive, send)
+
+    async def control(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take a call that controls the double."""
+        await super().__call__(scope, receive, send)
 
 
 class _WhenAsked:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -33,6 +33,9 @@ _LONGEST_NAME = 200
 
 class Wire(Protocol):
     """A call on its connection, as the server puts it into the call's state under ``WIRE``."""
+
+    async def answer(self, answer: Answer, *, close: bool) -> None:
+        """Send an answer whole, with the length that its headers say."""
 
     def misbehave(self, fault: Fault) -> None:
         """Do what a fault says instead of answering."""
@@ -79,6 +82,7 @@ class Exchange:
 
     def __init__(self, control: ASGIApp, control_path: str, double: Double) -> None:
         self._control = control
+        self._control_path = control_path
         self._control_prefix = f"{control_path}/"
         self._double = double
 
@@ -88,7 +92,7 @@ class Exchange:
             await self._control(scope, receive, send)
             return
         headers = tuple(scope["headers"])
-        double = self._called(headers)
+        double = self._called(headers) if self._double.tenants else self._double
         life = double.life
         life.in_process += 1
         try:
@@ -99,16 +103,14 @@ class Exchange:
     def _controls(self, scope: Scope) -> bool:
         apart = scope["state"].get(CONTROL_PORT) if "state" in scope else None
         if apart is None:
-            return f"{scope['path']}/".startswith(self._control_prefix)
+            path: str = scope["path"]
+            return path.startswith(self._control_path) and f"{path}/".startswith(self._control_prefix)
         return bool(scope["server"] and scope["server"][1] == apart)
 
     def _called(self, headers: Headers) -> Double:
         """Return the double that a call is for: a tenant's, or the one that is served."""
-        tenants = self._double.tenants
-        if not tenants:
-            return self._double
         user = Request("", "", "", headers).user
-        return tenants.get(user, self._double) if user else self._double
+        return self._double.tenants.get(user, self._double) if user else self._double
 
 
 async def _exchange(double: Double, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
@@ -117,23 +119,22 @@ async def _exchange(double: Double, scope: Scope, headers: Headers, receive: Rec
     throttled = life.in_process > double.oamp.max_in_process
     state = scope.get("state", {})
     limit = double.settings.max_body_bytes
-    declined = _waits_to_send_more_than(limit, headers)
-    # what is throttled takes no memory
-    body = _Body(0 if throttled else limit)
-    complete = declined or await body.read(receive)
-    query = scope["query_string"]
-    request = Request(
-        method=scope["method"],
-        path=scope["path"],
-        target=(scope["raw_path"] + b"?" + query if query else scope["raw_path"]).decode("latin-1"),
-        headers=headers,
-        body=body.taken,
-        exceeded=limit if declined or (body.oversize and not throttled) else 0,
-        throttled=throttled,
-        authority=_authority(scope),
-    )
     # taken out, since it refers to the call that has this state
     wire: Wire | None = state.pop(WIRE, None)
+    declined = _waits_to_send_more_than(limit, headers)
+    # what is throttled takes no memory
+    body, oversize, complete = (b"", True, True) if declined else await _read(receive, 0 if throttled else limit)
+    query = scope["query_string"]
+    request = Request(
+        scope["method"],
+        scope["path"],
+        (scope["raw_path"] + b"?" + query if query else scope["raw_path"]).decode("latin-1"),
+        headers,
+        body,
+        limit if declined or (oversize and not throttled) else 0,
+        throttled,
+        _authority(scope["server"]) if scope["server"] else "localhost",
+    )
     if double.life is not life:
         _hang_up(request, wire)
         return
@@ -144,12 +145,16 @@ async def _exchange(double: Double, scope: Scope, headers: Headers, receive: Rec
     elif complete:
         reply = _reply(double, request)
     client = scope["client"][0] if scope["client"] else ""
-    answer, fault, mapping, delay = reply[:4]
+    answer, fault, mapping, delay, _, _ = reply
     duration = time.perf_counter() - began + delay
     call = double.journal.record(arrived, duration, client, request, answer, fault, mapping, delay)
     if _log.isEnabledFor(logging.INFO):
         _log.info("%s", line(call))
-    await _deliver(double, life, request, reply, send, wire, close=declined)
+    if mapping is None and not delay and answer and wire:
+        # nearly every call: nothing came between, and nothing is changed on the way
+        await wire.answer(answer, close=declined)
+    else:
+        await _deliver(double, life, request, reply, send, wire, close=declined)
 
 
 async def _deliver(
@@ -205,36 +210,32 @@ async def _held_back(seconds: float) -> bool:
     return True
 
 
-def _authority(scope: Scope) -> str:
-    if not scope.get("server"):
-        return "localhost"
-    host, port = scope["server"]
+@lru_cache(maxsize=16)
+def _authority(server: tuple[str, int]) -> str:
+    host, port = server
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-class _Body:
-    """A request's body: read to its end, and kept as far as it is taken."""
+async def _read(receive: Receive, limit: int) -> tuple[bytes, bool, bool]:
+    """Read a request's body to its end, and keep it as far as it is taken.
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self.taken = b""
-        self.oversize = False
-
-    async def read(self, receive: Receive) -> bool:
-        """Return whether the body came to its end, and neither its client nor this server hung up before."""
-        chunks: list[bytes] = []
-        room = self._limit
-        more = True
+    Returns:
+        what is kept; whether there was more; whether the body came to its end, and neither its client nor this server
+        hung up before
+    """
+    chunks: list[bytes] = []
+    room, oversize, more = limit, False, True
+    try:
+        while more and (message := await receive())["type"] == "http.request":
+            chunk, more = message.get("body", b""), message.get("more_body", False)
+            oversize = oversize or len(chunk) > room
+            if room and chunk:
+                chunks.append(chunk[:room])
+                room -= len(chunks[-1])
+    except asyncio.CancelledError:
         # a server that has hung up on a call and stops cancels it, and it needs no traceback in the log
-        with suppress(asyncio.CancelledError):
-            while more and (message := await receive())["type"] == "http.request":
-                chunk, more = message.get("body", b""), message.get("more_body", False)
-                self.oversize = self.oversize or len(chunk) > room
-                if room and chunk:
-                    chunks.append(chunk[:room])
-                    room -= len(chunks[-1])
-        self.taken = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        return not more
+        pass
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks), oversize, not more
 
 
 def _waits_to_send_more_than(limit: int, headers: Headers) -> bool:

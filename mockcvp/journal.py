@@ -6,7 +6,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from itertools import chain
 from sys import getsizeof
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,8 +25,7 @@ _NAME_OVERHEAD = 16
 _RUN_OVERHEAD = 700
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One exchange, as it went over the wire.
 
     Attributes:
@@ -119,12 +118,14 @@ class Call:
         """The memory that this call takes in the journal, in bytes, near enough."""
         request, answer = self.request, self.answer
         size = _CALL_OVERHEAD + len(request.body) + getsizeof(request.target) + getsizeof(request.path)
-        size += sum(_HEADER_OVERHEAD + len(name) + len(value) for name, value in request.headers)
+        size += _HEADER_OVERHEAD * len(request.headers) + sum(map(len, chain.from_iterable(request.headers)))
         if answer:
             size += len(answer.body) + getsizeof(answer.refusal)
             if sync_up := answer.sync_up:
-                size += sum(_SERVER_OVERHEAD + getsizeof(server.ref_url) for server in sync_up.requested)
-                size += sum(_NAME_OVERHEAD + getsizeof(name) for name in sync_up.ignored)
+                for server in sync_up.requested:
+                    size += _SERVER_OVERHEAD + getsizeof(server.ref_url)
+                for name in sync_up.ignored:
+                    size += _NAME_OVERHEAD + getsizeof(name)
                 size += _RUN_OVERHEAD * len(sync_up.started)
         if self.mapping:
             size += self.mapping.size
@@ -187,6 +188,7 @@ class Journal:
         """Forget every call; the next one is number 1."""
         with self._lock:
             self._calls: deque[Call] = deque()
+            self._sizes: deque[int] = deque()
             self._bytes = 0
             self._numbered = 0
             self._removed = 0
@@ -222,9 +224,11 @@ class Journal:
             # what is too large is counted, but no reason to forget all others
             if size <= self._max_bytes:
                 self._calls.append(call)
+                self._sizes.append(size)
                 self._bytes += size
             while len(self._calls) > self._max_calls or self._bytes > self._max_bytes:
-                self._bytes -= self._calls.popleft().size
+                self._calls.popleft()
+                self._bytes -= self._sizes.popleft()
         for listener in self._listeners:
             listener()
         return call
@@ -237,8 +241,10 @@ class Journal:
         with self._lock:
             removed = [call for call in self._calls if id(call) in wanted]
             if removed:
-                self._calls = deque(call for call in self._calls if id(call) not in wanted)
-                self._bytes -= sum(call.size for call in removed)
+                kept = [(call, size) for call, size in zip(self._calls, self._sizes) if id(call) not in wanted]
+                self._calls = deque(call for call, _ in kept)
+                self._sizes = deque(size for _, size in kept)
+                self._bytes = sum(self._sizes)
                 self._removed += len(removed)
         return removed
 

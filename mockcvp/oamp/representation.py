@@ -137,9 +137,12 @@ def _fill(element: Element, value: Any, shape: Shape, place: str) -> None:
     if isinstance(value, dict) and shape.members:
         # an object's members have no order, elements do: the shape's
         for name, member_shape in shape.members.items():
-            if name in value:
-                for item in _occurrences(value[name], member_shape, name):
-                    _fill(SubElement(element, name), item, member_shape, name)
+            item = value.get(name)
+            if member_shape.text and isinstance(item, str):
+                SubElement(element, name).text = item
+            elif item is not None:
+                for one in _occurrences(item, member_shape, name):
+                    _fill(SubElement(element, name), one, member_shape, name)
         if not shape.members.keys() >= value.keys():
             for name in value.keys() - shape.members.keys():
                 # it means nothing here, but is there
@@ -153,9 +156,9 @@ def _fill(element: Element, value: Any, shape: Shape, place: str) -> None:
 
 
 def _occurrences(value: Any, shape: Shape, place: str) -> list[Any]:
-    """Return the elements that a member stands for: none for null, several for an array."""
+    """Return the elements that a member that is not null stands for: several for an array."""
     if not isinstance(value, list):
-        return [] if value is None else [value]
+        return [value]
     if len(value) > 1 and not shape.repeated:
         raise _wrong_shape(place, "text" if shape.text else "an object", value)
     return value
