@@ -29,8 +29,10 @@ class Clock:
         with self._lock:
             if self._stopped_at is not None:
                 return self._stopped_at
+            now = round(time.time() + self._ahead, 3)
             # the machine's clock may be set back; sync-ups that have ended stay ended all the same
-            self._latest = max(self._latest, round(time.time() + self._ahead, 3))
+            if now > self._latest:
+                self._latest = now
             return self._latest
 
     @property

@@ -71,6 +71,12 @@ class Reply(NamedTuple):
     dribble: Dribble | None = None
 
 
+@lru_cache(maxsize=256)
+def _kept(headers: Headers) -> Headers:
+    """Return headers as they were the first time: a client sends the same again and again, and each call keeps them."""
+    return headers
+
+
 class Exchange:
     """The ASGI app that takes every call but those that control the double, which are none of the product's.
 
@@ -91,7 +97,7 @@ class Exchange:
         if scope["type"] != "http" or self._controls(scope):
             await self._control(scope, receive, send)
             return
-        headers = tuple(scope["headers"])
+        headers = _kept(tuple(scope["headers"]))
         double = self._called(headers) if self._double.tenants else self._double
         life = double.life
         life.in_process += 1
@@ -124,11 +130,11 @@ async def _exchange(double: Double, scope: Scope, headers: Headers, receive: Rec
     declined = _waits_to_send_more_than(limit, headers)
     # what is throttled takes no memory
     body, oversize, complete = (b"", True, True) if declined else await _read(receive, 0 if throttled else limit)
-    query = scope["query_string"]
+    path: str = scope["path"]
     request = Request(
         scope["method"],
-        scope["path"],
-        (scope["raw_path"] + b"?" + query if query else scope["raw_path"]).decode("latin-1"),
+        path,
+        path if not scope["query_string"] and len(scope["raw_path"]) == len(path) else _target(scope),
         headers,
         body,
         limit if declined or (oversize and not throttled) else 0,
@@ -208,6 +214,12 @@ async def _held_back(seconds: float) -> bool:
     except asyncio.CancelledError:
         return False
     return True
+
+
+def _target(scope: Scope) -> str:
+    query: bytes = scope["query_string"]
+    target: bytes = scope["raw_path"] + b"?" + query if query else scope["raw_path"]
+    return target.decode("latin-1")
 
 
 @lru_cache(maxsize=16)

@@ -151,10 +151,8 @@ class Servers:
             the runs that were started, and the time of it
         """
         now = self._clock()
-        asked = {entry.server_id: entry for entry in requested} or {
-            server.id: RequestedServer(ref_url=server.id) for server in self.synchronized()
-        }
-        return tuple([self._started(named, entry, now) for named, entry in asked.items()]), now
+        entries = requested or [RequestedServer(ref_url=server.id) for server in self.synchronized()]
+        return tuple([self._started(server_id(entry.ref_url), entry, now) for entry in entries]), now
 
     def _started(self, named: str, requested: RequestedServer, now: float) -> Run:
         server = self._servers.get(named)

@@ -118,8 +118,9 @@ def ignored(tree: Element | None) -> list[str]:
     found = _without_meaning(tree, _OF_THE_ROOT)
     if (servers := tree.find("servers")) is not None:
         found += _without_meaning(servers, _OF_SERVERS, repeated=True)
-        for entry in servers.iterfind("server"):
-            found += _without_meaning(entry, _OF_A_SERVER)
+        for entry in servers:
+            if entry.tag == "server":
+                found += _without_meaning(entry, _OF_A_SERVER)
     return list(dict.fromkeys(found)) if found else found
 
 
