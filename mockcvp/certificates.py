@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Literal, NoReturn
 
 from mockcvp.settings import Settings
 
@@ -60,30 +60,23 @@ class Certificate:
     context: ssl.SSLContext
 
 
-def _telling(tell: Callable[[str], None]) -> type[ssl.SSLObject]:
-    """Return what a TLS connection is made from, so that a client that gives up on it is told of."""
+class Told(ssl.SSLObject):
+    """What a TLS connection is made from, so that a client that gives up on it is told of."""
 
-    def look_at(fault: ssl.SSLError) -> None:
+    tell: Callable[[str], None]
+
+    def do_handshake(self) -> None:
+        """Agree with the client."""
+        try:
+            super().do_handshake()
+        except ssl.SSLError as fault:
+            self.look_at(fault)
+            raise
+
+    def look_at(self, fault: ssl.SSLError) -> None:
+        """Tell of what ended the connection, unless it is no fault."""
         if not isinstance(fault, _NO_FAULTS):
-            tell(_TOLD.get(fault.reason, fault.reason))
-
-    class Told(ssl.SSLObject):
-        def do_handshake(self) -> None:
-            try:
-                super().do_handshake()
-            except ssl.SSLError as fault:
-                look_at(fault)
-                raise
-
-        def read(self, len: int = 1024, buffer: Any = None) -> Any:  # noqa: A002 - the name that it has in the library
-            # with TLS 1.3 the server's part of the handshake is over before the client looks at the certificate
-            try:
-                return super().read(len, buffer)
-            except ssl.SSLError as fault:
-                look_at(fault)
-                raise
-
-    return Told
+            type(self).tell(_TOLD.get(fault.reason, fault.reason))
 
 
 def log_failure(why: str) -> None:
@@ -243,7 +236,7 @@ def _write(path: Path, content: bytes, *, mode: int) -> None:
 
 def _context(cert: Path, key: Path, tell: Callable[[str], None]) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.sslobject_class = _telling(tell)
+    context.sslobject_class = type("Told", (Told,), {"tell": staticmethod(tell)})
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     for path in (cert, key):

@@ -194,7 +194,7 @@ def _reply(double: Double, request: Request) -> Reply:
     stubs = double.stubs
     mapping = stubs.take(request) if stubs and not request.throttled else None
     if mapping is None:
-        return Reply(double.oamp.answer(request), delay=stubs.delays.drawn(stubs.delays))
+        return Reply(double.oamp.answer(request), None, None, stubs.delay())
     response = mapping.response
     delay = response.delays.drawn(stubs.delays)
     if response.fault is not None:

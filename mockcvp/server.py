@@ -5,6 +5,7 @@ import errno
 import logging
 import os
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
@@ -18,7 +19,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from mockcvp.certificates import CertificateError, certificate, log_failure
+from mockcvp.certificates import CertificateError, Told, certificate, log_failure
 from mockcvp.control import PATH
 from mockcvp.exchange import CONTROL_PORT, MALFORMED_BODY, WIRE
 from mockcvp.oamp.api import BASE_PATH, MALFORMED, Answer, Headers
@@ -80,7 +81,6 @@ class Server:
             server_header=False,
             # what a client says of itself in X-Forwarded-For is not where it called from
             proxy_headers=False,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         )
         config.load()
         config.ssl = self._certificate.context
@@ -170,6 +170,9 @@ class _Uvicorn(uvicorn.Server):
     async def main_loop(self) -> None:
         while not self.should_exit:
             await self.on_tick(0)
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, _Protocol):
+                    connection.end_if_idle(self._loop.time() - _KEEP_ALIVE_SECONDS)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), timeout=1)
 
@@ -214,6 +217,25 @@ class _Protocol(HttpToolsProtocol):
     """uvicorn's HTTP, where its own answers and its way to hang up would show a client that this is no Tomcat."""
 
     malformed = False
+    idle_since: float | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell of what ended a TLS connection."""
+        # with TLS 1.3 the server's part of the handshake may be over before the client looks at the certificate
+        tls = self.transport.get_extra_info("ssl_object")
+        if isinstance(exc, ssl.SSLError) and isinstance(tls, Told):
+            tls.look_at(exc)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what a client sends."""
+        self.idle_since = None
+        super().data_received(data)
+
+    def end_if_idle(self, before: float) -> None:
+        """Close a connection on which no call came since a time of the loop's."""
+        if self.idle_since is not None and self.idle_since < before and not self.transport.is_closing():
+            self.close_soon()
 
     def on_headers_complete(self) -> None:
         """Begin a request; what is sent as trailers later must not join its headers."""
@@ -243,8 +265,18 @@ class _Protocol(HttpToolsProtocol):
             self._send_malformed()
 
     def on_response_complete(self) -> None:
-        """Go on with the next call that has come already."""
-        super().on_response_complete()
+        """Go on with the next call that has come already.
+
+        As uvicorn does it, but for the end of idle connections, for which it would set up a timer at each call.
+        """
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self.idle_since = self.loop.time()
         if self.malformed:
             self._send_malformed()
 

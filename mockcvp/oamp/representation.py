@@ -6,7 +6,7 @@ The tree is ElementTree's. JSON is that tree mapped as Jersey 1 does by default.
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
@@ -105,10 +105,10 @@ def _from_json(text: str, root: str, shape: Shape) -> Element:
         found = ", ".join(f"{name[:40]!r}" for name in [*document][:3]) if isinstance(document, dict) else ""
         wanted = f"the body must be an object with the one member {root!r}"
         raise Refusal(errors.JSON_SYNTAX.error(f"{wanted}, not {found or 'something else'}"))
-    holder = Element("")
-    _fill(holder, document, Shape({root: shape}), "the body")
-    tree = holder.find(root)
-    return Element(root) if tree is None else tree
+    tree = Element(root)
+    for value in _occurrences(document[root], shape, root):
+        _fill(tree, value, shape, root)
+    return tree
 
 
 def _constant(name: str) -> NoReturn:
@@ -134,16 +134,14 @@ _JSON = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_constan
 
 def _fill(element: Element, value: Any, shape: Shape, place: str) -> None:
     """Put a JSON value into an element: an object as child elements, anything else as text."""
-    if isinstance(value, dict) and shape.members:
+    if isinstance(value, str) and shape.text:
+        element.text = value
+    elif isinstance(value, dict) and shape.members:
         # an object's members have no order, elements do: the shape's
         for name, member_shape in shape.members.items():
-            item = value.get(name)
-            if member_shape.text and isinstance(item, str):
-                SubElement(element, name).text = item
-            elif item is not None:
-                for one in _occurrences(item, member_shape, name):
-                    _fill(SubElement(element, name), one, member_shape, name)
-        if not shape.members.keys() >= value.keys():
+            for item in _occurrences(value.get(name), member_shape, name):
+                _fill(SubElement(element, name), item, member_shape, name)
+        if not value.keys() <= shape.members.keys():
             for name in value.keys() - shape.members.keys():
                 # it means nothing here, but is there
                 SubElement(element, name)
@@ -155,10 +153,10 @@ def _fill(element: Element, value: Any, shape: Shape, place: str) -> None:
         raise _wrong_shape(place, "an object", value)
 
 
-def _occurrences(value: Any, shape: Shape, place: str) -> list[Any]:
-    """Return the elements that a member that is not null stands for: several for an array."""
+def _occurrences(value: Any, shape: Shape, place: str) -> Sequence[Any]:
+    """Return the elements that a member stands for: none for null, several for an array."""
     if not isinstance(value, list):
-        return [value]
+        return () if value is None else (value,)
     if len(value) > 1 and not shape.repeated:
         raise _wrong_shape(place, "text" if shape.text else "an object", value)
     return value

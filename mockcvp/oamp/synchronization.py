@@ -125,6 +125,8 @@ def ignored(tree: Element | None) -> list[str]:
 
 
 def _without_meaning(parent: Element, known: frozenset[str], *, repeated: bool = False) -> list[str]:
+    if len(parent) == 1 and parent[0].tag in known:
+        return []
     names = [child.tag for child in parent]
     if known.issuperset(names) and (repeated or len(set(names)) == len(names)):
         return []

@@ -139,6 +139,10 @@ class Stubs:
     def __bool__(self) -> bool:
         return bool(self._ranked)
 
+    def delay(self) -> float:
+        """Return how long the product's answer is held back, in seconds."""
+        return self.delays.drawn(self.delays) if self.settings else 0.0
+
     @property
     def mappings(self) -> tuple[StubMapping, ...]:
         """The mappings, in the order in which they are tried."""
