@@ -7,7 +7,7 @@ from mockcvp.clock import Clock
 from mockcvp.deployment_file import load
 from mockcvp.journal import Journal
 from mockcvp.oamp.api import OAMP
-from mockcvp.oamp.authentication import CONSOLE_USER, Account, Accounts
+from mockcvp.oamp.authentication import CONSOLE_USER, Account
 from mockcvp.oamp.deployment import BUILT_IN, Deployment
 from mockcvp.oamp.sync_ups import Servers
 from mockcvp.settings import Settings
@@ -85,7 +85,7 @@ class Double:
         if settings is not None and settings != self.settings:
             self._read_deployment = self._read(settings)
             self.settings = settings
-            self.oamp.accounts = Accounts(_accounts(settings))
+            self.oamp.accounts = _accounts(settings)
             self.journal.bound(settings.journal_calls, settings.journal_bytes)
         self.oamp.max_in_process = self.settings.max_in_process
         self.life = Life()

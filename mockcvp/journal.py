@@ -241,7 +241,9 @@ class Journal:
         with self._lock:
             removed = [call for call in self._calls if id(call) in wanted]
             if removed:
-                kept = [(call, size) for call, size in zip(self._calls, self._sizes) if id(call) not in wanted]
+                kept = [
+                    (call, size) for call, size in zip(self._calls, self._sizes, strict=True) if id(call) not in wanted
+                ]
                 self._calls = deque(call for call, _ in kept)
                 self._sizes = deque(size for _, size in kept)
                 self._bytes = sum(self._sizes)

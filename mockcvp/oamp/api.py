@@ -156,7 +156,7 @@ class OAMP:
     def __init__(
         self, accounts: Mapping[str, Account], servers: Servers, version: Version, max_in_process: int = 1000
     ) -> None:
-        self.accounts = Accounts(accounts)
+        self.accounts = accounts
         self.servers = servers
         self.version = version
         self.max_in_process = max_in_process
@@ -167,6 +167,15 @@ class OAMP:
             f"{BASE_PATH}/version": _readable(self._tell_version),
         }
 
+    @property
+    def accounts(self) -> Mapping[str, Account]:
+        """The users whom it knows, by name."""
+        return self._accounts.by_name
+
+    @accounts.setter
+    def accounts(self, accounts: Mapping[str, Account]) -> None:
+        self._accounts = Accounts(accounts)
+
     def answer(self, request: Request) -> Answer:
         """Answer a request: never raises, and has taken effect when it returns."""
         # until it is negotiated, XML
@@ -175,7 +184,7 @@ class OAMP:
             if request.throttled:
                 limit = f"more than {self.max_in_process} requests are in process"
                 raise Refusal(errors.THROTTLED.error(limit))
-            self.accounts.authenticate(request.header(b"authorization"))
+            self._accounts.authenticate(request.header(b"authorization"))
             methods = self._methods(request.path)
             if request.method in methods:
                 form = negotiate(request.header(b"accept"))

@@ -46,16 +46,13 @@ class Accounts:
     """
 
     def __init__(self, by_name: Mapping[str, Account]) -> None:
-        self._by_name = by_name
+        self.by_name = by_name
         # as nearly every client sends them, so that what is right need not be decoded for each call
         self._admitted = [
             b"Basic " + b64encode(f"{name}:{account.password}".encode())
             for name, account in by_name.items()
             if account.has_role
         ]
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._by_name
 
     def authenticate(self, authorization: str | None) -> None:
         """Let a known user with the role pass.
@@ -77,7 +74,7 @@ class Accounts:
             message = "the Authorization header is not HTTP basic"
             raise Refusal(errors.UNAUTHORIZED.error(f"{message}: {errors.UNAUTHORIZED.message}"))
         user, password = credentials
-        account = self._by_name.get(user)
+        account = self.by_name.get(user)
         if account is None or not compare_digest(password.encode(), account.password.encode()):
             wrong = "the password is wrong" if account else "the user is unknown"
             raise Refusal(errors.UNAUTHORIZED.error(f"{wrong}: {errors.UNAUTHORIZED.message}", data=user or None))
