@@ -1,6 +1,7 @@
 """The ASGI app of one double: the only place that knows all the rooms."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
@@ -36,9 +37,9 @@ class _App(FastAPI):
 
     exchange: Exchange
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Take every call."""
-        await self.exchange(scope, receive, send)
+        return self.exchange(scope, receive, send)
 
     async def control(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take a call that controls the double."""

@@ -102,7 +102,7 @@ class Exchange:
         life = double.life
         life.in_process += 1
         try:
-            await _exchange(double, scope, headers, receive, send)
+            await _exchange(double, life, scope, headers, receive, send)
         finally:
             life.in_process -= 1
 
@@ -119,8 +119,7 @@ class Exchange:
         return self._double.tenants.get(user, self._double) if user else self._double
 
 
-async def _exchange(double: Double, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
-    life = double.life
+async def _exchange(double: Double, life: Life, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
     arrived, began = time.time(), time.perf_counter()
     throttled = life.in_process > double.oamp.max_in_process
     state = scope.get("state", {})
@@ -252,7 +251,7 @@ async def _read(receive: Receive, limit: int) -> tuple[bytes, bool, bool]:
 
 def _waits_to_send_more_than(limit: int, headers: Headers) -> bool:
     fields = dict(headers)
-    if fields.get(b"expect", b"").lower() != b"100-continue":
+    if b"expect" not in fields or fields[b"expect"].lower() != b"100-continue":
         return False
     length = fields.get(b"content-length", b"0").lstrip(b"0") or b"0"
     # more digits than any limit has, and than Python would turn into a number

@@ -6,7 +6,6 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import chain
 from sys import getsizeof
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -118,14 +117,15 @@ class Call(NamedTuple):
         """The memory that this call takes in the journal, in bytes, near enough."""
         request, answer = self.request, self.answer
         size = _CALL_OVERHEAD + len(request.body) + getsizeof(request.target) + getsizeof(request.path)
-        size += _HEADER_OVERHEAD * len(request.headers) + sum(map(len, chain.from_iterable(request.headers)))
+        for name, value in request.headers:
+            size += _HEADER_OVERHEAD + len(name) + len(value)
         if answer:
             size += len(answer.body) + getsizeof(answer.refusal)
             if sync_up := answer.sync_up:
                 for server in sync_up.requested:
                     size += _SERVER_OVERHEAD + getsizeof(server.ref_url)
-                for name in sync_up.ignored:
-                    size += _NAME_OVERHEAD + getsizeof(name)
+                for ignored in sync_up.ignored:
+                    size += _NAME_OVERHEAD + getsizeof(ignored)
                 size += _RUN_OVERHEAD * len(sync_up.started)
         if self.mapping:
             size += self.mapping.size

@@ -68,6 +68,7 @@ class Server:
         config = uvicorn.Config(
             app,
             http=cast("type[asyncio.Protocol]", partial(Connection, outbox)),
+            interface="asgi3",
             ws="none",
             lifespan="off",
             log_config=None,

@@ -223,7 +223,7 @@ class OAMP:
         document = _document(request)
         requested = requested_servers(document, self.servers.objections())
         started, time = self.servers.start(requested)
-        return _Outcome(202, sync_up=SyncUp(requested, started, time, tuple(ignored(document))))
+        return _Outcome(202, None, SyncUp(requested, started, time, tuple(ignored(document))))
 
     def _list_servers(self, request: Request) -> _Outcome:
         listed = self.servers.of_type(wanted_type(request.query))

@@ -92,7 +92,7 @@ def _from_xml(document: bytes | str) -> Element:
 def _from_json(text: str, root: str, shape: Shape) -> Element:
     try:
         document = _JSON.decode(text)
-        if "\\ud" in text.lower():
+        if "\\" in text and "\\ud" in text.lower():
             # half of a surrogate pair is no character, and could not be told back
             json.dumps(document, ensure_ascii=False).encode()
     except RecursionError:
@@ -134,23 +134,30 @@ _JSON = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_constan
 
 def _fill(element: Element, value: Any, shape: Shape, place: str) -> None:
     """Put a JSON value into an element: an object as child elements, anything else as text."""
-    if isinstance(value, str) and shape.text:
-        element.text = value
-    elif isinstance(value, dict) and shape.members:
-        # an object's members have no order, elements do: the shape's
-        for name, member_shape in shape.members.items():
-            for item in _occurrences(value.get(name), member_shape, name):
-                _fill(SubElement(element, name), item, member_shape, name)
-        if not value.keys() <= shape.members.keys():
-            for name in value.keys() - shape.members.keys():
-                # it means nothing here, but is there
-                SubElement(element, name)
+    if isinstance(value, dict) and shape.members:
+        _fill_members(element, value, shape.members)
     elif isinstance(value, dict | list):
         raise _wrong_shape(place, "text" if shape.text else "an object", value)
     elif shape.text:
         element.text = str(value).lower() if isinstance(value, bool) else value
     elif value is not None and (not isinstance(value, str) or value.strip(WHITE_SPACE)):
         raise _wrong_shape(place, "an object", value)
+
+
+def _fill_members(element: Element, value: dict[str, Any], members: Mapping[str, Shape]) -> None:
+    # an object's members have no order, elements do: the shape's
+    for name, shape in members.items():
+        item = value.get(name)
+        if shape.text and isinstance(item, str):
+            # nearly every one
+            SubElement(element, name).text = item
+        elif item is not None:
+            for occurrence in _occurrences(item, shape, name):
+                _fill(SubElement(element, name), occurrence, shape, name)
+    if not value.keys() <= members.keys():
+        for name in value.keys() - members.keys():
+            # it means nothing here, but is there
+            SubElement(element, name)
 
 
 def _occurrences(value: Any, shape: Shape, place: str) -> Sequence[Any]:

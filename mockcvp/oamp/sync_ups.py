@@ -6,6 +6,7 @@ Nothing runs in the background: how far a sync-up has come is computed from the 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from math import floor
 from typing import NamedTuple
 
 from pydantic import ValidationError
@@ -163,7 +164,8 @@ class Servers:
         earlier = self._runs.get(named)
         if earlier and now < earlier.ends:
             earlier.started_over = True
-        ends = round(now + server.duration, 3)
+        # in whole milliseconds, as the clock
+        ends = floor((now + server.duration) * 1000 + 0.5) / 1000 if server.duration else now
         run = self._runs[named] = Run(
             named, requested, earlier.status(now) if earlier else SyncStatus(), ends, server.outcome
         )

@@ -1,7 +1,7 @@
 """Start Sync-Up: what a request asks for (contract, section 5)."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -12,7 +12,6 @@ from mockcvp.oamp.errors import ApiError, Refusal
 from mockcvp.oamp.representation import TEXT, WHITE_SPACE, Shape
 
 _LARGEST_LONG = 2**63 - 1
-_DIGITS = re.compile("[0-9]+")
 _BELOW_0 = re.compile("-0*[1-9][0-9]*")
 
 _OF_THE_ROOT = frozenset(["servers"])
@@ -21,7 +20,7 @@ _OF_SERVERS = frozenset(["server", "sincetime"])
 _OF_A_SERVER = frozenset(
     ["refURL", "sincetime", "hostname", "ipaddr", "type", "lastFullSyncTime", "lastIncrementalSyncTime", "syncStatus"]
 )
-_ONCE = ("servers", "refURL", "sincetime")
+_ONCE = ("refURL", "sincetime")
 
 ROOT = "synchronize"
 SHAPE = Shape(
@@ -60,6 +59,8 @@ class RequestedServer(NamedTuple):
 
 def server_id(reference: str) -> str:
     """Return the id that a reference names: the last path segment after ``/server/``; any other text names itself."""
+    if "/server/" not in reference:
+        return reference
     return _kept_id(reference) if len(reference) <= _KEPT else _id(reference)
 
 
@@ -97,12 +98,12 @@ def requested_servers(
             found.append((place, errors.MISSING_FIELD.error(message)))
         if sincetime is None:
             found.append((place, _not_a_sincetime(sent)))
-        if reference and (objected := objection(reference)):
-            found.append((place, objected))
-        named = server_id(reference)
-        if named in seen:
-            found.append((place, errors.DUPLICATE_SERVER.error(actual=reference)))
-        elif reference:
+        if reference:
+            if objected := objection(reference):
+                found.append((place, objected))
+            named = server_id(reference)
+            if named in seen:
+                found.append((place, errors.DUPLICATE_SERVER.error(actual=reference)))
             seen.add(named)
         servers.append(RequestedServer(reference, sincetime or 0))
     if found:
@@ -132,7 +133,7 @@ def _without_meaning(parent: Element, known: frozenset[str], *, repeated: bool =
         return []
     found = [f"{parent.tag}/{name}" for name in names if name not in known]
     if not repeated:
-        found += [f"a second {parent.tag}/{name}" for name in _ONCE if names.count(name) > 1]
+        found += [f"a second {parent.tag}/{name}" for name in ("servers", *_ONCE) if names.count(name) > 1]
     return found
 
 
@@ -156,8 +157,9 @@ def _entries(tree: Element | None) -> tuple[list[dict[str, str]], list[tuple[int
 def _entry(server: Element) -> dict[str, str]:
     fields: dict[str, str] = {}
     for field in server:
-        if field.tag in ("refURL", "sincetime") and field.tag not in fields:
-            fields[field.tag] = _text(field)
+        name = field.tag
+        if name in _ONCE and name not in fields:
+            fields[name] = _text(field)
     if not fields and (reference := _text(server)):
         return {"refURL": reference}
     return fields
@@ -165,26 +167,24 @@ def _entry(server: Element) -> dict[str, str]:
 
 def _text(element: Element) -> str:
     text = element.text or ""
-    return (text + _tails(element) if len(element) else text).strip(WHITE_SPACE)
-
-
-def _tails(element: Iterable[Element]) -> str:
-    return "".join([child.tail or "" for child in element])
+    if len(element):
+        text += "".join([child.tail or "" for child in element])
+    return text.strip(WHITE_SPACE)
 
 
 def _whole_number(text: str) -> int | None:
     """Return the number that ASCII decimal digits stand for, None where Java's ``long`` would not hold it."""
-    if not _DIGITS.fullmatch(text):
+    if not (text.isascii() and text.isdigit()):
         return None
     # the length is looked at first: turning a long text into a number takes time
-    digits = text.lstrip("0") if len(text) > 19 else text
-    if len(digits) > 19 or (number := int(digits or "0")) > _LARGEST_LONG:
+    if len(text) > 19 and len(text.lstrip("0")) > 19:
         return None
-    return number
+    number = int(text[-19:])
+    return number if number <= _LARGEST_LONG else None
 
 
 def _not_a_sincetime(sent: str) -> ApiError:
-    if _DIGITS.fullmatch(sent):
+    if sent.isascii() and sent.isdigit():
         message, valid = f"sincetime must be {_LARGEST_LONG} or below", f"0 to {_LARGEST_LONG}"
         return errors.INVALID_SINCETIME.error(message, actual=sent, valid=valid)
     if _BELOW_0.fullmatch(sent):
