@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -21,7 +21,7 @@ from mockcvp.oamp.errors import ApiError, Refusal
 from mockcvp.oamp.negotiation import Form, body_form, negotiate
 from mockcvp.oamp.representation import read, write
 from mockcvp.oamp.sync_ups import Run, Servers
-from mockcvp.oamp.synchronization import ROOT, SHAPE, RequestedServer, ignored, requested_servers
+from mockcvp.oamp.synchronization import ROOT, SHAPE, Document, RequestedServer, requested_servers
 
 _log = logging.getLogger(__name__)
 
@@ -221,9 +221,12 @@ class OAMP:
 
     def _start_sync_up(self, request: Request) -> _Outcome:
         document = _document(request)
-        requested = requested_servers(document, self.servers.objections())
+        requested = document.requested
+        if requested is None or any(map(self.servers.objections(), [server.ref_url for server in requested])):
+            # all that is wrong with it, told together
+            requested = requested_servers(document.tree, self.servers.objections())
         started, time = self.servers.start(requested)
-        return _Outcome(202, None, SyncUp(requested, started, time, tuple(ignored(document))))
+        return _Outcome(202, None, SyncUp(requested, started, time, document.ignored))
 
     def _list_servers(self, request: Request) -> _Outcome:
         listed = self.servers.of_type(wanted_type(request.query))
@@ -256,17 +259,29 @@ def _readable(method: _Method) -> Mapping[str, _Method]:
     return {"GET": method, "HEAD": method}
 
 
-def _document(request: Request) -> Element | None:
-    """Return the ``synchronize`` document of a request, None where it has no body."""
+def _document(request: Request) -> Document:
+    """Return the ``synchronize`` document of a request."""
     if not request.body and not request.exceeded:
-        return None
+        return _NONE
     form, charset = body_form(request.header(b"content-type"))
     encoding = request.header(b"content-encoding")
     if encoding and encoding.strip().lower() != "identity":
         raise Refusal(errors.UNSUPPORTED_TYPE.error(f"the body must have no Content-Encoding, not {encoding[:40]!r}"))
     if request.exceeded:
         raise Refusal(errors.TOO_LARGE.error(f"the body is larger than {request.exceeded} bytes"))
-    return read(request.body, form, charset, ROOT, SHAPE)
+    if len(request.body) <= _SMALL:
+        return _kept_document(request.body, form, charset)
+    return _read_document(request.body, form, charset)
+
+
+def _read_document(body: bytes, form: Form, charset: str | None) -> Document:
+    return Document.of(read(body, form, charset, ROOT, SHAPE))
+
+
+# clients send few small bodies again and again
+_kept_document = lru_cache(maxsize=256)(_read_document)
+_SMALL = 1000
+_NONE = Document.of(None)
 
 
 def _refused(refusal: Refusal) -> _Outcome:

@@ -75,6 +75,29 @@ _KEPT = 300
 _kept_id = lru_cache(maxsize=1024)(_id)
 
 
+class Document(NamedTuple):
+    """A ``synchronize`` document, and what it asks for.
+
+    Attributes:
+        tree: the document; None where the request had no body
+        requested: the servers that it names; None where it has faults
+        ignored: the names of its elements that mean nothing here
+    """
+
+    tree: Element | None
+    requested: tuple[RequestedServer, ...] | None
+    ignored: tuple[str, ...]
+
+    @classmethod
+    def of(cls, tree: Element | None) -> "Document":
+        """Return a document with what it asks for."""
+        try:
+            requested = requested_servers(tree)
+        except Refusal:
+            requested = None
+        return cls(tree, requested, tuple(ignored(tree)))
+
+
 def requested_servers(
     tree: Element | None, objection: Callable[[str], ApiError | None] = lambda _: None
 ) -> tuple[RequestedServer, ...]:
