@@ -1,6 +1,7 @@
 """The ``mockcvp`` command."""
 
 import difflib
+import gc
 import io
 import logging
 import os
@@ -84,6 +85,8 @@ def _serve(**given: Any) -> None:
         apart = f", control {server.admin_url}" if settings.admin_port is not None else ""
         click.echo(f"mockcvp is ready: {server.url}, user {settings.username}, certificate {server.certificate}{apart}")
 
+    # what is there by now stays: looking through it for garbage again and again would keep calls waiting
+    gc.freeze()
     try:
         server.run(ready)
     finally:

@@ -1,15 +1,17 @@
 """What a test changes of the product being doubled, under ``/__admin/cvp``."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from mockcvp.control.bodies import Change, ClockChange, Unprocessable, Which, body
+from mockcvp.control.turns import listed
 from mockcvp.double import Double
 from mockcvp.journal import Call
 from mockcvp.oamp.deployment import Deployment, Server
@@ -57,14 +59,14 @@ def router(double: Double) -> APIRouter:
         return await clock()
 
     @routes.get("/synchronizations")
-    async def synchronizations(which: Annotated[Which, Query()]) -> JSONResponse:
+    async def synchronizations(which: Annotated[Which, Query()]) -> Response:
         """Return the accepted sync-ups that the journal holds, newest first, with the state of each server now."""
         page = double.journal.page()
         accepted = [call for call in page.calls if call.answer and call.answer.sync_up]
-        listed = [_synchronization(double, call) for call in accepted[: which.limit]]
         # of calls that the journal has dropped nobody can say whether they were sync-ups
         meta = {"total": len(accepted), "exact": page.kept == page.total}
-        return JSONResponse({"synchronizations": listed, "meta": meta})
+        tell = partial(_synchronization, double)
+        return await listed("synchronizations", tell, accepted[: which.limit], meta=meta)
 
     return routes
 

@@ -1,22 +1,24 @@
 """The request journal under ``/__admin``: listing, counting, finding, removing, near misses."""
 
 from collections.abc import Callable
+from itertools import compress
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from mockcvp.control.bodies import WhichRequests, body
 from mockcvp.control.served import logged_request, near_miss, served_request
+from mockcvp.control.turns import each, listed
 from mockcvp.double import Double
 from mockcvp.journal import Call, Page
 from mockcvp.matching.content import Subject
-from mockcvp.matching.patterns import RequestPattern, matching, near_misses
+from mockcvp.matching.patterns import RequestPattern, nearest
 from mockcvp.matching.wire import RequestPatternForm
+from mockcvp.stubbing.stubs import StubMapping
 
 _NEAREST = 3
 
@@ -29,7 +31,7 @@ def router(double: Double) -> APIRouter:
     @routes.get("/requests")
     async def requests(which: Annotated[WhichRequests, Query()]) -> Response:
         """Return the calls that the journal holds, newest first."""
-        return await _apart(lambda: _listed(journal.page(), which))
+        return await _listed(journal.page(), which)
 
     # the older way, by which WireMock's client for Python still asks
     @routes.post("/requests/reset")
@@ -43,19 +45,24 @@ def router(double: Double) -> APIRouter:
     async def count(request: Request) -> Response:
         """Return how many calls match a pattern."""
         pattern = (await body(request, RequestPatternForm)).pattern
-        return await _apart(lambda: _counted(pattern, journal.page()))
+        page = journal.page()
+        count = len(await _matching(pattern, page))
+        return JSONResponse({"count": count, "requestJournalDisabled": False, **_dropped(page)})
 
     @routes.post("/requests/find")
     async def find(request: Request) -> Response:
         """Return the calls that match a pattern, oldest first."""
         pattern = (await body(request, RequestPatternForm)).pattern
-        return await _apart(lambda: _found(page := journal.page(), matching(pattern, page.calls[::-1])))
+        page = journal.page()
+        return await _found(page, await _matching(pattern, page))
 
     @routes.post("/requests/remove")
     async def remove(request: Request) -> Response:
         """Forget the calls that match a pattern, and return them."""
         pattern = (await body(request, RequestPatternForm)).pattern
-        return await _apart(lambda: _removed(double, pattern))
+        page = journal.page()
+        removed = journal.remove(await _matching(pattern, page))
+        return await listed("serveEvents", lambda call: served_request(call, page.id(call)), removed)
 
     routes.include_router(_of_unmatched(double))
     routes.include_router(_of_one(double))
@@ -69,19 +76,20 @@ def _of_unmatched(double: Double) -> APIRouter:
     @routes.get("/requests/unmatched")
     async def unmatched() -> Response:
         """Return the calls that neither a stub mapping nor a resource of the product answered, newest first."""
-        return await _apart(lambda: _found(page := journal.page(), [call for call in page.calls if not call.matched]))
+        page = journal.page()
+        return await _found(page, [call for call in page.calls if not call.matched])
 
     @routes.get("/requests/unmatched/near-misses")
     async def near_misses_of_unmatched() -> Response:
         """Return for each of those the stub mappings that are nearest to it, the nearest first."""
-        return await _apart(lambda: _nearest_mappings(double))
+        return await _nearest_mappings(double)
 
     @routes.post("/near-misses/request-pattern")
     async def near_misses_of_pattern(request: Request) -> Response:
         """Return the calls that are nearest to a pattern, the nearest first."""
         pattern = await body(request, RequestPatternForm)
         content = await request.json()
-        return await _apart(lambda: _nearest_calls(pattern.pattern, content, journal.page()))
+        return await _nearest_calls(pattern.pattern, content, journal.page())
 
     return routes
 
@@ -124,54 +132,61 @@ def identity(text: str) -> UUID:
         raise HTTPException(400, f"{text[:80]!r} is not a UUID") from None
 
 
-async def _apart(answer: Callable[[], dict[str, Any]]) -> Response:
-    # in a thread of its own: a full journal takes long to go through and to write down
-    return await run_in_threadpool(lambda: JSONResponse(answer()))
+async def _matching(pattern: RequestPattern, page: Page) -> list[Call]:
+    """Return the calls that match, oldest first."""
+    calls = page.calls[::-1]
+    matches = await each(lambda call: pattern.matches(Subject(call.request, call)), calls)
+    return list(compress(calls, matches))
 
 
-def _listed(page: Page, which: WhichRequests) -> dict[str, Any]:
+async def _listed(page: Page, which: WhichRequests) -> Response:
     calls = page.calls
     if which.since is not None:
         calls = [call for call in calls if call.time > which.since.timestamp()]
     if which.unmatched:
         calls = [call for call in calls if not call.matched]
     every = len(calls) == len(page.calls)
-    return {
-        "requests": [served_request(call, page.id(call)) for call in calls[: which.limit]],
-        "meta": {"total": page.total if every else len(calls), **_dropped(page)},
-        "requestJournalDisabled": False,
-    }
+    meta = {"total": page.total if every else len(calls), **_dropped(page)}
+    return await listed(
+        "requests",
+        lambda call: served_request(call, page.id(call)),
+        calls[: which.limit],
+        meta=meta,
+        requestJournalDisabled=False,
+    )
 
 
-def _counted(pattern: RequestPattern, page: Page) -> dict[str, Any]:
-    return {"count": len(matching(pattern, page.calls[::-1])), "requestJournalDisabled": False, **_dropped(page)}
+async def _found(page: Page, calls: list[Call]) -> Response:
+    return await listed("requests", logged_request, calls, requestJournalDisabled=False, **_dropped(page))
 
 
-def _found(page: Page, calls: list[Call]) -> dict[str, Any]:
-    return {"requests": [logged_request(call) for call in calls], "requestJournalDisabled": False, **_dropped(page)}
-
-
-def _removed(double: Double, pattern: RequestPattern) -> dict[str, Any]:
-    page = double.journal.page()
-    removed = double.journal.remove(matching(pattern, page.calls[::-1]))
-    return {"serveEvents": [served_request(call, page.id(call)) for call in removed]}
-
-
-def _nearest_mappings(double: Double) -> dict[str, Any]:
-    found = []
+async def _nearest_mappings(double: Double) -> Response:
+    found: list[tuple[Call, StubMapping]] = []
     for call in double.journal.page().calls:
         if call.matched:
             continue
-        subject = Subject(call.request, call)
-        ranked = sorted(double.stubs.mappings, key=lambda mapping: mapping.pattern.distance(subject))
-        found += [near_miss(call, mapping.pattern, stubMapping=mapping.document) for mapping in ranked[:_NEAREST]]
-    return {"nearMisses": found}
+        subject, mappings = Subject(call.request, call), double.stubs.mappings
+        distances = await each(_distance_to(subject), mappings)
+        found += [(call, mapping) for _, mapping in nearest(distances, mappings, _NEAREST)]
+    return await listed(
+        "nearMisses",
+        lambda pair: near_miss(pair[0], pair[1].pattern, stubMapping=pair[1].document),
+        found,
+    )
 
 
-def _nearest_calls(pattern: RequestPattern, content: Any, page: Page) -> dict[str, Any]:
+def _distance_to(subject: Subject) -> Callable[[StubMapping], float]:
+    return lambda mapping: mapping.pattern.distance(subject)
+
+
+async def _nearest_calls(pattern: RequestPattern, content: Any, page: Page) -> Response:
     document = {"method": "ANY", **content}
-    ranked = near_misses(pattern, page.calls, _NEAREST)
-    return {"nearMisses": [near_miss(call, pattern, requestPattern=document) for _, call in ranked]}
+    distances = await each(lambda call: pattern.distance(Subject(call.request, call)), page.calls)
+    return await listed(
+        "nearMisses",
+        lambda found: near_miss(found[1], pattern, requestPattern=document),
+        nearest(distances, page.calls, _NEAREST),
+    )
 
 
 def _dropped(page: Page) -> dict[str, int]:

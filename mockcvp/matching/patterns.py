@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from mockcvp.matching.content import Content, Subject
 from mockcvp.matching.values import Matcher
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 # as WireMock weighs them: of a request that differs in method or URL, nothing else is looked at
 _FIRST_WEIGHT, _WHOLE_WEIGHT = 39.0, 46.0
 _SHOWN = 5
+
+_Thing = TypeVar("_Thing")
 
 
 class Part(NamedTuple):
@@ -209,7 +211,7 @@ def matching(pattern: RequestPattern, calls: Iterable["Call"]) -> list["Call"]:
     return [call for call in calls if pattern.matches(Subject(call.request, call))]
 
 
-def near_misses(pattern: RequestPattern, calls: Iterable["Call"], most: int) -> list[tuple[float, "Call"]]:
+def near_misses(pattern: RequestPattern, calls: Sequence["Call"], most: int) -> list[tuple[float, "Call"]]:
     """Return the calls that are nearest to a pattern, the nearest first; of equally near ones, as they came.
 
     Args:
@@ -217,7 +219,9 @@ def near_misses(pattern: RequestPattern, calls: Iterable["Call"], most: int) -> 
         calls: among which to look
         most: how many to return, at most
     """
-    ranked = sorted(
-        ((pattern.distance(Subject(call.request, call)), call) for call in calls), key=lambda found: found[0]
-    )
-    return ranked[:most]
+    return nearest([pattern.distance(Subject(call.request, call)) for call in calls], calls, most)
+
+
+def nearest(distances: Iterable[float], things: Iterable[_Thing], most: int) -> list[tuple[float, _Thing]]:
+    """Return the nearest of some things with their distances, the nearest first; of equally near ones, as they came."""
+    return sorted(zip(distances, things, strict=True), key=lambda found: found[0])[:most]
