@@ -1,14 +1,8 @@
 """Every benchmark, one after the other."""
 
-from benchmarks import container, control, fixture, start, status
+from benchmarks import container, control, fixture, load, start, status
 
 if __name__ == "__main__":
-    start.main()
-    print()
-    status.main()
-    print()
-    fixture.main()
-    print()
-    control.main()
-    print()
-    container.main()
+    for benchmark in (start, load, status, fixture, control, container):
+        benchmark.main()
+        print(flush=True)

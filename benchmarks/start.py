@@ -1,78 +1,28 @@
-"""From the command to the first 202, beside the same for a bare FastAPI app on uvicorn with TLS."""
+"""From the command to the first 202: mockcvp, a bare FastAPI app, and the mock servers that start as programs."""
 
-import base64
-import socket
-import ssl
-import statistics
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Sequence
-from pathlib import Path
+from statistics import median
 
-from mockcvp.certificates import certificate
-from mockcvp.settings import Settings
+from benchmarks import peers
+from benchmarks.load import started
 
-RUNS = 5
-CALL = (
-    b"POST /cvp-config/command/synchronize HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n"
-    b"Content-Length: 0\r\nAuthorization: Basic " + base64.b64encode(b"wsmadmin:wsmadmin") + b"\r\n\r\n"
-)
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def seconds_to_first_202(command: Sequence[str], port: int, trusted: Path) -> float:
-    """Start a server, call it until it answers, stop it; return the seconds from start to answer."""
-    tls = ssl.create_default_context(cafile=trusted)
-    began = time.perf_counter()
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        while time.perf_counter() - began < 30:
-            try:
-                connection = socket.create_connection(("127.0.0.1", port), timeout=30)
-            except ConnectionRefusedError:
-                time.sleep(0.001)
-                continue
-            with tls.wrap_socket(connection, server_hostname="localhost") as encrypted:
-                encrypted.sendall(CALL)
-                if encrypted.recv(65536).startswith(b"HTTP/1.1 202 "):
-                    return time.perf_counter() - began
-                break
-        raise SystemExit(f"no 202 from {' '.join(command)}")
-    finally:
-        server.kill()
-        server.wait()
+RUNS = 7
 
 
 def main() -> None:
-    """Print the medians and their ratio."""
-    with tempfile.TemporaryDirectory() as directory:
-        kept = certificate(Settings(cert_dir=Path(directory))).path
-        key = kept.with_name("mockcvp-key.pem")
-        ours, peers = [], []
-        # the first run of each, which fills the file system's cache, is not counted
-        for run in range(RUNS + 1):
-            port = str(free_port())
-            command = [sys.executable, "-m", "mockcvp", "serve", "--port", port, "--cert-dir", directory]
-            mockcvp = seconds_to_first_202(command, int(port), kept)
-            port = str(free_port())
-            command = [sys.executable, "-m", "benchmarks.bare", port, str(kept), str(key)]
-            bare = seconds_to_first_202(command, int(port), kept)
-            if run:
-                ours.append(mockcvp)
-                peers.append(bare)
-    ratio = statistics.median(ours) / statistics.median(peers)
-    print(f"from start to the first 202, median of {RUNS} runs")
-    print(f"| mockcvp serve | {statistics.median(ours):.3f} s |")
-    print(f"| bare FastAPI on uvicorn, TLS | {statistics.median(peers):.3f} s |")
-    print(f"| ratio | {ratio:.2f} |")
+    """Print the medians and what mockcvp's is of them."""
+    every = (peers.MOCKCVP, peers.BARE, peers.WIREMOCK, peers.MOUNTEBANK)
+    found: dict[str, list[float]] = {peer.name: [] for peer in every if not peer.why_not}
+    # the first run of each, which fills the file system's cache, is not counted
+    for run in range(RUNS + 1):
+        for peer in every:
+            if not peer.why_not:
+                with started(peer) as server:
+                    found[peer.name] += [server.seconds] if run else []
+    ours = median(found[peers.MOCKCVP.name])
+    print(f"| from the command to the first 202, medians of {RUNS} runs | seconds | mockcvp's, of that |")
+    print("| --- | --- | --- |")
+    for name, seconds in found.items():
+        print(f"| {name} | {median(seconds):.3f} | {ours / median(seconds):.2f} |")
 
 
 if __name__ == "__main__":

@@ -1,20 +1,20 @@
 """The ASGI app of one double: the only place that knows all the rooms."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
-from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockcvp.control import PATH
-from mockcvp.control.guard import Guard
 from mockcvp.double import Double
 from mockcvp.exchange import Exchange
 from mockcvp.settings import Settings
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
-def create_app(settings: Settings | None = None, *, double: Double | None = None) -> FastAPI:
+
+def create_app(settings: Settings | None = None, *, double: Double | None = None) -> Exchange:
     """Return the app of a double, ready for any ASGI server.
 
     Args:
@@ -22,32 +22,14 @@ def create_app(settings: Settings | None = None, *, double: Double | None = None
         double: the double to serve, instead of a new one
     """
     served = double or Double(settings or Settings())
-    middleware = []
-    username, password = served.settings.admin_username, served.settings.admin_password
-    if username is not None and password is not None:
-        middleware.append(Middleware(Guard, username, password.get_secret_value(), f"{PATH}/health"))
-    app = _App(title="mockcvp", middleware=middleware, openapi_url=None, redirect_slashes=False)
-    app.exchange = Exchange(app.control, PATH, served)
-    app.mount("", _WhenAsked(lambda: control_of(served)))
-    return app
-
-
-class _App(FastAPI):
-    """An app whose calls to the OAMP do not pass the framework, which is for the routes of the control API."""
-
-    exchange: Exchange
-
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
-        """Take every call."""
-        return self.exchange(scope, receive, send)
-
-    async def control(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take a call that controls the double."""
-        await super().__call__(scope, receive, send)
+    return Exchange(_WhenAsked(lambda: _guarded(control_of(served), served.settings)), PATH, served)
 
 
 class _WhenAsked:
-    """An ASGI app that is made when it is first asked: many a double is never controlled over HTTP."""
+    """An ASGI app that is made when it is first asked: many a double is never controlled over HTTP.
+
+    All that is FastAPI is loaded then, which takes longer than all else that a start loads.
+    """
 
     def __init__(self, make: Callable[[], ASGIApp]) -> None:
         self._make = make
@@ -59,8 +41,19 @@ class _WhenAsked:
         await self._app(scope, receive, send)
 
 
-def control_of(double: Double) -> FastAPI:
+def _guarded(app: ASGIApp, settings: Settings) -> ASGIApp:
+    from mockcvp.control.guard import Guard
+
+    username, password = settings.admin_username, settings.admin_password
+    if username is None or password is None:
+        return app
+    return Guard(app, username, password.get_secret_value(), f"{PATH}/health")
+
+
+def control_of(double: Double) -> "FastAPI":
     """Return the app that controls a double, and its tenants."""
+    from fastapi import FastAPI
+
     from mockcvp.control import api, tenants
 
     def of_tenant(tenant: Double) -> FastAPI:

@@ -16,7 +16,7 @@ from click.core import ParameterSource
 from pydantic import ByteSize, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from mockcvp import __version__
+from mockcvp import __version__, log
 from mockcvp.settings import Settings
 from mockcvp.wording import phrases
 
@@ -128,11 +128,7 @@ def _write_log(level: str) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # where the terminal's encoding lacks a character that a client sends
         sys.stdout.reconfigure(errors="backslashreplace")
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    # uvicorn warns of what the double's own lines tell better
-    logging.basicConfig(level=logging.ERROR, handlers=[handler])
-    logging.getLogger("mockcvp").setLevel(level.upper())
+    log.write_to(sys.stdout, level)
 
 
 def _option_name(setting: str) -> str:

@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from sys import getsizeof
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from starlette.datastructures import Headers
-
 from mockcvp.oamp.api import Answer, Request, SyncUp
 
 if TYPE_CHECKING:
@@ -67,6 +65,9 @@ class Call(NamedTuple):
     @property
     def headers(self) -> Mapping[str, str]:
         """The request's headers; their names in any case."""
+        # loaded here, since it takes time, and a server that is only called needs it not
+        from starlette.datastructures import Headers
+
         return Headers(raw=list(self.request.headers))
 
     @property

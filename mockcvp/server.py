@@ -12,7 +12,7 @@ from types import FrameType
 from typing import cast
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from mockcvp.certificates import CertificateError, certificate, log_failure
 from mockcvp.connection import Connection, Outbox
@@ -46,7 +46,7 @@ class Server:
 
     def __init__(
         self,
-        app: FastAPI,
+        app: ASGIApp,
         settings: Settings,
         drain_seconds: float = 5.0,
         tell: Callable[[str], None] = log_failure,

@@ -1,0 +1,263 @@
+"""How many sync-ups mockcvp and its peers answer, what each costs, how long it takes, and what remains in memory."""
+
+import http.client
+import json
+import platform
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from benchmarks import peers
+from benchmarks.peers import Peer, Place, Started
+from mockcvp.certificates import certificate
+from mockcvp.settings import Settings
+
+RUNS, CONNECTIONS = 3, 32
+FIRST_SECONDS, WARM_SECONDS, SECONDS = 5, 18, 4
+MILLION = 1_000_000
+_SCRIPT = peers.HERE / "sync_up.lua"
+
+
+class Load(NamedTuple):
+    """What came of some seconds of load: answers a second, and the processor time of each in microseconds."""
+
+    rate: float
+    cost: float
+
+
+@contextmanager
+def place() -> Iterator[Place]:
+    """Give a server a port, a directory of its own, and a certificate."""
+    with tempfile.TemporaryDirectory() as directory:
+        kept = certificate(Settings(cert_dir=Path(directory) / "certs")).path
+        yield Place(peers.free_port(), Path(directory), kept, kept.with_name("mockcvp-key.pem"))
+
+
+@contextmanager
+def started(peer: Peer) -> Iterator[Started]:
+    """Start a peer."""
+    with place() as where, Started(peer, where) as server:
+        yield server
+
+
+def load(server: Started, seconds: float, *form: str) -> Load:
+    """Have wrk call a server as fast as it can; ``form`` is what the script is given."""
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "20s", "-s", str(_SCRIPT), server.url]
+    before = server.cpu_seconds()
+    told = subprocess.run([*command, "--", *form], capture_output=True, text=True, check=True).stdout
+    cpu = server.cpu_seconds() - before
+    calls = re.search(r"(\d+) requests in ([\d.]+)s", told)
+    count = int(calls[1]) if calls else 0
+    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", told)
+    if refused or not count:
+        raise SystemExit(f"not every call was accepted:\n{told}")
+    assert calls
+    return Load(count / float(calls[2]), cpu / count * 1e6)
+
+
+def one_by_one(server: Started, seconds: float = 1.0) -> float:
+    """Return the median time of one call after the other on one connection, in microseconds."""
+    taken = []
+    ends = time.perf_counter() + seconds
+    while time.perf_counter() < ends:
+        with server.connected() as connection:
+            kept = True
+            while kept and time.perf_counter() < ends:
+                began = time.perf_counter()
+                kept = _answered(connection)
+                taken.append(time.perf_counter() - began)
+    return median(taken) * 1e6
+
+
+def _answered(connection: socket.socket) -> bool:
+    """Make a call, and return whether its connection is kept."""
+    connection.sendall(peers.request())
+    answer = b""
+    while b"\r\n\r\n" not in answer and (more := connection.recv(65536)):
+        answer += more
+    head, _, body = answer.partition(b"\r\n\r\n")
+    if not head.startswith((b"HTTP/1.1 202 ", b"HTTP/1.0 202 ")):
+        raise SystemExit(f"a call was not accepted: {head.decode(errors='replace')}")
+    fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
+    if fields.get(b"connection") == b"close" or head.startswith(b"HTTP/1.0"):
+        return False
+    length, chunked = int(fields.get(b"content-length", 0)), fields.get(b"transfer-encoding") == b"chunked"
+    while (chunked and not body.endswith(b"0\r\n\r\n")) or len(body) < length:
+        body += connection.recv(65536)
+    return True
+
+
+def latencies(server: Started, rate: float, seconds: int = 5) -> list[float]:
+    """Return the milliseconds that calls take at a fixed rate: the median, 99 % and 99.9 %."""
+    with tempfile.NamedTemporaryFile("r", suffix=".tsv") as log, tempfile.NamedTemporaryFile("wb") as body:
+        body.write(peers.BODIES["json"])
+        body.flush()
+        headers = ("Content-Type: application/json", "Accept: application/json", f"Authorization: {peers.CREDENTIALS}")
+        command = ["h2load", "--h1", f"-c{CONNECTIONS}", "-t1", "-m1", f"--rps={rate / CONNECTIONS:.1f}"]
+        options = [f"-D{seconds}", f"-d{body.name}", f"--log-file={log.name}", *(f"-H{header}" for header in headers)]
+        # an earlier log would be added to
+        Path(log.name).unlink()
+        subprocess.run([*command, *options, server.url], capture_output=True, check=True)
+        calls = [line.split() for line in Path(log.name).read_text().splitlines()]
+        Path(log.name).touch()
+    if any(call[1] != "202" for call in calls) or len(calls) < rate * seconds * 0.9:
+        raise SystemExit(f"{len(calls)} calls were answered, and {rate * seconds:.0f} asked for")
+    taken = sorted(int(call[2]) / 1000 for call in calls)
+    return [taken[int(len(taken) * part)] for part in (0.5, 0.99, 0.999)]
+
+
+@contextmanager
+def counting(server: Started) -> Iterator[list[int]]:
+    """Have the journal searched, again and again, meanwhile."""
+    done, stopped = list[int](), threading.Event()
+    pattern = json.dumps({"bodyPatterns": [{"equalToJson": "{}"}]})
+    _, _, authority, _ = server.url.split("/", 3)
+    connection = http.client.HTTPSConnection(authority, context=_trusting())
+
+    def count() -> None:
+        while not stopped.is_set():
+            connection.request("POST", "/__admin/requests/count", pattern, {"Content-Type": "application/json"})
+            json.loads(connection.getresponse().read())
+            done.append(1)
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    while not done:
+        time.sleep(0.01)
+    try:
+        yield done
+    finally:
+        stopped.set()
+        thread.join()
+        connection.close()
+
+
+def _trusting() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def measured() -> tuple[dict[str, dict[str, list[float]]], list[str]]:
+    """Return what was measured, by figure and peer, and what could not be measured."""
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    others = (peers.PRISM, peers.MOUNTEBANK, peers.HTTPSERVER, peers.TEXTBOOK, peers.ON_REQUEST, peers.ROUTE)
+    every = (peers.MOCKCVP, peers.LOGGING, peers.WIREMOCK, *others, peers.UVICORN)
+    missing = [f"{peer.name} is not measured: {peer.why_not}" for peer in every if peer.why_not]
+
+    def note(figure: str, peer: Peer, value: float) -> None:
+        found[figure][peer.name].append(value)
+
+    for _ in range(RUNS):
+        for peer in every:
+            if peer.why_not:
+                continue
+            with started(peer) as server:
+                note("start", peer, server.seconds)
+                first = load(server, FIRST_SECONDS if peer is peers.WIREMOCK else 1, "json")
+                if peer is peers.WIREMOCK:
+                    note("first", peer, first.rate)
+                    load(server, WARM_SECONDS, "json")
+                rate, cost = load(server, SECONDS, "json")
+                note("rate", peer, rate)
+                note("cost", peer, cost)
+                note("memory", peer, server.megabytes())
+                note("one", peer, one_by_one(server))
+                if peer is peers.MOCKCVP:
+                    for form in (("xml",), ("json", "different"), ("xml", "different")):
+                        note(" ".join(form), peer, load(server, SECONDS, *form).rate)
+    return found, missing
+
+
+def memory() -> dict[int, float]:
+    """Return the megabytes that mockcvp holds after a number of calls."""
+    held: dict[int, float] = {}
+    with started(peers.MOCKCVP) as server:
+        calls = 0.0
+        for number in (MILLION // 10, MILLION):
+            while calls < number:
+                rate, _ = load(server, 2, "json", "different")
+                calls += rate * 2
+            held[number] = server.megabytes()
+    return held
+
+
+def main() -> None:
+    """Print the tables."""
+    if not shutil.which("wrk"):
+        print("the load is not measured: there is no wrk on this machine (Debian's package wrk)")
+        return
+    found, missing = measured()
+    middle = {figure: {name: median(values) for name, values in by_peer.items()} for figure, by_peer in found.items()}
+    print(*_machine(), *missing, sep="\n")
+    print("\n| server | sync-ups a second | CPU time of each (µs) | memory then (MB) | one call at a time (µs) |")
+    print("| --- | --- | --- | --- | --- |")
+    for name, rate in middle["rate"].items():
+        cost, held, one = (middle[figure][name] for figure in ("cost", "memory", "one"))
+        print(f"| {name} | {rate:,.0f} | {cost:.0f} | {held:.0f} | {one:.0f} |")
+    ours, name = middle["rate"], peers.MOCKCVP.name
+    print("\n| mockcvp beside | ratio |\n| --- | --- |")
+    if peers.WIREMOCK.name in ours:
+        first = middle["first"][peers.WIREMOCK.name]
+        print(
+            f"| WireMock's first {FIRST_SECONDS} s after its start ({first:,.0f} a second) | {ours[name] / first:.1f} |"
+        )
+        warm = ours[peers.WIREMOCK.name]
+        print(f"| WireMock when warm, after {FIRST_SECONDS + WARM_SECONDS} s | {ours[name] / warm:.2f} |")
+        cost = middle["cost"][name] / middle["cost"][peers.WIREMOCK.name]
+        print(f"| WireMock when warm, CPU time of a call | {cost:.2f} |")
+    print(f"| pytest-httpserver | {ours[name] / ours[peers.HTTPSERVER.name]:.0f} |")
+    for form in ("xml", "json different", "xml different"):
+        told = form.upper().replace("DIFFERENT", "each different from all others")
+        print(f"| its own JSON: {told} ({middle[form][name]:,.0f} a second) | {middle[form][name] / ours[name]:.2f} |")
+    print("\n| calls, each different | mockcvp's memory then (MB) |\n| --- | --- |")
+    for calls, held in memory().items():
+        print(f"| {calls:,} | {held:.0f} |")
+    print()
+    _tell_latencies(ours[name] / 2)
+
+
+def _tell_latencies(rate: float) -> None:
+    if not shutil.which("h2load"):
+        print("latencies are not measured: there is no h2load on this machine (Debian's package nghttp2-client)")
+        return
+    alone, searched = [], []
+    for _ in range(RUNS):
+        with started(peers.MOCKCVP) as server:
+            load(server, 1, "json")
+            alone.append(latencies(server, rate))
+            with counting(server) as counts:
+                before = len(counts)
+                searched.append(latencies(server, rate))
+                if len(counts) == before:
+                    raise SystemExit("the journal was not searched meanwhile")
+    print(
+        f"| {rate:,.0f} sync-ups a second, half the top rate (ms) | median | 99 % | 99.9 % |\n| --- | --- | --- | --- |"
+    )
+    for name, runs in (("alone", alone), ("while a full journal is searched all the time", searched)):
+        print(f"| {name} | {' | '.join(f'{median(values):.1f}' for values in zip(*runs, strict=True))} |")
+
+
+def _machine() -> list[str]:
+    found = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
+    cores = len([line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("processor")])
+    system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    return [
+        f"{cores} cores of {found[1] if found else platform.machine()}, {system}; medians of {RUNS} runs in turns;",
+        f"the load comes from the same machine, by {CONNECTIONS} connections that are kept, with TLS",
+    ]
+
+
+if __name__ == "__main__":
+    main()
