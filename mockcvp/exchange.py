@@ -191,9 +191,10 @@ def _hang_up(request: Request, wire: Wire | None) -> None:
 
 def _reply(double: Double, request: Request) -> Reply:
     stubs = double.stubs
-    mapping = stubs.take(request) if stubs and not request.throttled else None
+    mapping = stubs.take(request) if stubs.mappings and not request.throttled else None
     if mapping is None:
-        return Reply(double.oamp.answer(request), None, None, stubs.delay())
+        delay = stubs.delays.drawn(stubs.delays) if stubs.settings else 0.0
+        return Reply(double.oamp.answer(request), None, None, delay)
     response = mapping.response
     delay = response.delays.drawn(stubs.delays)
     if response.fault is not None:
@@ -249,6 +250,7 @@ async def _read(receive: Receive, limit: int) -> tuple[bytes, bool, bool]:
     return chunks[0] if len(chunks) == 1 else b"".join(chunks), oversize, not more
 
 
+@lru_cache(maxsize=256)
 def _waits_to_send_more_than(limit: int, headers: Headers) -> bool:
     fields = dict(headers)
     if b"expect" not in fields or fields[b"expect"].lower() != b"100-continue":

@@ -6,10 +6,11 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from sys import getsizeof
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mockcvp.oamp.api import Answer, Request, SyncUp
+from mockcvp.oamp.api import Answer, Headers, Request, SyncUp
 
 if TYPE_CHECKING:
     from mockcvp.stubbing.stubs import StubMapping
@@ -118,8 +119,7 @@ class Call(NamedTuple):
         """The memory that this call takes in the journal, in bytes, near enough."""
         request, answer = self.request, self.answer
         size = _CALL_OVERHEAD + len(request.body) + getsizeof(request.target) + getsizeof(request.path)
-        for name, value in request.headers:
-            size += _HEADER_OVERHEAD + len(name) + len(value)
+        size += _size_of(request.headers)
         if answer:
             size += len(answer.body) + getsizeof(answer.refusal)
             if sync_up := answer.sync_up:
@@ -131,6 +131,11 @@ class Call(NamedTuple):
         if self.mapping:
             size += self.mapping.size
         return size
+
+
+@lru_cache(maxsize=256)
+def _size_of(headers: Headers) -> int:
+    return sum([_HEADER_OVERHEAD + len(name) + len(value) for name, value in headers])
 
 
 class Page(NamedTuple):

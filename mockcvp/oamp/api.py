@@ -80,11 +80,16 @@ class Request(NamedTuple):
 
     def header(self, name: bytes) -> str | None:
         """Return a header's value, several of one name joined by commas, or None where it was not sent."""
-        found = None
-        for its_name, value in self.headers:
-            if its_name == name:
-                found = value if found is None else found + b", " + value
-        return None if found is None else found.decode("latin-1")
+        return _by_name(self.headers).get(name)
+
+
+# clients send few headers again and again
+@lru_cache(maxsize=256)
+def _by_name(headers: Headers) -> Mapping[bytes, str]:
+    values: dict[bytes, list[bytes]] = {}
+    for name, value in headers:
+        values.setdefault(name, []).append(value)
+    return {name: b", ".join(found).decode("latin-1") for name, found in values.items()}
 
 
 class SyncUp(NamedTuple):

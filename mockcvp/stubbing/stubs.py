@@ -81,6 +81,7 @@ class Stubs:
     Attributes:
         delays: how long every answer is held back whose mapping says nothing else, the product's among them
         settings: that say so, in WireMock's JSON
+        mappings: those that there are, in the order in which they are tried
         initial: the mappings that are there from the start
     """
 
@@ -125,7 +126,7 @@ class Stubs:
         self._answered &= self._by_id.keys()
         self._used = {one: used for one, used in self._used.items() if one in self._by_id}
         # in one step, for those who look meanwhile
-        self._ranked = tuple(mapping for _, mapping in entries)
+        self.mappings = tuple(mapping for _, mapping in entries)
 
     def set_delays(self, delays: Delays, settings: dict[str, Any]) -> None:
         """Hold back every answer whose mapping says nothing else.
@@ -136,22 +137,10 @@ class Stubs:
         """
         self.delays, self.settings = delays, settings
 
-    def __bool__(self) -> bool:
-        return bool(self._ranked)
-
-    def delay(self) -> float:
-        """Return how long the product's answer is held back, in seconds."""
-        return self.delays.drawn(self.delays) if self.settings else 0.0
-
-    @property
-    def mappings(self) -> tuple[StubMapping, ...]:
-        """The mappings, in the order in which they are tried."""
-        return self._ranked
-
     @property
     def idle(self) -> list[StubMapping]:
         """The mappings that have answered no call yet, in the order in which they are tried."""
-        return [mapping for mapping in self._ranked if mapping.id not in self._answered]
+        return [mapping for mapping in self.mappings if mapping.id not in self._answered]
 
     def get(self, mapping_id: str) -> StubMapping | None:
         """Return the mapping with an id, None where there is none."""
@@ -197,7 +186,7 @@ class Stubs:
     def take(self, request: Request) -> StubMapping | None:
         """Return the mapping that answers a request, and have its scenario go on; None where the product answers."""
         subject = Subject(request)
-        for mapping in self._ranked:
+        for mapping in self.mappings:
             if self._waits(mapping) and _matches(mapping, subject) and self._taken(mapping):
                 self._answered.add(mapping.id)
                 return mapping
