@@ -1,0 +1,148 @@
+"""What makes the double cheap: what it does not load, what a call leaves behind, and who waits for whom."""
+
+import asyncio
+import gc
+import io
+import logging
+import socket
+import subprocess
+import sys
+import time
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from mockcvp import MockCVP, log
+from mockcvp.control.turns import each
+from tests.running import SYNCHRONIZE, read_answer
+
+SAMPLE = {"synchronize": {"servers": {"server": {"refURL": "a", "sincetime": "0"}}}}
+
+
+@pytest.mark.parametrize("module", ["fastapi", "anyio", "lxml", "cryptography", "regex", "jsonpath"])
+def test_a_start_does_not_load_what_only_control_needs(module: str) -> None:
+    code = (
+        "import sys; from mockcvp.cli import main; from mockcvp.app import create_app; create_app()\n"
+        f"from mockcvp.server import Server; sys.exit({module!r} in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_call_leaves_nothing_for_the_garbage_collector() -> None:
+    call = (
+        f"POST /cvp-config/{SYNCHRONIZE} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n"
+        "Content-Length: 0\r\nAuthorization: Basic d3NtYWRtaW46d3NtYWRtaW4=\r\n\r\n"
+    ).encode()
+    with (
+        MockCVP() as cvp,
+        socket.create_connection(("127.0.0.1", urlsplit(cvp.url).port or 0)) as plain,
+        cvp.ssl_context().wrap_socket(plain, server_hostname="localhost") as connection,
+    ):
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(200):
+                connection.sendall(call)
+                assert read_answer(connection).startswith(b"HTTP/1.1 202 ")
+            assert gc.collect() < 200
+        finally:
+            gc.enable()
+
+
+def test_what_is_alike_in_calls_is_kept_once() -> None:
+    with MockCVP() as cvp, httpx.Client(base_url=cvp.url, auth=cvp.auth, verify=cvp.ssl_context()) as client:
+        for _ in range(2):
+            client.post(SYNCHRONIZE, json=SAMPLE, headers={"Accept": "application/json"})
+        first, second = cvp.calls
+        assert first.request.headers is second.request.headers
+        assert first.synchronization
+        assert second.synchronization
+        assert first.synchronization.requested is second.synchronization.requested
+
+
+def test_a_small_body_that_was_faulty_once_is_told_all_its_faults_again() -> None:
+    faulty = {"synchronize": {"servers": {"server": [{"refURL": "a", "sincetime": "-1"}, {"refURL": ""}]}}}
+    with (
+        MockCVP(unknown_servers="reject") as cvp,
+        httpx.Client(base_url=cvp.url, auth=cvp.auth, verify=cvp.ssl_context()) as client,
+    ):
+        told = [client.post(SYNCHRONIZE, json=faulty, headers={"Accept": "application/json"}) for _ in range(2)]
+    assert [answer.status_code for answer in told] == [400, 400]
+    assert told[0].json() == told[1].json()
+    assert len(told[0].json()["apiErrors"]["apiError"]) == 3
+
+
+def long_work(number: int) -> int:
+    time.sleep(0.0005)
+    return number
+
+
+def test_between_turns_of_long_work_the_loop_goes_on() -> None:
+    async def main() -> int:
+        turns = 0
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                await asyncio.sleep(0)
+                turns += 1
+
+        beside = asyncio.create_task(others())
+        assert await each(long_work, range(100)) == list(range(100))
+        beside.cancel()
+        return turns
+
+    assert asyncio.run(main()) >= 50
+
+
+def test_a_calls_answer_does_not_wait_for_a_search_of_the_journal() -> None:
+    with MockCVP(journal_calls=3000) as cvp, httpx.Client(base_url=cvp.url, verify=cvp.ssl_context()) as client:
+        for _ in range(3000):
+            client.get("version")
+
+        async def main() -> None:
+            async with httpx.AsyncClient(verify=cvp.ssl_context(), trust_env=False) as beside:
+                # both connections are there
+                await asyncio.gather(*(beside.get(f"{cvp.admin_url}/health") for _ in range(2)))
+                search = asyncio.create_task(beside.get(f"{cvp.admin_url}/requests"))
+                await asyncio.sleep(0)
+                await beside.get(f"{cvp.url}/version")
+                assert not search.done()
+                found = await search
+                assert len(found.json()["requests"]) >= 3000
+
+        asyncio.run(main())
+
+
+def test_a_line_of_the_log_is_written_at_once_and_in_an_event_loop_by_the_end_of_the_turn() -> None:
+    class Stream(io.StringIO):
+        flushed = 0
+
+        def flush(self) -> None:
+            self.flushed += 1
+
+    stream = Stream()
+    handler = log._Handler(stream)
+    handler.setFormatter(log._Formatter("%(asctime)s %(message)s"))
+
+    def told(text: str) -> None:
+        handler.handle(logging.LogRecord("", logging.INFO, "", 0, text, None, None))
+
+    told("first")
+    assert stream.flushed == 1
+    assert stream.getvalue().endswith(" first\n")
+
+    async def main() -> None:
+        told("second")
+        told("third")
+        assert stream.flushed == 1
+        await asyncio.sleep(0)
+        assert stream.flushed == 2
+
+    asyncio.run(main())
+    told("fourth")
+    assert stream.flushed == 3
+    usual = logging.Formatter("%(asctime)s").format
+    record = logging.LogRecord("", logging.INFO, "", 0, "", None, None)
+    assert log._Formatter("%(asctime)s").format(record) == usual(record)
