@@ -39,6 +39,8 @@ COPY --from=build --chown=10001:0 /volumes /
 ENV PATH=/opt/mockcvp/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     MOCKCVP_HOST=0.0.0.0 \
+    # whoever reaches a container's port was let in by the one who published it; this says so in the log
+    MOCKCVP_ADMIN_ACCESS=open \
     MOCKCVP_CERT_DIR=/certs
 USER 10001:0
 VOLUME /certs

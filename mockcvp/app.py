@@ -44,10 +44,7 @@ class _WhenAsked:
 def _guarded(app: ASGIApp, settings: Settings) -> ASGIApp:
     from mockcvp.control.guard import Guard
 
-    username, password = settings.admin_username, settings.admin_password
-    if username is None or password is None:
-        return app
-    return Guard(app, username, password.get_secret_value(), f"{PATH}/health")
+    return Guard(app, settings.admin_credentials, f"{PATH}/health")
 
 
 def control_of(double: Double) -> "FastAPI":

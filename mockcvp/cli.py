@@ -9,14 +9,15 @@ import re
 import signal
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, NoReturn, get_args, get_origin
+from typing import Any, Literal, NoReturn, TextIO, get_args, get_origin
 
 import click
 from click.core import ParameterSource
 from pydantic import ByteSize, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from mockcvp import __version__, log
+from mockcvp import __version__
+from mockcvp.log import Log
 from mockcvp.settings import Settings
 from mockcvp.wording import phrases
 
@@ -24,6 +25,8 @@ _PREFIX = "MOCKCVP_"
 # what Docker's links and Kubernetes set where a service is called mockcvp
 _ORCHESTRATORS = re.compile(r"MOCKCVP_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP)(_\w+)?|NAME|ENV_\w+)")
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
+
+_FILES = 65_536
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +64,7 @@ def _serve(**given: Any) -> None:
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, _exit)
     settings = _settings(given)
-    _write_log(settings.log_level)
+    log = _log_to(sys.stdout, settings.log_level)
     for line in _misspelt(os.environ):
         _log.warning("%s", line)
     # imported only here, so that --help and a wrong option are told at once
@@ -83,14 +86,37 @@ def _serve(**given: Any) -> None:
             # a directory that holds none is no fault, but seldom meant
             _log.info("%d stub mappings from %s", len(double.stubs.initial), settings.mappings)
         apart = f", control {server.admin_url}" if settings.admin_port is not None else ""
-        click.echo(f"mockcvp is ready: {server.url}, user {settings.username}, certificate {server.certificate}{apart}")
+        log.say(f"mockcvp is ready: {server.url}, user {settings.username}, certificate {server.certificate}{apart}")
+        if settings.reaches_beyond:
+            _log.warning("%s", _reach(settings))
 
+    _allow_connections()
     # what is there by now stays: looking through it for garbage again and again would keep calls waiting
     gc.freeze()
     try:
         server.run(ready)
     finally:
         _log.info("stopped")
+        log.close()
+
+
+def _allow_connections() -> None:
+    """Let this process have as many connections as its limits say, where the system allows it."""
+    if sys.platform != "win32":
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+        if soft != resource.RLIM_INFINITY and soft < most:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def _reach(settings: Settings) -> str:
+    if settings.admin_credentials is None:
+        return "other machines reach the control API, and whoever does may use it; --admin-access guarded guards it"
+    own = settings.admin_username is not None
+    whose = "--admin-username and --admin-password" if own else "the OAMP's user"
+    return f"other machines reach the control API, which wants the user name and password of {whose}"
 
 
 def _exit(*_: object) -> NoReturn:
@@ -124,11 +150,11 @@ def _misspelt(environment: Iterable[str]) -> Iterable[str]:
             yield f"{name} in the environment is not a setting{f': is {near[0]} meant?' if near else ''}"
 
 
-def _write_log(level: str) -> None:
-    if isinstance(sys.stdout, io.TextIOWrapper):
+def _log_to(stream: TextIO, level: str) -> Log:
+    if isinstance(stream, io.TextIOWrapper):
         # where the terminal's encoding lacks a character that a client sends
-        sys.stdout.reconfigure(errors="backslashreplace")
-    log.write_to(sys.stdout, level)
+        stream.reconfigure(errors="backslashreplace")
+    return Log(stream, level)
 
 
 def _option_name(setting: str) -> str:

@@ -5,21 +5,28 @@ import logging
 import socket
 import ssl
 import struct
+from enum import Enum
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from mockcvp.certificates import Told
 from mockcvp.exchange import MALFORMED_BODY, WIRE
 from mockcvp.oamp.api import MALFORMED, Answer, Headers
+from mockcvp.settings import Settings
 from mockcvp.stubbing.responses import Fault
 
 _log = logging.getLogger(__name__)
 
 # how long a client has for agreeing to the end of a TLS connection; by itself, the loop would give it 30
 _AGREE_SECONDS = 0.2
+
+
+@lru_cache(maxsize=256)
+def _hosts(headers: Headers) -> int:
+    return [name for name, _ in headers].count(b"host")
 
 
 class Outbox:
@@ -53,20 +60,41 @@ class Outbox:
                     connection.close_soon()
 
 
+class _Phase(Enum):
+    """What is awaited from a client."""
+
+    REQUEST = "a request"
+    HEADERS = "the rest of a request's headers"
+    BODY = "the rest of a request's body"
+
+
 class Connection(HttpToolsProtocol):
     """uvicorn's HTTP, where its own answers and its way to hang up would show a client that this is no Tomcat.
 
     Args:
         outbox: of its server
+        settings: of its server
         uvicorns: what uvicorn gives
     """
 
-    def __init__(self, outbox: Outbox, **uvicorns: Any) -> None:
+    def __init__(self, outbox: Outbox, settings: Settings, **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
         self.outbox = outbox
+        self._settings = settings
+        self._refused = False
+        self._malformed = ""
+        self._phase = _Phase.HEADERS
+        self._since = self.loop.time()
+        self._stuck_since: float | None = None
+        self._head_bytes = 0
 
-    malformed = False
-    idle_since: float | None = None
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin, unless there are too many already."""
+        super().connection_made(transport)
+        most = self._settings.max_connections
+        if len(self.connections) > most:
+            _log.warning("hung up on %s: there are %d connections already", self._who, most)
+            self.hang_up()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell of what ended a TLS connection."""
@@ -77,21 +105,28 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what a client sends."""
-        self.idle_since = None
+        """Take what a client sends, as long as the head of a request is not too large."""
+        if self._phase is not _Phase.BODY:
+            self._head_bytes += len(data)
         super().data_received(data)
+        if self._phase is _Phase.REQUEST:
+            self._head_bytes = 0
+        elif self._phase is _Phase.HEADERS and self._head_bytes > self._settings.max_header_bytes:
+            self._refuse(f"the request line and headers are larger than {self._settings.max_header_bytes} bytes")
 
-    def end_if_idle(self, before: float) -> None:
-        """Close a connection on which no call came since a time of the loop's."""
-        if self.idle_since is not None and self.idle_since < before and not self.transport.is_closing():
-            self.close_soon()
+    def on_message_begin(self) -> None:
+        """Begin the head of a request."""
+        super().on_message_begin()
+        self._phase, self._since = _Phase.HEADERS, self.loop.time()
 
     def on_headers_complete(self) -> None:
         """Begin a request; what is sent as trailers later must not join its headers."""
+        self._check_head()
         upgrade = self.parser.should_upgrade()
         if upgrade and {b"content-length", b"transfer-encoding"} & dict(self.headers).keys():
             # the parser would take the body for the other protocol's
-            raise ValueError("an upgrade with a body")
+            self._fail("an upgrade with a body")
+        self._phase = _Phase.BODY
         super().on_headers_complete()
         self.headers = []
         self.cycle.scope["state"][WIRE] = _CallOnIt(self, self.cycle)
@@ -99,12 +134,76 @@ class Connection(HttpToolsProtocol):
             # and what follows as well
             self.cycle.keep_alive = False
 
+    def _check_head(self) -> None:
+        most, limit = self._settings.max_headers, self._settings.max_header_bytes
+        if len(self.headers) > most:
+            self._fail(f"the request has more than {most} headers")
+        # else all that came is smaller than the limit
+        if self._head_bytes > limit:
+            # each with a colon, a space and the end of its line
+            size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+            if size > limit:
+                self._fail(f"the request line and headers are larger than {limit} bytes")
+        if _hosts(tuple(self.headers)) != 1 and self.parser.get_http_version() == "1.1":
+            self._fail("a request of HTTP/1.1 has one Host header")
+
+    def on_message_complete(self) -> None:
+        """Wait for the next request."""
+        super().on_message_complete()
+        self._phase, self._head_bytes = _Phase.REQUEST, 0
+
+    def pause_writing(self) -> None:
+        """Wait until a client reads on."""
+        super().pause_writing()
+        self._stuck_since = self.loop.time()
+
+    def resume_writing(self) -> None:
+        """Go on, since it does."""
+        super().resume_writing()
+        self._stuck_since = None
+
+    def end_if_late(self) -> None:
+        """Hang up on a client that has let the server wait too long: with a request, or with reading an answer."""
+        if self.transport.is_closing():
+            return
+        settings, now = self._settings, self.loop.time()
+        waited = now - self._since
+        if self._stuck_since is not None and now - self._stuck_since > settings.body_seconds:
+            self._end("it did not read its answer", settings.body_seconds)
+        elif self._phase is _Phase.HEADERS and waited > settings.header_seconds:
+            self._end("it did not send a request's headers", settings.header_seconds)
+        elif self._phase is _Phase.BODY and waited > settings.body_seconds:
+            self._end("it did not send a request's body", settings.body_seconds)
+        elif self._phase is _Phase.REQUEST and waited > settings.keep_alive_seconds and self._is_idle:
+            self.close_soon()
+
+    def _end(self, why: str, seconds: float) -> None:
+        _log.warning("hung up on %s: %s within %g s", self._who, why, seconds)
+        self.hang_up()
+
+    @property
+    def _is_idle(self) -> bool:
+        return self.cycle is None or (self.cycle.response_complete and not self.pipeline)
+
+    @property
+    def _who(self) -> str:
+        return self.client[0] if self.client else "-"
+
+    def _fail(self, why: str) -> NoReturn:
+        """End the reading of a request that is none; the parser has an exception end in ``send_400_response``."""
+        self._malformed = why
+        raise ValueError(why)
+
+    def _refuse(self, why: str) -> None:
+        self._malformed = why
+        self.send_400_response(why)
+
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP as Tomcat's connector does, once the calls before it are answered."""
-        if self.malformed:
+        if self._refused:
             return
-        self.malformed = True
-        _log.warning("400 to %s: %s", self.client[0] if self.client else "-", msg)
+        self._refused = True
+        _log.warning("400 to %s: %s", self._who, self._malformed or msg)
         if self.cycle is not None and not self.cycle.response_complete and self.cycle.more_body:
             # the body of a request has turned out to be none: that request is answered
             self.cycle.scope["state"][MALFORMED_BODY] = True
@@ -124,9 +223,9 @@ class Connection(HttpToolsProtocol):
         self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
-        else:
-            self.idle_since = self.loop.time()
-        if self.malformed:
+        elif self._phase is _Phase.REQUEST:
+            self._since = self.loop.time()
+        if self._refused:
             self._send_malformed()
 
     def _send_malformed(self) -> None:
@@ -168,8 +267,8 @@ class _CallOnIt:
         """Whether the client has hung up."""
         return self._cycle.disconnected
 
-    async def answer(self, answer: Answer, *, close: bool) -> None:
-        """Send an answer whole, with the length that its headers say.
+    async def answer(self, answer: Answer, *, close: bool) -> bool:
+        """Send an answer whole, with the length that its headers say, and return whether its client was still there.
 
         As uvicorn does it, but in one piece, and with its head encoded once for all answers that have the same.
         """
@@ -177,7 +276,7 @@ class _CallOnIt:
         if cycle.flow.write_paused and not cycle.disconnected:
             await cycle.flow.drain()
         if cycle.disconnected:
-            return
+            return False
         cycle.waiting_for_100_continue = False
         cycle.response_started = cycle.response_complete = True
         keep_alive = cycle.keep_alive = cycle.keep_alive and not close
@@ -188,6 +287,7 @@ class _CallOnIt:
         cycle.message_event.set()
         if keep_alive:
             cycle.on_response()
+        return True
 
     def hang_up(self) -> None:
         """Close the connection at once."""

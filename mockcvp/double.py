@@ -9,6 +9,7 @@ from mockcvp.journal import Journal
 from mockcvp.oamp.api import OAMP
 from mockcvp.oamp.authentication import CONSOLE_USER, Account
 from mockcvp.oamp.deployment import BUILT_IN, Deployment
+from mockcvp.oamp.representation import Limits
 from mockcvp.oamp.sync_ups import Servers
 from mockcvp.settings import Settings
 from mockcvp.stubbing.stubs import StubMapping, Stubs
@@ -45,8 +46,8 @@ class Double:
         self.life = Life()
         self.tenants: dict[str, Double] = {}
         self._read_deployment = self._read(settings)
-        version = self._read_deployment.version
-        self.oamp = OAMP(_accounts(settings), self._servers(self._read_deployment), version, settings.max_in_process)
+        servers, version = self._servers(self._read_deployment), self._read_deployment.version
+        self.oamp = OAMP(_accounts(settings), servers, version, settings.max_in_process, _limits(settings))
 
     def add_tenant(self, settings: Settings) -> "Double":
         """Return a double of its own for the calls of another user.
@@ -86,6 +87,7 @@ class Double:
             self._read_deployment = self._read(settings)
             self.settings = settings
             self.oamp.accounts = _accounts(settings)
+            self.oamp.limits = _limits(settings)
             self.journal.bound(settings.journal_calls, settings.journal_bytes)
         self.oamp.max_in_process = self.settings.max_in_process
         self.life = Life()
@@ -108,6 +110,10 @@ def _mappings(directory: Path) -> tuple[StubMapping, ...]:
     from mockcvp.stubbing.mapping_files import load as load_mappings
 
     return load_mappings(directory)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(settings.max_depth, settings.max_elements, settings.max_servers)
 
 
 def _accounts(settings: Settings) -> dict[str, Account]:

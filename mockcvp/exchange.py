@@ -34,8 +34,8 @@ _LONGEST_NAME = 200
 class Wire(Protocol):
     """A call on its connection, as the server puts it into the call's state under ``WIRE``."""
 
-    async def answer(self, answer: Answer, *, close: bool) -> None:
-        """Send an answer whole, with the length that its headers say."""
+    async def answer(self, answer: Answer, *, close: bool) -> bool:
+        """Send an answer whole, with the length that its headers say, and return whether its client was still there."""
 
     def misbehave(self, fault: Fault) -> None:
         """Do what a fault says instead of answering."""
@@ -157,29 +157,37 @@ async def _exchange(double: Double, life: Life, scope: Scope, headers: Headers, 
         _log.info("%s", line(call))
     if mapping is None and not delay and answer and wire:
         # nearly every call: nothing came between, and nothing is changed on the way
-        await wire.answer(answer, close=declined)
+        delivered = await wire.answer(answer, close=declined)
     else:
-        await _deliver(double, life, request, reply, send, wire, close=declined)
+        delivered = await _deliver(double, life, request, reply, send, wire, close=declined)
+    if not delivered and answer and double.life is life:
+        double.journal.cut_off(call)
+        _log.info("--- %s: its client was gone before its answer was sent", printable(_shortened(request.target)))
 
 
 async def _deliver(
     double: Double, life: Life, request: Request, reply: Reply, send: Send, wire: Wire | None, *, close: bool
-) -> None:
+) -> bool:
+    """Do what a call meets, and return whether that was done to its end."""
+
     def ended() -> bool:
         return double.life is not life or (wire is not None and wire.gone)
 
+    done = False
     if reply.delay and not await _held_back(reply.delay):
-        return
+        return False
     if reply.answer and not ended():
         if wire and reply.mapping:
             dated = any(name.lower() == b"date" for name, _ in reply.answer.headers)
             wire.prepare(reply.reason, dated=dated)
         # a client that was not given leave to send its body may send it all the same
-        await _send(reply.answer, send, reply.dribble, ended, close=close)
+        done = await _send(reply.answer, send, reply.dribble, ended, close=close)
     elif reply.fault and wire and not ended():
         wire.misbehave(reply.fault)
+        done = True
     if double.life is not life:
         _hang_up(request, wire)
+    return done
 
 
 def _hang_up(request: Request, wire: Wire | None) -> None:
@@ -260,19 +268,20 @@ def _waits_to_send_more_than(limit: int, headers: Headers) -> bool:
     return len(length) > 30 or int(length) > limit
 
 
-async def _send(answer: Answer, send: Send, dribble: Dribble | None, ended: Callable[[], bool], *, close: bool) -> None:
-    """Send an answer; one in pieces no further than it is wanted."""
+async def _send(answer: Answer, send: Send, dribble: Dribble | None, ended: Callable[[], bool], *, close: bool) -> bool:
+    """Send an answer; one in pieces no further than it is wanted. Return whether all of it was sent."""
     headers = (*answer.headers, (b"connection", b"close")) if close else answer.headers
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     if not dribble or not answer.body:
         await send({"type": "http.response.body", "body": answer.body})
-        return
+        return True
     pieces = dribble.pieces(answer.body)
     for piece in pieces:
         if not await _held_back(dribble.seconds / len(pieces)) or ended():
-            return
+            return False
         await send({"type": "http.response.body", "body": piece, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
+    return True
 
 
 def line(call: Call) -> str:

@@ -36,6 +36,7 @@ class Call(NamedTuple):
         fault: the fault that was planned for it, where one was
         mapping: the stub mapping that answered it, where one did
         delay: how much of the duration its answer was held back on purpose, in seconds
+        delivered: whether its client was still there when the answer, all of it, was sent
     """
 
     number: int
@@ -47,6 +48,7 @@ class Call(NamedTuple):
     fault: str | None = None
     mapping: "StubMapping | None" = None
     delay: float = 0.0
+    delivered: bool = True
 
     @property
     def method(self) -> str:
@@ -238,6 +240,14 @@ class Journal:
         for listener in self._listeners:
             listener()
         return call
+
+    def cut_off(self, call: Call) -> None:
+        """Note of a call that its client was gone before all of its answer was sent."""
+        with self._lock:
+            for place in range(len(self._calls) - 1, -1, -1):
+                if self._calls[place] is call:
+                    self._calls[place] = call._replace(delivered=False)
+                    return
 
     def remove(self, calls: Iterable[Call]) -> list[Call]:
         """Forget some calls, as far as they are still there, and return those that were, oldest first."""

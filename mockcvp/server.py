@@ -7,9 +7,7 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from functools import partial
 from types import FrameType
-from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -21,8 +19,6 @@ from mockcvp.exchange import CONTROL_PORT
 from mockcvp.oamp.api import BASE_PATH
 from mockcvp.settings import Settings
 
-# Tomcat's own default
-_KEEP_ALIVE_SECONDS = 20
 # how long a client has for agreeing to the end of a TLS connection; by itself, the loop would give it 30
 _AGREE_SECONDS = 0.2
 
@@ -64,10 +60,8 @@ class Server:
                 listener.close()
             raise StartError(str(fault)) from None
         self._host = settings.host
-        outbox = Outbox()
         config = uvicorn.Config(
             app,
-            http=cast("type[asyncio.Protocol]", partial(Connection, outbox)),
             interface="asgi3",
             ws="none",
             lifespan="off",
@@ -80,7 +74,7 @@ class Server:
         config.load()
         config.ssl = self._certificate.context
         self._uvicorn = _Uvicorn(config)
-        self._uvicorn.outbox = outbox
+        self._uvicorn.settings = settings
         self._uvicorn.drain_seconds = drain_seconds
         self._uvicorn.control_port = self._admin_sockets[0].getsockname()[1] if self._admin_sockets else None
 
@@ -149,27 +143,52 @@ class Server:
 class _Uvicorn(uvicorn.Server):
     """uvicorn, which by itself would notice a stop late, and answer calls still in flight with a 500 of its own."""
 
-    outbox: Outbox
+    settings: Settings
     ready: Callable[[], None]
     drain_seconds: float
     control_port: int | None
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.outbox = Outbox()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         # each call's state begins as this
         self.lifespan.state[CONTROL_PORT] = self.control_port
-        await super().startup(sockets)
+        # as uvicorn does it, but for the time that a client has for agreeing on TLS
+        self.servers = [
+            await self._loop.create_server(
+                self._connection,
+                sock=listener,
+                ssl=self.config.ssl,
+                backlog=self.config.backlog,
+                ssl_handshake_timeout=self.settings.header_seconds,
+            )
+            for listener in sockets or []
+        ]
+        self.started = True
         # the headers of an answer, Date among them, are made by the first tick
         await self.on_tick(0)
         self.ready()
+
+    def _connection(self) -> Connection:
+        return Connection(
+            self.outbox,
+            self.settings,
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+            _loop=self._loop,
+        )
 
     async def main_loop(self) -> None:
         while not self.should_exit:
             await self.on_tick(0)
             for connection in list(self.server_state.connections):
                 if isinstance(connection, Connection):
-                    connection.end_if_idle(self._loop.time() - _KEEP_ALIVE_SECONDS)
+                    connection.end_if_late()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), timeout=1)
 

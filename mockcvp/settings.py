@@ -77,12 +77,47 @@ class Settings(BaseModel):
         description="Port for the control API alone, apart from the OAMP's; 0: a free one.",
     )
     admin_username: str | None = Field(
-        default=None, min_length=1, description="User who may use the control API; without one, everyone may."
+        default=None, min_length=1, description="User who may use the control API; see --admin-access."
     )
     admin_password: SecretStr | None = Field(default=None, description="That user's password.")
+    admin_access: Literal["auto", "guarded", "open"] = Field(
+        default="auto",
+        description="Whether the control API wants user name and password, the OAMP's where it has none of its own: "
+        "guarded, open, or auto, which guards it where other machines reach it.",
+    )
     max_body_bytes: ByteSize = Field(
         default=ByteSize(2 * 1024**2),
         description="Largest request body, in bytes or as 512KiB, 2MiB; a larger one gets 413.",
+    )
+    max_servers: int = Field(
+        default=20_000, ge=1, description="Servers that one sync-up may name; one that names more gets 413."
+    )
+    max_depth: int = Field(
+        default=100, ge=4, le=500, description="How deep XML and JSON may be nested; what is deeper gets 400."
+    )
+    max_elements: int = Field(
+        default=50_000, ge=10, description="Elements and attributes that an XML body may have; one with more gets 400."
+    )
+    max_header_bytes: ByteSize = Field(
+        default=ByteSize(8 * 1024),
+        ge=256,
+        description="Largest request line and headers, in bytes or as 8KiB; larger ones get 400.",
+    )
+    max_headers: int = Field(default=100, ge=8, description="Headers that a request may have; one with more gets 400.")
+    max_connections: int = Field(
+        default=2_000, ge=1, description="Connections at the same time; further ones are closed at once."
+    )
+    header_seconds: float = Field(
+        default=20,
+        gt=0,
+        le=3600,
+        description="Time to agree on TLS, and to send a request's headers, before a hang-up.",
+    )
+    body_seconds: float = Field(
+        default=60, gt=0, le=3600, description="Time to send a request's body before a hang-up."
+    )
+    keep_alive_seconds: float = Field(
+        default=20, gt=0, le=3600, description="Time that an idle connection is kept for the next request."
     )
     max_in_process: int = Field(
         default=1000, ge=1, description="Requests in process at the same time; one more gets 503 processing.throttled."
@@ -94,6 +129,24 @@ class Settings(BaseModel):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least serious log line that is written; info has a line for each call."
     )
+
+    @property
+    def reaches_beyond(self) -> bool:
+        """Whether other machines reach the control API."""
+        host = self.admin_host or self.host
+        try:
+            return not ipaddress.ip_address(host.partition("%")[0]).is_loopback
+        except ValueError:
+            return host != "localhost"
+
+    @property
+    def admin_credentials(self) -> tuple[str, str] | None:
+        """The user name and the password that the control API wants; None: everyone may use it."""
+        if self.admin_username is not None and self.admin_password is not None:
+            return self.admin_username, self.admin_password.get_secret_value()
+        if self.admin_access == "guarded" or (self.admin_access == "auto" and self.reaches_beyond):
+            return self.username, self.password.get_secret_value()
+        return None
 
     @field_validator("username", "admin_username")
     @classmethod
@@ -120,7 +173,7 @@ class Settings(BaseModel):
             raise ValueError("must not be empty")
         return value
 
-    @field_validator("log_level", "key_type", "unknown_servers", mode="before")
+    @field_validator("log_level", "key_type", "unknown_servers", "admin_access", mode="before")
     @classmethod
     def _in_lower_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
@@ -141,6 +194,8 @@ class Settings(BaseModel):
         if (self.admin_username is None) != (self.admin_password is None):
             missing = "--admin-password" if self.admin_password is None else "--admin-username"
             raise ValueError(f"--admin-username and --admin-password go together: {missing} is missing")
+        if self.admin_username is not None and self.admin_access == "open":
+            raise ValueError("--admin-access open and --admin-username contradict each other")
         if self.admin_host is not None and self.admin_port is None:
             raise ValueError("--admin-host needs --admin-port: without it, the control API is served beside the OAMP's")
         if self.admin_port and self.admin_port == self.port:

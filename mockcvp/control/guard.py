@@ -1,46 +1,84 @@
-"""Who may use the control API."""
+"""Who may use the control API, and what a browser may do with its answers."""
 
 import logging
 from collections.abc import Mapping
 from hmac import compare_digest
+from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockcvp.oamp.authentication import sent_credentials
 from mockcvp.wording import printable
 
 _log = logging.getLogger(__name__)
+_HEADERS = {
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "x-frame-options": "DENY",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+}
 
 
 class Guard:
-    """The ASGI app that lets through those who know a user name and a password, and everyone to ``open_path``.
+    """The ASGI app in front of the control API.
+
+    It refuses pages of other sites, which a browser would let ask what they like, and who does not know user name and
+    password, where they are wanted.
 
     Args:
         app: what is guarded
-        username: of those
-        password: of those
+        credentials: the user name and the password that are wanted; None: everyone may use it
         open_path: what everyone may ask
     """
 
-    def __init__(self, app: ASGIApp, username: str, password: str, open_path: str) -> None:
+    def __init__(self, app: ASGIApp, credentials: tuple[str, str] | None, open_path: str) -> None:
         self._app = app
-        self._wanted = f"{username}:{password}".encode()
+        self._wanted = None if credentials is None else ":".join(credentials).encode()
         self._open_path = open_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, or answer 401."""
-        if scope["type"] != "http" or scope["path"] == self._open_path or self._knows(Headers(scope=scope)):
+        """Let a request through, or answer 401 or 403."""
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        sent = sent_credentials(Headers(scope=scope).get("authorization"))
-        what = "user name or password are wrong" if sent else "no user name and password were sent"
-        _log.info("%s", printable(f"401 {scope['method']} {scope['path']} {what}"))
-        title = f"{what}: the control API needs the user name and password of --admin-username and --admin-password"
-        headers = {"www-authenticate": 'Basic realm="mockcvp"'}
-        await JSONResponse({"errors": [{"code": 10, "title": title}]}, 401, headers)(scope, receive, send)
+        headers = Headers(scope=scope)
+
+        async def sealed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                sent = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    sent.setdefault(name, value)
+            await send(message)
+
+        app = self._app
+        if (origin := headers.get("origin")) is not None and not _is_own(origin, headers):
+            app = _refusal(scope, 403, f"a page of {origin[:100]} may not use the control API")
+        elif scope["path"] != self._open_path and not self._knows(headers):
+            sent = sent_credentials(headers.get("authorization"))
+            what = "user name or password are wrong" if sent else "no user name and password were sent"
+            wanted = ": the control API wants those of --admin-username and --admin-password, or else the OAMP's"
+            app = _refusal(scope, 401, what, wanted, {"www-authenticate": 'Basic realm="mockcvp"'})
+        await app(scope, receive, sealed)
 
     def _knows(self, headers: Mapping[str, str]) -> bool:
+        if self._wanted is None:
+            return True
         sent = sent_credentials(headers.get("authorization"))
         return sent is not None and compare_digest(":".join(sent).encode(errors="replace"), self._wanted)
+
+
+def _is_own(origin: str, headers: Mapping[str, str]) -> bool:
+    try:
+        return urlsplit(origin).netloc == headers.get("host")
+    except ValueError:
+        return False
+
+
+def _refusal(
+    scope: Scope, status: int, what: str, hint: str = "", headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    _log.info("%s", printable(f"{status} {scope['method']} {scope['path']} {what}"))
+    return JSONResponse({"errors": [{"code": 10, "title": what + hint}]}, status, headers)

@@ -10,6 +10,9 @@ from mockcvp.matching.content import Subject
 from mockcvp.matching.patterns import RequestPattern
 from mockcvp.oamp.api import Headers
 
+# what whoever may look at the journal need not know
+_SECRET = frozenset([b"authorization", b"proxy-authorization", b"cookie", b"set-cookie"])
+
 
 def served_request(call: Call, call_id: str) -> dict[str, Any]:
     """Return a call as WireMock tells of a request that it has served."""
@@ -97,6 +100,7 @@ def _told(call: Call) -> dict[str, Any]:
         "user": call.request.user,
         "duration": call.duration,
         "complete": answer is not None or call.fault is not None,
+        "delivered": call.delivered,
         "oversize": bool(call.request.exceeded),
         "refusal": answer.refusal if answer else None,
         "synchronization": {
@@ -128,9 +132,17 @@ def _query(query: str) -> dict[str, Any]:
     return parameters
 
 
+def _shown(name: bytes, value: bytes) -> str:
+    text = value.decode("latin-1")
+    if name.lower() not in _SECRET:
+        return text
+    scheme, space, _ = text.partition(" ")
+    return f"{scheme} ***" if space else "***"
+
+
 def _headers(headers: Headers) -> dict[str, str | list[str]]:
     members: dict[str, str | list[str]] = {}
-    for name, value in ((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers):
+    for name, value in ((name.decode("latin-1"), _shown(name, value)) for name, value in headers):
         earlier = members.get(name)
         if earlier is None:
             members[name] = value

@@ -19,7 +19,7 @@ from mockcvp.oamp.documents import (
 )
 from mockcvp.oamp.errors import ApiError, Refusal
 from mockcvp.oamp.negotiation import Form, body_form, negotiate
-from mockcvp.oamp.representation import read, write
+from mockcvp.oamp.representation import NO_MORE, Limits, read, write
 from mockcvp.oamp.sync_ups import Run, Servers
 from mockcvp.oamp.synchronization import ROOT, SHAPE, Document, RequestedServer, requested_servers
 
@@ -156,15 +156,22 @@ class OAMP:
         servers: the servers that it manages
         version: the version that it says it is
         max_in_process: how many requests may be in process at the same time
+        limits: what the body of a request may hold
     """
 
     def __init__(
-        self, accounts: Mapping[str, Account], servers: Servers, version: Version, max_in_process: int = 1000
+        self,
+        accounts: Mapping[str, Account],
+        servers: Servers,
+        version: Version,
+        max_in_process: int = 1000,
+        limits: Limits = NO_MORE,
     ) -> None:
         self.accounts = accounts
         self.servers = servers
         self.version = version
         self.max_in_process = max_in_process
+        self.limits = limits
         self._resources: Mapping[str, Mapping[str, _Method]] = {
             f"{BASE_PATH}/command/synchronize": {"POST": self._start_sync_up},
             f"{BASE_PATH}/server": _readable(self._list_servers),
@@ -225,7 +232,7 @@ class OAMP:
         return _readable(partial(self._tell_server, named))
 
     def _start_sync_up(self, request: Request) -> _Outcome:
-        document = _document(request)
+        document = _document(request, self.limits)
         requested = document.requested
         if requested is None or any(map(self.servers.objections(), [server.ref_url for server in requested])):
             # all that is wrong with it, told together
@@ -264,7 +271,7 @@ def _readable(method: _Method) -> Mapping[str, _Method]:
     return {"GET": method, "HEAD": method}
 
 
-def _document(request: Request) -> Document:
+def _document(request: Request, limits: Limits) -> Document:
     """Return the ``synchronize`` document of a request."""
     if not request.body and not request.exceeded:
         return _NONE
@@ -275,12 +282,16 @@ def _document(request: Request) -> Document:
     if request.exceeded:
         raise Refusal(errors.TOO_LARGE.error(f"the body is larger than {request.exceeded} bytes"))
     if len(request.body) <= _SMALL:
-        return _kept_document(request.body, form, charset)
-    return _read_document(request.body, form, charset)
+        return _kept_document(request.body, form, charset, limits)
+    return _read_document(request.body, form, charset, limits)
 
 
-def _read_document(body: bytes, form: Form, charset: str | None) -> Document:
-    return Document.of(read(body, form, charset, ROOT, SHAPE))
+def _read_document(body: bytes, form: Form, charset: str | None, limits: Limits) -> Document:
+    tree = read(body, form, charset, ROOT, SHAPE, limits)
+    # before anything is made of them: each may be wrong in several ways, and all are told
+    if len(tree.findall("servers/server")) > limits.servers:
+        raise Refusal(errors.TOO_LARGE.error(f"the body names more than {limits.servers} servers"))
+    return Document.of(tree)
 
 
 # clients send few small bodies again and again

@@ -8,11 +8,11 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
 
 from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from defusedxml.ElementTree import XMLParser
 
 from mockcvp.oamp import errors
 from mockcvp.oamp.errors import ErrorType, Refusal
@@ -38,7 +38,25 @@ class Shape:
 TEXT = Shape(text=True)
 
 
-def read(body: bytes, form: Form, charset: str | None, root: str, shape: Shape) -> Element:
+class Limits(NamedTuple):
+    """What a body may hold.
+
+    Attributes:
+        depth: how deep its elements, or its objects and arrays, may be nested
+        elements: how many elements and attributes an XML document may have
+        servers: how many servers a request may name
+    """
+
+    depth: int = 100
+    elements: int = 50_000
+    servers: int = 20_000
+
+
+NO_MORE = Limits()
+"""What a body may hold where nothing else is said."""
+
+
+def read(body: bytes, form: Form, charset: str | None, root: str, shape: Shape, limits: Limits = NO_MORE) -> Element:
     """Return the tree that a body holds.
 
     Args:
@@ -47,13 +65,14 @@ def read(body: bytes, form: Form, charset: str | None, root: str, shape: Shape) 
         charset: the encoding that the ``Content-Type`` names, if it does
         root: the name that the root element must have
         shape: what the root element may hold
+        limits: how deep and how large it may be
 
     Raises:
         Refusal: ``processing.xmlSyntaxError`` or ``processing.jsonSyntaxError``.
     """
     if form is Form.JSON:
-        return _from_json(_decoded(body, charset or "utf-8", errors.JSON_SYNTAX), root, shape)
-    tree = _from_xml(body if charset is None else _decoded(body, charset, errors.XML_SYNTAX))
+        return _from_json(_decoded(body, charset or "utf-8", errors.JSON_SYNTAX), root, shape, limits)
+    tree = _from_xml(body if charset is None else _decoded(body, charset, errors.XML_SYNTAX), limits)
     if tree.tag != root:
         raise Refusal(errors.XML_SYNTAX.error(f"the root element must be {root!r}, not {tree.tag[:100]!r}"))
     return tree
@@ -79,9 +98,12 @@ def _decoded(body: bytes, charset: str, syntax: ErrorType) -> str:
     return text.removeprefix("\ufeff")
 
 
-def _from_xml(document: bytes | str) -> Element:
+def _from_xml(document: bytes | str, limits: Limits) -> Element:
+    parser = XMLParser(forbid_dtd=True)
+    _bound(parser.parser, limits)
     try:
-        tree: Element = fromstring(document, forbid_dtd=True)
+        parser.feed(document)
+        tree: Element = parser.close()
     except DefusedXmlException:
         raise Refusal(errors.XML_SYNTAX.error("a DTD or an entity is not allowed in the body")) from None
     except (ParseError, ValueError, LookupError) as fault:
@@ -89,14 +111,59 @@ def _from_xml(document: bytes | str) -> Element:
     return tree
 
 
-def _from_json(text: str, root: str, shape: Shape) -> Element:
+def _bound(expat: Any, limits: Limits) -> None:
+    """Have a parser end at an element that is too deep, or one too many, before more is made of it."""
+    start, end = expat.StartElementHandler, expat.EndElementHandler
+    depth = elements = 0
+
+    def started(name: str, attributes: list[str]) -> None:
+        nonlocal depth, elements
+        depth += 1
+        # each has a name and a value
+        elements += 1 + len(attributes) // 2
+        if depth > limits.depth:
+            raise ValueError(f"it is nested more than {limits.depth} deep")
+        if elements > limits.elements:
+            raise ValueError(f"it has more than {limits.elements} elements and attributes")
+        start(name, attributes)
+
+    def ended(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+        end(name)
+
+    expat.StartElementHandler, expat.EndElementHandler = started, ended
+
+
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+
+
+def _check_depth(text: str, most: int) -> None:
+    """Look at how deep a JSON text is nested, before it is read.
+
+    Raises:
+        ValueError: too deep
+    """
+    if text.count("[") + text.count("{") <= most:
+        return
+    depth = 0
+    for found in _STRING_OR_BRACKET.finditer(text):
+        first = found[0][0]
+        if first in "[{":
+            depth += 1
+            if depth > most:
+                raise ValueError(f"it is nested more than {most} deep")
+        elif first != '"':
+            depth -= 1
+
+
+def _from_json(text: str, root: str, shape: Shape, limits: Limits) -> Element:
     try:
+        _check_depth(text, limits.depth)
         document = _JSON.decode(text)
         if "\\" in text and "\\ud" in text.lower():
             # half of a surrogate pair is no character, and could not be told back
             json.dumps(document, ensure_ascii=False).encode()
-    except RecursionError:
-        raise Refusal(errors.JSON_SYNTAX.error("the body is nested too deeply")) from None
     except UnicodeEncodeError:
         raise Refusal(errors.JSON_SYNTAX.error("the body has half of a surrogate pair alone")) from None
     except ValueError as fault:
