@@ -114,7 +114,10 @@ class Settings(BaseModel):
         description="Time to agree on TLS, and to send a request's headers, before a hang-up.",
     )
     body_seconds: float = Field(
-        default=60, gt=0, le=3600, description="Time to send a request's body before a hang-up."
+        default=60,
+        gt=0,
+        le=3600,
+        description="Time to send a request's body, or to go on reading an answer, before a hang-up.",
     )
     keep_alive_seconds: float = Field(
         default=20, gt=0, le=3600, description="Time that an idle connection is kept for the next request."
