@@ -1,7 +1,9 @@
 # make run    serves the double on https://localhost:8111
 # make test   runs the tests
 # make test-container  runs those that need a container engine, and says so where there is none
-# make check  formatter, linter and type checker
+# make check  formatter, linter, type checker, and what looks for holes
+# make soak   mixed load for ten minutes; SECONDS=60 make soak for one
+# make fuzz   fuzzing for long: 20,000 cases of the APIs, a million of each parser
 # make bench  what the figures in the README come from
 # make format puts the code into the one format
 # make pin    pins the dependencies anew, by version and hash (needs uv)
@@ -10,7 +12,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-container check bench format pin
+.PHONY: run test test-container check bench soak fuzz format pin
 .DEFAULT_GOAL := test
 
 run: .venv/run
@@ -26,6 +28,14 @@ check: .venv/dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/bandit -q -c pyproject.toml -r mockcvp
+
+soak: .venv/dev
+	@$(BIN)/python -m tests.soak $(or $(SECONDS),600)
+
+fuzz: .venv/dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	@MOCKCVP_FUZZ=long $(BIN)/python -m pytest -rs -s tests/fuzz
 
 bench: .venv/dev
 	@$(BIN)/python -m benchmarks
@@ -37,6 +47,7 @@ format: .venv/dev
 pin:
 	uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements/run.txt
 	uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev pyproject.toml -o requirements/dev.txt
+	uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev --extra fuzz pyproject.toml -o requirements/fuzz.txt
 	echo 'hatchling>=1.27,<2' | uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-header - -o requirements/build.txt
 
 .venv/bin/python:

@@ -58,7 +58,8 @@ def test_a_call_is_told_in_wiremocks_shape(double: Running, client: httpx.Client
         "query": "a=%20b&c",
         "user": "wsmadmin",
         "duration": 0,
-        "complete": True, "delivered": True,
+        "complete": True,
+        "delivered": True,
         "oversize": False,
         "refusal": None,
         "synchronization": {

@@ -88,7 +88,7 @@ class Response:
 
 def uniform(lower: float, upper: float) -> Callable[[], float]:
     """Return what draws times between two, in seconds."""
-    return lambda: random.uniform(lower, upper)  # noqa: S311 - no secret
+    return lambda: random.uniform(lower, upper)  # nosec B311 # noqa: S311 - no secret
 
 
 def lognormal(median: float, sigma: float, longest: float = LONGEST_DELAY) -> Callable[[], float]:
