@@ -106,13 +106,12 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what a client sends, as long as the head of a request is not too large."""
-        if self._phase is not _Phase.BODY:
-            self._head_bytes += len(data)
+        self._head_bytes += len(data)
         super().data_received(data)
-        if self._phase is _Phase.REQUEST:
-            self._head_bytes = 0
-        elif self._phase is _Phase.HEADERS and self._head_bytes > self._settings.max_header_bytes:
-            self._refuse(f"the request line and headers are larger than {self._settings.max_header_bytes} bytes")
+        if self._phase is not _Phase.REQUEST and self._head_bytes > self._settings.max_header_bytes:
+            what = "request line and headers" if self._phase is _Phase.HEADERS else "trailers and chunk lines"
+            self._malformed = f"the {what} are larger than {self._settings.max_header_bytes} bytes"
+            self.send_400_response(self._malformed)
 
     def on_message_begin(self) -> None:
         """Begin the head of a request."""
@@ -146,6 +145,11 @@ class Connection(HttpToolsProtocol):
                 self._fail(f"the request line and headers are larger than {limit} bytes")
         if _hosts(tuple(self.headers)) != 1 and self.parser.get_http_version() == "1.1":
             self._fail("a request of HTTP/1.1 has one Host header")
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of a request's body, after which the head of another piece may come, or trailers."""
+        super().on_body(body)
+        self._head_bytes = 0
 
     def on_message_complete(self) -> None:
         """Wait for the next request."""
@@ -193,10 +197,6 @@ class Connection(HttpToolsProtocol):
         """End the reading of a request that is none; the parser has an exception end in ``send_400_response``."""
         self._malformed = why
         raise ValueError(why)
-
-    def _refuse(self, why: str) -> None:
-        self._malformed = why
-        self.send_400_response(why)
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP as Tomcat's connector does, once the calls before it are answered."""

@@ -90,13 +90,15 @@ class Settings(BaseModel):
         description="Largest request body, in bytes or as 512KiB, 2MiB; a larger one gets 413.",
     )
     max_servers: int = Field(
-        default=20_000, ge=1, description="Servers that one sync-up may name; one that names more gets 413."
+        default=2_000, ge=1, description="Servers that one sync-up may name; one that names more gets 413."
     )
     max_depth: int = Field(
         default=100, ge=4, le=500, description="How deep XML and JSON may be nested; what is deeper gets 400."
     )
     max_elements: int = Field(
-        default=50_000, ge=10, description="Elements and attributes that an XML body may have; one with more gets 400."
+        default=20_000,
+        ge=10,
+        description="Elements, attributes and comments in XML, or values in JSON; a body with more gets 400.",
     )
     max_header_bytes: ByteSize = Field(
         default=ByteSize(8 * 1024),

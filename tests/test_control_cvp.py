@@ -152,9 +152,11 @@ def test_a_method_that_the_control_api_lacks_gets_405_with_allow(admin: Admin, p
 
 def test_at_most_10_000_unknown_servers_are_added(admin: Admin, cvp: httpx.Client) -> None:
     names = [f"new {number}" for number in range(MOST_ADDED)]
-    refused = cvp.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": [*names, "one more"]}}})
+    for start in range(0, MOST_ADDED - 1000, 1000):
+        synchronize(cvp, names[start : start + 1000])
+    refused = cvp.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": [*names[-1000:], "one more"]}}})
     assert (refused.status_code, refused.json()["apiErrors"]["apiError"]["errorDetail"]["actual"]) == (400, "one more")
-    synchronize(cvp, names)
+    synchronize(cvp, names[-1000:])
     assert len(admin("GET", "cvp/deployment")["servers"]) == MOST_ADDED + len(SERVERS)
     synchronize(cvp, names[0])
     assert cvp.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": "one more"}}}).status_code == 400

@@ -43,13 +43,13 @@ class Limits(NamedTuple):
 
     Attributes:
         depth: how deep its elements, or its objects and arrays, may be nested
-        elements: how many elements and attributes an XML document may have
+        elements: how many elements, attributes, comments and the like an XML document may have, or values a JSON one
         servers: how many servers a request may name
     """
 
     depth: int = 100
-    elements: int = 50_000
-    servers: int = 20_000
+    elements: int = 20_000
+    servers: int = 2_000
 
 
 NO_MORE = Limits()
@@ -102,6 +102,7 @@ def _from_xml(document: bytes | str, limits: Limits) -> Element:
     parser = XMLParser(forbid_dtd=True)
     _bound(parser.parser, limits)
     try:
+        _check_attributes(document, limits.elements)
         parser.feed(document)
         tree: Element = parser.close()
     except DefusedXmlException:
@@ -116,15 +117,19 @@ def _bound(expat: Any, limits: Limits) -> None:
     start, end = expat.StartElementHandler, expat.EndElementHandler
     depth = elements = 0
 
+    def counted(*_: object, more: int = 1) -> None:
+        nonlocal elements
+        elements += more
+        if elements > limits.elements:
+            raise _too_many(limits.elements)
+
     def started(name: str, attributes: list[str]) -> None:
-        nonlocal depth, elements
+        nonlocal depth
         depth += 1
-        # each has a name and a value
-        elements += 1 + len(attributes) // 2
         if depth > limits.depth:
             raise ValueError(f"it is nested more than {limits.depth} deep")
-        if elements > limits.elements:
-            raise ValueError(f"it has more than {limits.elements} elements and attributes")
+        # each attribute has a name and a value
+        counted(more=1 + len(attributes) // 2)
         start(name, attributes)
 
     def ended(name: str) -> None:
@@ -133,33 +138,56 @@ def _bound(expat: Any, limits: Limits) -> None:
         end(name)
 
     expat.StartElementHandler, expat.EndElementHandler = started, ended
+    expat.CommentHandler = expat.ProcessingInstructionHandler = expat.StartCdataSectionHandler = counted
 
 
-_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
-
-
-def _check_depth(text: str, most: int) -> None:
-    """Look at how deep a JSON text is nested, before it is read.
+def _check_attributes(document: bytes | str, most: int) -> None:
+    """Look for a tag with far too many attributes, of which the parser would make texts before it tells of any.
 
     Raises:
-        ValueError: too deep
+        ValueError: there is one
     """
-    if text.count("[") + text.count("{") <= most:
+    if isinstance(document, bytes):
+        document = document.decode("latin-1")
+    # no attribute holds a "<", and each has a "="
+    if document.count("=") > most and any(tag.count("=") > most for tag in document.split("<")):
+        raise _too_many(most)
+
+
+def _too_many(most: int) -> ValueError:
+    return ValueError(f"it has more than {most} elements, attributes and the like")
+
+
+_STRING_OR_SIGN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{,\]}]', re.DOTALL)
+
+
+def _check_size(text: str, limits: Limits) -> None:
+    """Look at how deep a JSON text is nested and how many values it has, before it is read.
+
+    Raises:
+        ValueError: too deep, or too many
+    """
+    opening = text.count("[") + text.count("{")
+    if opening <= limits.depth and opening + text.count(",") <= limits.elements:
         return
-    depth = 0
-    for found in _STRING_OR_BRACKET.finditer(text):
-        first = found[0][0]
-        if first in "[{":
+    depth = values = 0
+    for found in _STRING_OR_SIGN.finditer(text):
+        sign = found[0]
+        if sign in "[{":
             depth += 1
-            if depth > most:
-                raise ValueError(f"it is nested more than {most} deep")
-        elif first != '"':
+            if depth > limits.depth:
+                raise ValueError(f"it is nested more than {limits.depth} deep")
+        elif sign in "]}":
             depth -= 1
+        if sign in "[{,":
+            values += 1
+            if values > limits.elements:
+                raise ValueError(f"it has more than {limits.elements} values")
 
 
 def _from_json(text: str, root: str, shape: Shape, limits: Limits) -> Element:
     try:
-        _check_depth(text, limits.depth)
+        _check_size(text, limits)
         document = _JSON.decode(text)
         if "\\" in text and "\\ud" in text.lower():
             # half of a surrogate pair is no character, and could not be told back
