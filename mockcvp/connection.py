@@ -106,6 +106,9 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what a client sends, as long as the head of a request is not too large."""
+        if self._refused:
+            # what follows is nothing that anybody reads
+            return
         self._head_bytes += len(data)
         super().data_received(data)
         if self._phase is not _Phase.REQUEST and self._head_bytes > self._settings.max_header_bytes:
