@@ -1,0 +1,124 @@
+"""A client that can do all that a client should not."""
+
+import asyncio
+import re
+import ssl
+from contextlib import suppress
+
+from tests.soak.calls import Plan
+
+_PATIENCE = 20.0
+_GONE = (OSError, ssl.SSLError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
+
+
+class Client:
+    """One connection at a time, made anew when it is of no use any more.
+
+    Args:
+        port: of the double
+        tls: what to trust
+    """
+
+    def __init__(self, port: int, tls: ssl.SSLContext) -> None:
+        self._port, self._tls = port, tls
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self.connections = 0
+
+    async def call(self, *plans: Plan) -> list[int | None]:
+        """Make a call, or several without a pause in between.
+
+        Returns:
+            their statuses; None where there was no whole answer
+        """
+        reader, writer = await self._connected()
+        plan = plans[-1]
+        if plan.cut is not None:
+            await _write(writer, plan.data[: plan.cut])
+            await asyncio.sleep(plan.linger)
+            await self.close(rudely=plan.number % 2 == 0)
+            return [None]
+        if plan.pieces > 1:
+            await _trickle(writer, plan)
+        else:
+            await _write(writer, b"".join(each.data for each in plans))
+        statuses: list[int | None] = []
+        for _ in plans:
+            status, kept = await asyncio.wait_for(_answer(reader), _PATIENCE)
+            statuses.append(status)
+            if not kept:
+                await self.close()
+                break
+        return statuses + [None] * (len(plans) - len(statuses))
+
+    async def begin(self, data: bytes) -> None:
+        """Send something, and do not wait for an answer."""
+        _, writer = await self._connected()
+        await _write(writer, data)
+
+    async def go_on(self, data: bytes) -> None:
+        """Send the rest of what was begun."""
+        assert self._writer
+        await _write(self._writer, data)
+
+    async def answer(self) -> int | None:
+        """Wait for the answer to what was begun, and return its status; None where there is none."""
+        assert self._reader
+        status, _ = await asyncio.wait_for(_answer(self._reader), _PATIENCE)
+        return status
+
+    async def close(self, *, rudely: bool = False) -> None:
+        """Hang up; rudely: without a word to TLS."""
+        writer, self._reader, self._writer = self._writer, None, None
+        if writer is None:
+            return
+        if rudely:
+            writer.transport.abort()
+        writer.close()
+        try:
+            with suppress(*_GONE):
+                await asyncio.wait_for(writer.wait_closed(), 2)
+        except TimeoutError:
+            writer.transport.abort()
+
+    async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._reader is not None and self._reader.at_eof():
+            # kept for too long
+            await self.close()
+        if self._reader is not None and self._writer is not None:
+            return self._reader, self._writer
+        opened = asyncio.open_connection("127.0.0.1", self._port, ssl=self._tls, server_hostname="localhost")
+        self._reader, self._writer = reader, writer = await asyncio.wait_for(opened, _PATIENCE)
+        self.connections += 1
+        return reader, writer
+
+
+async def _write(writer: asyncio.StreamWriter, data: bytes) -> None:
+    writer.write(data)
+    with suppress(*_GONE):
+        # one who refuses a request may hang up before it is all sent: what came of it shows in the answer
+        await writer.drain()
+
+
+async def _trickle(writer: asyncio.StreamWriter, plan: Plan) -> None:
+    await _write(writer, plan.head)
+    size = -(-len(plan.body) // plan.pieces)
+    for start in range(0, len(plan.body), size):
+        await asyncio.sleep(0.02)
+        await _write(writer, plan.body[start : start + size])
+
+
+async def _answer(reader: asyncio.StreamReader) -> tuple[int | None, bool]:
+    """Return the status of an answer and whether the connection can be used again."""
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+        status = re.match(rb"HTTP/1\.1 (\d{3}) ", head)
+        if status is None:
+            return None, False
+        length = re.search(rb"(?i)\r\ncontent-length: *(\d+)\r\n", head)
+        if length is None:
+            return None, False
+        await reader.readexactly(int(length[1]))
+    except _GONE:
+        return None, False
+    return int(status[1]), re.search(rb"(?i)\r\nconnection: *close\r\n", head) is None

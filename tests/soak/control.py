@@ -1,0 +1,116 @@
+"""The control API, asked while the load goes on."""
+
+import asyncio
+from collections import Counter
+from random import Random
+from typing import Any
+
+import httpx
+
+from tests.running import JSON, Running
+from tests.soak.calls import BASE, HELD, HELD_SECONDS, STUBBED
+from tests.soak.ledger import Entry, expected_records
+
+_VERSION = {"urlPath": f"{BASE}/version", "headers": {STUBBED: {"equalTo": "yes"}}}
+_HELD = {
+    "request": {"headers": {HELD: {"equalTo": "yes"}}},
+    "response": {"status": 200, "body": "held back", "fixedDelayMilliseconds": int(HELD_SECONDS * 1000)},
+}
+_RESPONSES: tuple[dict[str, Any], ...] = (
+    {"status": 200, "fixedDelayMilliseconds": 50, "jsonBody": {"late": True}},
+    {"status": 502, "statusMessage": "Not today", "body": "x" * 3000},
+    {"status": 200, "body": "in pieces", "chunkedDribbleDelay": {"numberOfChunks": 3, "totalDuration": 60}},
+    {
+        "status": 503,
+        "transformers": ["mockcvp"],
+        "transformerParameters": {"errorType": "processing.throttled", "times": 3},
+    },
+    {"fault": "CONNECTION_RESET_BY_PEER"},
+    {"fault": "EMPTY_RESPONSE"},
+    {"fault": "MALFORMED_RESPONSE_CHUNK", "fixedDelayMilliseconds": 30},
+    {"fault": "RANDOM_DATA_THEN_CLOSE"},
+)
+_SETTLED_SECONDS = 10.0
+
+
+class Control:
+    """Asks the control API of a double; what is wrong with an answer is in ``troubles``."""
+
+    def __init__(self, running: Running) -> None:
+        self._client = httpx.AsyncClient(
+            base_url=f"https://localhost:{running.port}/__admin/", verify=running.tls(), timeout=60, trust_env=False
+        )
+        self._random = Random(2)  # noqa: S311 - nothing secret
+        self.troubles: list[str] = []
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def ask(self, method: str, path: str, content: Any = None, *statuses: int) -> Any:
+        """Ask something, and return what the answer holds; its status has to be one of some, or else 200."""
+        answer = await self._client.request(method, path, json=content, headers={"Accept": JSON})
+        if answer.status_code not in (statuses or (200,)):
+            self.troubles.append(f"{method} /__admin/{path} {content}: {answer.status_code} {answer.text[:300]}")
+        return answer.json()
+
+    async def prepare(self) -> None:
+        """Add the mapping that holds answers back."""
+        await self.ask("POST", "mappings", _HELD, 201)
+
+    async def disturb(self) -> None:
+        """Query the journal, and add and delete stub mappings, until cancelled."""
+        seen = 0
+        while True:
+            response = self._random.choice(_RESPONSES)
+            added = await self.ask("POST", "mappings", {"request": _VERSION, "response": response}, 201)
+            seen = await self._query(seen)
+            await asyncio.sleep(0.1)
+            # one that answers some times only may be gone
+            statuses = (200, 404) if "transformers" in response else (200,)
+            await self.ask("DELETE", f"mappings/{added.get('id')}", None, *statuses)
+
+    async def _query(self, seen: int) -> int:
+        page = await self.ask("GET", f"requests?limit={self._random.choice((1, 5, 50))}")
+        numbers = [one["request"]["mockcvp"]["number"] for one in page["requests"]]
+        total: int = page["meta"]["total"]
+        if total < seen or numbers != list(range(total, total - len(numbers), -1)):
+            self.troubles.append(f"GET requests: total {total} after {seen}, numbers {numbers}")
+        pattern = self._random.choice(
+            (
+                {"urlPath": f"{BASE}/version"},
+                {"headers": {"X-Kind": {"equalTo": "wrong password"}}},
+                {"method": "POST", "bodyPatterns": [{"matchesJsonPath": "$..server[?(@.refURL)]"}]},
+                {"customMatcher": {"name": "mockcvp", "parameters": {"status": 202, "refURL": "media-1"}}},
+            )
+        )
+        await self.ask("POST", "requests/count", pattern)
+        await self.ask("POST", "requests/find", {"headers": {"X-Kind": {"equalTo": "head too large"}}})
+        await self.ask("POST", "near-misses/request-pattern", {"method": "DELETE", "urlPath": f"{BASE}/versions"})
+        await self.ask("GET", "requests/unmatched")
+        return total
+
+    async def settled(self, wanted: int) -> dict[str, Any]:
+        """Return the journal once it holds so many calls, or time is up."""
+        for _ in range(int(_SETTLED_SECONDS / 0.1)):
+            page = await self.ask("GET", "requests?limit=1")
+            if page["meta"]["total"] >= wanted:
+                break
+            await asyncio.sleep(0.1)
+        journal: dict[str, Any] = await self.ask("GET", "requests")
+        return journal
+
+    async def counted(self, entries: list[Entry], journal_calls: int) -> list[str]:
+        """Return in which lines the counts of ``requests/count`` are not those of some calls."""
+        wanted = expected_records(entries)
+        answer = await self.ask("POST", "requests/count", {})
+        found = []
+        if answer["count"] != min(wanted, journal_calls) or answer.get("dropped", 0) != wanted - answer["count"]:
+            found.append(f"requests/count {{}}: {answer}, and {wanted} calls have to be recorded")
+        if wanted > journal_calls:
+            return found
+        kinds = Counter(entry.plan.kind for entry in entries if entry.plan.recorded)
+        for kind, number in kinds.items():
+            answer = await self.ask("POST", "requests/count", {"headers": {"X-Kind": {"equalTo": kind}}})
+            if answer["count"] != number:
+                found.append(f"requests/count of {kind!r}: {answer['count']}, and {number} have to be recorded")
+        return found

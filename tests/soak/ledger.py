@@ -1,0 +1,96 @@
+"""What was sent and what came back, call by call, compared with what the journal holds."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from tests.soak.calls import Plan
+
+
+@dataclass
+class Entry:
+    """One call as its client saw it.
+
+    Attributes:
+        plan: what was sent
+        status: what was answered; None: nothing, or nothing whole
+        trouble: what the client met that it should not
+    """
+
+    plan: Plan
+    status: int | None = None
+    trouble: str | None = None
+
+    def __str__(self) -> str:
+        plan = self.plan
+        cut = (
+            ""
+            if plan.cut is None
+            else f", of {len(plan.data)} bytes sent {plan.cut}, after {plan.linger:.2f} s hung up"
+        )
+        return f"call {plan.number} ({plan.kind}{cut}), got {self.status}"
+
+
+def expected_records(entries: list[Entry]) -> int:
+    """Return how many records the journal must have made of some calls."""
+    return sum(entry.plan.recorded for entry in entries)
+
+
+def differences(entries: list[Entry], journal: dict[str, Any], journal_calls: int) -> list[str]:
+    """Return in which lines the calls of a phase and what the journal holds of them disagree.
+
+    Args:
+        entries: the calls that were made since the journal was cleared
+        journal: what the control API answers to ``GET requests``
+        journal_calls: how many calls the journal keeps
+    """
+    records, meta = journal["requests"], journal["meta"]
+    wanted = expected_records(entries)
+    found = [f"{entry}: {entry.trouble}" for entry in entries if entry.trouble]
+    if meta["total"] != wanted:
+        found.append(f"meta.total is {meta['total']}, and {wanted} calls have to be recorded")
+    kept = min(wanted, journal_calls)
+    if len(records) != kept:
+        found.append(f"the journal holds {len(records)} calls, and not {kept}")
+    if meta.get("dropped", 0) != wanted - kept:
+        found.append(f"dropped is {meta.get('dropped')}, and not {wanted - kept}")
+    numbers = [record["request"]["mockcvp"]["number"] for record in records]
+    if numbers != list(range(meta["total"], meta["total"] - len(numbers), -1)):
+        found.append(f"the numbers of the calls have gaps, or are not newest first: {numbers[:20]}…")
+    return found + _one_by_one(entries, records, all_kept=kept == wanted)
+
+
+def _one_by_one(entries: list[Entry], records: list[dict[str, Any]], *, all_kept: bool) -> list[str]:
+    found = []
+    times = Counter(_number(record) for record in records)
+    by_number = {_number(record): record for record in records}
+    for entry in entries:
+        number, plan = entry.plan.number, entry.plan
+        count, record = times.pop(number, 0), by_number.get(number)
+        if count > plan.recorded or (all_kept and count < plan.recorded):
+            found.append(f"{entry}: recorded {count} times, and not {int(plan.recorded)} times")
+        elif plan.cut is None:
+            found += _wrong(entry, record)
+    found += [
+        f"a call with X-Call {number} was recorded {count} times, and not sent" for number, count in times.items()
+    ]
+    return found
+
+
+def _wrong(entry: Entry, record: dict[str, Any] | None) -> list[str]:
+    plan, status = entry.plan, entry.status
+    if plan.expected is not None and status != plan.expected:
+        return [f"{entry}: the answer has to be {plan.expected}"]
+    if record is None:
+        return []
+    recorded, fault = record["response"]["status"], record["request"]["mockcvp"]["fault"]
+    if status is None and fault is None:
+        return [f"{entry}: no whole answer came, and it is recorded with {recorded} and no fault"]
+    if status is not None and (recorded != status or fault is not None):
+        return [f"{entry}: recorded with {recorded}, fault {fault}"]
+    return []
+
+
+def _number(record: dict[str, Any]) -> int:
+    number = record["request"]["headers"].get("x-call", "0")
+    return int(number) if isinstance(number, str) and number.isdigit() else 0
