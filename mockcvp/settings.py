@@ -77,12 +77,12 @@ class Settings(BaseModel):
         description="Port for the control API alone, apart from the OAMP's; 0: a free one.",
     )
     admin_username: str | None = Field(
-        default=None, min_length=1, description="User who may use the control API; see --admin-access."
+        default=None, min_length=1, description="User who alone may use the control API."
     )
     admin_password: SecretStr | None = Field(default=None, description="That user's password.")
     admin_access: Literal["auto", "guarded", "open"] = Field(
         default="auto",
-        description="Whether the control API wants user name and password, the OAMP's where it has none of its own: "
+        description="Whether a control API that has no --admin-username wants the OAMP's user name and password: "
         "guarded, open, or auto, which guards it where other machines reach it.",
     )
     max_body_bytes: ByteSize = Field(
@@ -96,7 +96,7 @@ class Settings(BaseModel):
         default=100, ge=4, le=500, description="How deep XML and JSON may be nested; what is deeper gets 400."
     )
     max_elements: int = Field(
-        default=20_000,
+        default=10_000,
         ge=10,
         description="Elements, attributes and comments in XML, or values in JSON; a body with more gets 400.",
     )
@@ -199,8 +199,6 @@ class Settings(BaseModel):
         if (self.admin_username is None) != (self.admin_password is None):
             missing = "--admin-password" if self.admin_password is None else "--admin-username"
             raise ValueError(f"--admin-username and --admin-password go together: {missing} is missing")
-        if self.admin_username is not None and self.admin_access == "open":
-            raise ValueError("--admin-access open and --admin-username contradict each other")
         if self.admin_host is not None and self.admin_port is None:
             raise ValueError("--admin-host needs --admin-port: without it, the control API is served beside the OAMP's")
         if self.admin_port and self.admin_port == self.port:
