@@ -2,33 +2,60 @@
 
 import re
 from functools import cache
-from math import prod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import regex
 
 _SECONDS = 0.05
-_MOST_REPEATED = 100_000
-_REPEATED = re.compile(r"\{(\d+)(?:,(\d*))?\}")
+_LONGEST = 10_000
+_MOST_ATOMS = 100_000
+_PART = re.compile(
+    r"""\\Q.*?(?:\\E|\Z) | \\. | (?P<opened>\() | (?P<closed>\)) | \[(?:\\.|[^\]\\])*\]?
+    | \{(?P<least>[\d\s]*)(?:,(?P<most>[\d\s]*))?\} | .""",
+    re.DOTALL | re.VERBOSE,
+)
 
 
 def compiled(expression: str, flags: int = 0) -> "regex.Pattern[str]":
     """Return a regular expression, compiled.
 
     Raises:
-        ValueError: it is none, or repeats something more often than memory would last
+        ValueError: it is none, or so long, or repeats so much, that it alone would take memory and time
     """
     import regex
 
-    times = [int(most or least) for least, most in _REPEATED.findall(expression) if len(least) < 10 and len(most) < 10]
-    if prod(max(one, 1) for one in times) > _MOST_REPEATED or len(times) < len(_REPEATED.findall(expression)):
-        raise ValueError(f"{expression[:200]!r} repeats something more than {_MOST_REPEATED} times")
+    if len(expression) > _LONGEST:
+        raise ValueError(f"a regular expression has at most {_LONGEST} characters, and this one has {len(expression)}")
+    if _atoms(expression) > _MOST_ATOMS:
+        raise ValueError(f"{expression[:200]!r}, its repetitions written out, is longer than {_MOST_ATOMS} characters")
     try:
         # sets within sets, as in Java
         return regex.compile(_quotations().sub(_quoted, expression), flags | regex.V1)
     except (regex.error, RecursionError, OverflowError, MemoryError) as fault:
         raise ValueError(f"{expression[:200]!r} is no regular expression: {fault}") from None
+
+
+def _atoms(expression: str) -> int:
+    """Return how long an expression would be, about, with all that it repeats a number of times written out."""
+    groups, last = [0], 0
+    for part in _PART.finditer(expression):
+        if part["opened"]:
+            groups.append(0)
+            last = 0
+        elif part["closed"] and len(groups) > 1:
+            last = groups.pop()
+            groups[-1] += last
+        elif part["least"] is not None:
+            digits = "".join((part["most"] or part["least"]).split()) or "1"
+            # as many as that are too many of anything
+            times = max(int(digits), 1) if len(digits) < 10 else _MOST_ATOMS + 1
+            groups[-1] += last * (times - 1)
+            last *= times
+        else:
+            last = 1
+            groups[-1] += 1
+    return sum(groups)
 
 
 def dot_all() -> int:

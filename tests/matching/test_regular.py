@@ -1,0 +1,62 @@
+"""Regular expressions: Java's, and none that takes memory or time without end."""
+
+import time
+
+import pytest
+
+from mockcvp.matching.regular import compiled, fully_matches
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "a{100001}",
+        "a{0,100001}",
+        "a{,100001}",
+        "(?x)a{100 001}",
+        "a{99999999999999999999}",
+        "(?:a?b?c?d?){90000}",
+        "(?:(?:a?b?){300}){300}",
+        "((((a{50}){50}){50}){50})",
+        "(?:a{300}){300}b{20000}",
+        "(?:[a-z]){100000}",
+        "(?:\\Qab\\E\\d){50000}",
+    ],
+)
+def test_what_repeats_too_much_is_refused_before_it_is_read(expression: str) -> None:
+    began = time.process_time()
+    with pytest.raises(ValueError, match=r"its repetitions written out, is longer than 100000 characters"):
+        compiled(expression)
+    assert time.process_time() - began < 0.05
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("a{100000}", "a" * 100_000),
+        (".{0,65535}", "x" * 1000),
+        ("(?:[0-9a-f]{2}:){5}[0-9a-f]{2}", "00:1b:63:84:45:e6"),
+        ("[a-z]{1,1000}(?:x|y){1,1000}", "abcxyx"),
+        (r"\{100000}", "{100000}"),
+        ("[{}100001]+", "{100001}"),
+        (r"\Q(a{100001}\E", "(a{100001}"),
+        ("a{2,}", "aaa"),
+    ],
+)
+def test_what_repeats_as_people_write_it_is_read(expression: str, text: str) -> None:
+    assert fully_matches(compiled(expression), text)
+
+
+def test_one_that_is_too_long_is_refused_and_the_longest_costs_little() -> None:
+    with pytest.raises(ValueError, match="at most 10000 characters, and this one has 10001"):
+        compiled("a" * 10_001)
+    began = time.process_time()
+    compiled("a?" * 5_000)
+    assert time.process_time() - began < 0.2
+
+
+def test_one_that_goes_back_and_forth_without_end_does_not_match_within_its_time() -> None:
+    began = time.monotonic()
+    # it would match, in minutes
+    assert not fully_matches(compiled(r"(a*)(a*)(a*)(a*)\1\2\3\4c?"), "a" * 399)
+    assert time.monotonic() - began < 2
