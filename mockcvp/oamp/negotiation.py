@@ -94,7 +94,7 @@ def _form_of_body(content_type: str | None) -> tuple[Form, str | None]:
         sent = "none was sent" if content_type is None else f"not {content_type[:100]!r}"
         raise Refusal(errors.UNSUPPORTED_TYPE.error(f"{errors.UNSUPPORTED_TYPE.message}, {sent}"))
     charset = media.parameters.get("charset") or None
-    if charset and not _is_charset(charset):
+    if charset and not is_charset(charset):
         raise Refusal(errors.UNSUPPORTED_TYPE.error(f"the charset of the Content-Type is unknown: {charset[:40]!r}"))
     return form, charset
 
@@ -102,13 +102,14 @@ def _form_of_body(content_type: str | None) -> tuple[Form, str | None]:
 _kept_form_of_body = lru_cache(maxsize=256)(_form_of_body)
 
 
-def _is_charset(name: str) -> bool:
+def is_charset(name: str) -> bool:
+    """Return whether this is the name of an encoding that texts have."""
     # unicode_escape, punycode and others of Python's own are not among the aliases; zlib and its like encode no text
     if normalize_encoding(name).lower() not in _CHARSETS:
         return False
     try:
         "".encode(name)
-    except LookupError:
+    except (LookupError, ValueError):
         return False
     return True
 

@@ -3,6 +3,7 @@
 The tree is ElementTree's. JSON is that tree mapped as Jersey 1 does by default.
 """
 
+import codecs
 import json
 import re
 from collections import Counter
@@ -16,7 +17,7 @@ from defusedxml.ElementTree import XMLParser
 
 from mockcvp.oamp import errors
 from mockcvp.oamp.errors import ErrorType, Refusal
-from mockcvp.oamp.negotiation import Form
+from mockcvp.oamp.negotiation import Form, is_charset
 
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -48,7 +49,7 @@ class Limits(NamedTuple):
     """
 
     depth: int = 100
-    elements: int = 20_000
+    elements: int = 10_000
     servers: int = 2_000
 
 
@@ -72,7 +73,7 @@ def read(body: bytes, form: Form, charset: str | None, root: str, shape: Shape, 
     """
     if form is Form.JSON:
         return _from_json(_decoded(body, charset or "utf-8", errors.JSON_SYNTAX), root, shape, limits)
-    tree = _from_xml(body if charset is None else _decoded(body, charset, errors.XML_SYNTAX), limits)
+    tree = _from_xml(_decoded(body, charset or _encoding(body), errors.XML_SYNTAX), limits)
     if tree.tag != root:
         raise Refusal(errors.XML_SYNTAX.error(f"the root element must be {root!r}, not {tree.tag[:100]!r}"))
     return tree
@@ -98,17 +99,51 @@ def _decoded(body: bytes, charset: str, syntax: ErrorType) -> str:
     return text.removeprefix("\ufeff")
 
 
-def _from_xml(document: bytes | str, limits: Limits) -> Element:
+_DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([^"'>]{0,200})""")
+_BY_FIRST_BYTES = {
+    b"\xef\xbb\xbf": "utf-8",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+    b"<\x00": "utf-16-le",
+    b"\x00<": "utf-16-be",
+}
+
+
+def _encoding(document: bytes) -> str:
+    """Return the encoding that an XML document has by its first bytes, or else says that it has.
+
+    Raises:
+        Refusal: it says one that is none
+    """
+    for first, encoding in _BY_FIRST_BYTES.items():
+        if document.startswith(first):
+            return encoding
+    declared = _DECLARED.match(document)
+    if not declared:
+        return "utf-8"
+    name = declared[1].decode("latin-1")
+    if not is_charset(name) or not _is_plain(name):
+        raise Refusal(errors.XML_SYNTAX.error(f"{errors.XML_SYNTAX.message}: its encoding is unknown: {name[:40]!r}"))
+    return name
+
+
+def _is_plain(encoding: str) -> bool:
+    """Return whether an encoding is one that readers of XML have: UTF-8, UTF-16, or one byte for each character."""
+    name = codecs.lookup(encoding).name
+    return name in ("utf-8", "utf-16") or len(bytes(range(256)).decode(name, "replace")) == 256
+
+
+def _from_xml(document: str, limits: Limits) -> Element:
     parser = XMLParser(forbid_dtd=True)
     _bound(parser.parser, limits)
     try:
-        _check_attributes(document, limits.elements)
+        _check_tags(document, limits.elements)
         parser.feed(document)
         tree: Element = parser.close()
     except DefusedXmlException:
         raise Refusal(errors.XML_SYNTAX.error("a DTD or an entity is not allowed in the body")) from None
     except (ParseError, ValueError, LookupError) as fault:
-        raise Refusal(errors.XML_SYNTAX.error(f"{errors.XML_SYNTAX.message}: {fault}")) from None
+        raise Refusal(errors.XML_SYNTAX.error(f"{errors.XML_SYNTAX.message}: {str(fault)[:200]}")) from None
     return tree
 
 
@@ -141,14 +176,17 @@ def _bound(expat: Any, limits: Limits) -> None:
     expat.CommentHandler = expat.ProcessingInstructionHandler = expat.StartCdataSectionHandler = counted
 
 
-def _check_attributes(document: bytes | str, most: int) -> None:
-    """Look for a tag with far too many attributes, of which the parser would make texts before it tells of any.
+_LONG_NAMESPACE = re.compile(r"""xmlns(?::[^\s=]{0,200})?\s{0,20}=\s{0,20}(?:"[^"]{257}|'[^']{257})""")
+
+
+def _check_tags(document: str, most: int) -> None:
+    """Look for what the parser would multiply before it tells of any of it: attributes, and long namespaces.
 
     Raises:
-        ValueError: there is one
+        ValueError: there is a tag with far too many attributes, or a namespace that would stand before each name
     """
-    if isinstance(document, bytes):
-        document = document.decode("latin-1")
+    if _LONG_NAMESPACE.search(document):
+        raise ValueError("it has a namespace of more than 256 characters")
     # no attribute holds a "<", and each has a "="
     if document.count("=") > most and any(tag.count("=") > most for tag in document.split("<")):
         raise _too_many(most)
