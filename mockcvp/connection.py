@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import socket
 import ssl
 import struct
@@ -10,6 +11,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, NoReturn, cast
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from mockcvp.certificates import Told
@@ -17,16 +19,34 @@ from mockcvp.exchange import MALFORMED_BODY, WIRE
 from mockcvp.oamp.api import MALFORMED, Answer, Headers
 from mockcvp.settings import Settings
 from mockcvp.stubbing.responses import Fault
+from mockcvp.unsent import Unsent, unsent
 
 _log = logging.getLogger(__name__)
 
+_LOOK_SECONDS = 0.01
 # how long a client has for agreeing to the end of a TLS connection; by itself, the loop would give it 30
 _AGREE_SECONDS = 0.2
 
 
+_HOST = re.compile(rb"(?:[A-Za-z0-9._~%-]+|\[[0-9A-Fa-f:.]+\])?(?::(\d{0,5}))?")
+_LARGEST_PORT = 65535
+
+
 @lru_cache(maxsize=256)
-def _hosts(headers: Headers) -> int:
-    return [name for name, _ in headers].count(b"host")
+def _fault_in(headers: Headers, version: str) -> str | None:
+    """Return what keeps headers from being those of a request."""
+    if version not in ("1.0", "1.1"):
+        return "the version is neither HTTP/1.0 nor HTTP/1.1"
+    hosts = [value for name, value in headers if name == b"host"]
+    if len(hosts) > 1 or (not hosts and version == "1.1"):
+        return "a request of HTTP/1.1 has one Host header"
+    host = _HOST.fullmatch(hosts[0]) if hosts else None
+    if hosts and (not host or int(host[1] or 0) > _LARGEST_PORT):
+        return "the Host is no host and port"
+    encodings = [value for name, value in headers if name == b"transfer-encoding"]
+    if encodings and [value.strip().lower() for value in encodings] != [b"chunked"]:
+        return "the Transfer-Encoding is not chunked alone"
+    return None
 
 
 class Outbox:
@@ -60,6 +80,18 @@ class Outbox:
                     connection.close_soon()
 
 
+class _Flow(FlowControl):
+    """What keeps a client from sending more calls than are answered: uvicorn would read on while some wait."""
+
+    def __init__(self, connection: "Connection") -> None:
+        super().__init__(connection.transport)
+        self._connection = connection
+
+    def resume_reading(self) -> None:
+        if not self._connection.pipeline:
+            super().resume_reading()
+
+
 class _Phase(Enum):
     """What is awaited from a client."""
 
@@ -85,12 +117,14 @@ class Connection(HttpToolsProtocol):
         self._malformed = ""
         self._phase = _Phase.HEADERS
         self._since = self.loop.time()
-        self._stuck_since: float | None = None
         self._head_bytes = 0
+        self._unsent = Unsent(some=False, taken=(0, 0))
+        self._unsent_since = self._since
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, unless there are too many already."""
         super().connection_made(transport)
+        self.flow = _Flow(self)
         most = self._settings.max_connections
         if len(self.connections) > most:
             _log.warning("hung up on %s: there are %d connections already", self._who, most)
@@ -146,8 +180,12 @@ class Connection(HttpToolsProtocol):
             size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
             if size > limit:
                 self._fail(f"the request line and headers are larger than {limit} bytes")
-        if _hosts(tuple(self.headers)) != 1 and self.parser.get_http_version() == "1.1":
-            self._fail("a request of HTTP/1.1 has one Host header")
+        version = self.parser.get_http_version()
+        fault = _fault_in(tuple(self.headers), version)
+        if fault:
+            self._fail(fault)
+        # one of HTTP/1.0 would not understand the answer
+        self.expect_100_continue = self.expect_100_continue and version == "1.1"
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of a request's body, after which the head of another piece may come, or trailers."""
@@ -159,30 +197,30 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
         self._phase, self._head_bytes = _Phase.REQUEST, 0
 
-    def pause_writing(self) -> None:
-        """Wait until a client reads on."""
-        super().pause_writing()
-        self._stuck_since = self.loop.time()
-
-    def resume_writing(self) -> None:
-        """Go on, since it does."""
-        super().resume_writing()
-        self._stuck_since = None
-
     def end_if_late(self) -> None:
         """Hang up on a client that has let the server wait too long: with a request, or with reading an answer."""
         if self.transport.is_closing():
             return
         settings, now = self._settings, self.loop.time()
         waited = now - self._since
-        if self._stuck_since is not None and now - self._stuck_since > settings.body_seconds:
+        if self._reads_no_more(now):
             self._end("it did not read its answer", settings.body_seconds)
         elif self._phase is _Phase.HEADERS and waited > settings.header_seconds:
             self._end("it did not send a request's headers", settings.header_seconds)
         elif self._phase is _Phase.BODY and waited > settings.body_seconds:
             self._end("it did not send a request's body", settings.body_seconds)
+        elif self._unsent.some:
+            # the time to the next request begins when all is sent
+            self._since = now
         elif self._phase is _Phase.REQUEST and waited > settings.keep_alive_seconds and self._is_idle:
             self.close_soon()
+
+    def _reads_no_more(self, now: float) -> bool:
+        """Return whether a client has read nothing of its answers for too long."""
+        before, self._unsent = self._unsent, unsent(self.transport)
+        if not self._unsent.some or self._unsent.taken != before.taken:
+            self._unsent_since = now
+        return now - self._unsent_since > self._settings.body_seconds
 
     def _end(self, why: str, seconds: float) -> None:
         _log.warning("hung up on %s: %s within %g s", self._who, why, seconds)
@@ -234,7 +272,7 @@ class Connection(HttpToolsProtocol):
     def _send_malformed(self) -> None:
         if self.transport.is_closing() or (self.cycle is not None and not self.cycle.response_complete):
             return
-        headers = [*self.server_state.default_headers, *MALFORMED.headers]
+        headers = [*self.server_state.default_headers, *MALFORMED.headers, (b"connection", b"close")]
         lines = [b"HTTP/1.1 400 Bad Request", *(name + b": " + value for name, value in headers)]
         self.outbox.put(self, b"\r\n".join([*lines, b"", b""]), close=True)
 
@@ -246,9 +284,21 @@ class Connection(HttpToolsProtocol):
         self.transport.abort()
 
     def close_soon(self) -> None:
-        """Close the connection once all is written, whether or not a TLS client agrees to the end."""
-        self.transport.close()
-        self.loop.call_later(_AGREE_SECONDS, self.transport.abort)
+        """Close the connection once a client has taken all, whether or not it agrees to the end of TLS."""
+        self._unsent_since = self.loop.time()
+        self._close_when_taken()
+
+    def _close_when_taken(self) -> None:
+        if self.transport.is_closing():
+            return
+        late = self._reads_no_more(self.loop.time())
+        if late:
+            self.hang_up()
+        elif self._unsent.some:
+            self.loop.call_later(_LOOK_SECONDS, self._close_when_taken)
+        else:
+            self.transport.close()
+            self.loop.call_later(_AGREE_SECONDS, self.transport.abort)
 
     def shutdown(self) -> None:
         """Hang up on an idle client at once: a TLS client that reads nothing would not agree to the end for long."""

@@ -157,7 +157,7 @@ async def _exchange(double: Double, life: Life, scope: Scope, headers: Headers, 
         _log.info("%s", line(call))
     if mapping is None and not delay and answer and wire:
         # nearly every call: nothing came between, and nothing is changed on the way
-        delivered = await wire.answer(answer, close=declined)
+        delivered = await wire.answer(answer, close=declined or answer is MALFORMED)
     else:
         delivered = await _deliver(double, life, request, reply, send, wire, close=declined)
     if not delivered and answer and double.life is life:
@@ -297,7 +297,7 @@ def _what_came_of(call: Call) -> str:
     if call.answer is None:
         return "the connection was closed before the request was complete"
     if call.answer.refusal is not None:
-        return call.answer.refusal
+        return _shortened(call.answer.refusal, 5 * _LONGEST_NAME)
     if call.mapping is not None:
         return f"answered by the stub mapping {_shortened(call.mapping.name or call.mapping.id)}"
     return _synchronised(call.answer.sync_up) if call.answer.sync_up else ""
@@ -318,5 +318,5 @@ def _told(server: RequestedServer) -> str:
     return f"{kind} of {_shortened(server.ref_url)}"
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"
+def _shortened(text: str, most: int = _LONGEST_NAME) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"

@@ -25,7 +25,14 @@ USER, PASSWORD = "wsmadmin", "wsmadmin"
 class Running:
     """One `mockcvp serve`, from its start until the end of the `with`."""
 
-    def __init__(self, cert_dir: Path, *options: str, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        cert_dir: Path,
+        *options: str,
+        env: dict[str, str] | None = None,
+        limits: dict[int, tuple[int, int]] | None = None,
+    ) -> None:
+        self.limits = limits or {}
         self.options = ["serve", "--port", "0", "--cert-dir", str(cert_dir), *options]
         self.env = {name: value for name, value in os.environ.items() if not name.startswith("MOCKCVP_")} | (env or {})
         self.lines: queue.Queue[str | None] = queue.Queue()
@@ -37,6 +44,7 @@ class Running:
             stderr=subprocess.STDOUT,
             text=True,
             env=self.env,
+            preexec_fn=self._limit if self.limits else None,
         )
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
@@ -52,6 +60,12 @@ class Running:
         self._reader.join()
         assert self.process.stdout
         self.process.stdout.close()
+
+    def _limit(self) -> None:
+        import resource
+
+        for what, limit in self.limits.items():
+            resource.setrlimit(what, limit)
 
     def _read(self) -> None:
         assert self.process.stdout

@@ -128,9 +128,7 @@ class Answer(NamedTuple):
     errors: tuple[ApiError, ...] = ()
 
 
-MALFORMED = Answer(
-    400, (*HEADERS, (b"content-length", b"0"), (b"connection", b"close")), refusal="the request is malformed HTTP"
-)
+MALFORMED = Answer(400, _HEADERS_ALONE, refusal="the request is malformed HTTP")
 """What a connector such as Tomcat's answers before there is a request to answer."""
 
 

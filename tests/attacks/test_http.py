@@ -1,0 +1,689 @@
+"""Hostile HTTP and hostile connections: what they get, and that a good client is served all the same."""
+
+import contextlib
+import json
+import re
+import resource
+import select
+import socket
+import ssl
+import statistics
+import struct
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+
+from tests.running import SYNCHRONIZE, XML, Running, read_answer
+
+TARGET = f"/cvp-config/{SYNCHRONIZE}".encode()
+HOST = b"Host: localhost"
+REST = [
+    f"Accept: {XML}".encode(),
+    f"Content-Type: {XML}".encode(),
+    b"Authorization: Basic d3NtYWRtaW46d3NtYWRtaW4=",
+]
+BODY = b"<synchronize/>"
+LENGTH = b"Content-Length: 14"
+CHUNKED = b"Transfer-Encoding: chunked"
+NO_CHUNK = b"0\r\n\r\n"
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="what a process holds is read from /proc")
+
+
+def call(
+    *headers: bytes,
+    body: bytes = b"",
+    method: bytes = b"POST",
+    to: bytes = TARGET,
+    version: bytes = b"HTTP/1.1",
+    host: bytes = HOST,
+) -> bytes:
+    """A good call, but for what is given."""
+    lines = [b" ".join([method, to, version]), *([host] if host else []), *REST, *headers]
+    return b"\r\n".join([*lines, b"", b""]) + body
+
+
+GOOD = call()
+
+
+@dataclass(frozen=True)
+class Attack:
+    """Bytes on a connection, and what they get.
+
+    Attributes:
+        name: what they are
+        sent: the bytes
+        answers: the statuses of the answers, in order
+        closed: whether the server hangs up then; where not, the connection serves on
+        flood: whether a reset may overtake the answer, since more is still coming
+    """
+
+    name: str
+    sent: Callable[[], bytes]
+    answers: tuple[int, ...] = (400,)
+    closed: bool = True
+    flood: bool = False
+
+
+def served(name: str, sent: bytes, *answers: int, closed: bool = False) -> Attack:
+    return Attack(name, lambda: sent, answers or (202,), closed=closed)
+
+
+def refused(name: str, sent: bytes) -> Attack:
+    return Attack(name, lambda: sent)
+
+
+def flood(name: str, sent: Callable[[], bytes]) -> Attack:
+    return Attack(name, sent, flood=True)
+
+
+def size(size: bytes) -> Attack:
+    """A chunk whose size is written as this."""
+    return refused(f"chunk of size {size[:20]!r}", call(CHUNKED, body=size + b"\r\n" + BODY + b"\r\n" + NO_CHUNK))
+
+
+def coded(coding: bytes) -> Attack:
+    return refused(f"coded as {coding!r}", call(b"Transfer-Encoding:" + coding, body=NO_CHUNK))
+
+
+LENGTHS = [
+    refused("the same length twice", call(LENGTH, LENGTH, body=BODY)),
+    refused("two lengths", call(LENGTH, b"Content-Length: 13", body=BODY)),
+    refused("a list of lengths", call(b"Content-Length: 14, 14", body=BODY)),
+    refused("a length, and chunks", call(LENGTH, CHUNKED, body=NO_CHUNK)),
+    refused("chunks, and a length", call(CHUNKED, LENGTH, body=NO_CHUNK)),
+    *(
+        refused(f"length {length!r}", call(b"Content-Length:" + length, body=BODY))
+        for length in (
+            b" -1",
+            b" +14",
+            b" 0x0e",
+            b" 1 4",
+            b"",
+            b" 14;",
+            b" 14.0",
+            b" 1e1",
+            b" 14\x0b",
+            b" \xb2",
+            b" " + b"9" * 20,
+        )
+    ),
+    served("a length between blanks", call(b"Content-Length:\t 14 \t", body=BODY)),
+    served("a length that is too short by a call", call(LENGTH, body=BODY + GOOD), 202, 202),
+    served("a body with GET", call(LENGTH, body=BODY, method=b"GET", to=b"/cvp-config/version"), 200),
+]
+CODINGS = [
+    refused("chunked twice", call(CHUNKED, CHUNKED, body=NO_CHUNK)),
+    coded(b" chunked, chunked"),
+    coded(b" chunked, gzip"),
+    coded(b" \x0bchunked"),
+    coded(b""),
+    coded(b" identity"),
+    coded(b" xchunked"),
+    coded(b' "chunked"'),
+    # for which RFC 9112, 6.1 has 501
+    refused("coded as gzip and chunked", call(b"Transfer-Encoding: gzip, chunked", body=NO_CHUNK)),
+    served("chunked in HTTP/1.0", call(CHUNKED, body=NO_CHUNK, version=b"HTTP/1.0"), closed=True),
+]
+CHUNKS = [
+    *(
+        size(written)
+        for written in (
+            b"-1",
+            b"-e",
+            b"+e",
+            b"0xe",
+            b" e",
+            b"e ",
+            b"e\t",
+            b"",
+            b"g",
+            b"e\0",
+            b"e\n",
+            b"f",
+            b"d",
+            b"e;",
+            b"e;a\nb",
+            b"e;a\rb",
+        )
+    ),
+    size(b"f" * 16 + b"1"),
+    served("a chunk's extension", call(CHUNKED, body=b'e;a="b"\r\n' + BODY + b"\r\n" + NO_CHUNK)),
+    flood(
+        "a chunk's extension of 1 MiB",
+        lambda: call(CHUNKED, body=b"e;" + b"a" * 1024**2 + b"\r\n" + BODY + b"\r\n" + NO_CHUNK),
+    ),
+    served(
+        "an extension of 5 KiB for each byte",
+        call(CHUNKED, body=b"".join(b"1;%s\r\n%c\r\n" % (b"a" * 5000, byte) for byte in BODY) + NO_CHUNK),
+    ),
+    refused("a chunk's size before a bare LF", call(CHUNKED, body=b"e\n" + BODY + b"\r\n" + NO_CHUNK)),
+    refused("a chunk before a bare LF", call(CHUNKED, body=b"e\r\n" + BODY + b"\n" + NO_CHUNK)),
+    refused("a chunk without its end", call(CHUNKED, body=b"e\r\n" + BODY + NO_CHUNK)),
+    refused("a length among the trailers", call(CHUNKED, body=b"0\r\nContent-Length: 5\r\n\r\n")),
+    refused("a coding among the trailers", call(CHUNKED, body=b"0\r\nTransfer-Encoding: chunked\r\n\r\n")),
+    refused("a trailer's name with a blank", call(CHUNKED, body=b"0\r\nA b: 5\r\n\r\n")),
+    served("trailers within the bytes of headers", call(CHUNKED, body=b"0\r\n" + b"a: b\r\n" * 1000 + b"\r\n")),
+    flood("a trailer of 1 MiB", lambda: call(CHUNKED, body=b"0\r\na: " + b"b" * 1024**2 + b"\r\n\r\n")),
+]
+LINES = [
+    refused("a folded header", call(b"X-A: b\r\n c")),
+    refused("a folded host", call(host=b"Host: local\r\n host")),
+    refused("a folded coding", call(b"Transfer-Encoding:\r\n chunked", body=NO_CHUNK)),
+    refused("a blank before the first header", call(host=b" Host: localhost")),
+    refused("a blank before a colon", call(b"X-A : b")),
+    refused("a tab before a colon", call(b"X-A\t: b")),
+    refused("a blank before the colon of the length", call(b"Content-Length : 14", body=BODY)),
+    refused("a bare CR in a value", call(b"X-A: b\rc")),
+    refused("a bare CR in a name", call(b"X\r-A: b")),
+    refused("lines that end with CR", GOOD.replace(b"\r\n", b"\r")),
+    refused("lines that end with LF", GOOD.replace(b"\r\n", b"\n")),
+    refused("one line that ends with LF", call(b"X-A: b\nX-B: c")),
+    refused("a request line that ends with LF", GOOD.replace(b"\r\n", b"\n", 1)),
+    refused("an end of LFs", GOOD[:-4] + b"\n\n"),
+    refused("an end with a CR too many", GOOD[:-2] + b"\r\r\n"),
+    *(refused(f"{byte!r} in a value", call(b"X-A: b" + byte + b"c")) for byte in (b"\0", b"\x01", b"\x7f")),
+    *(
+        refused(f"{byte!r} in a name", call(b"X" + byte + b"A: b"))
+        for byte in (b"\0", b"\xff", b"(", b"@", b"[", b'"', b"/", b" ", b"\x7f", b"{")
+    ),
+    refused("a header without a name", call(b": b")),
+    refused("a header without a colon", call(b"XAb")),
+    served("a header without a value", call(b"X-A:")),
+    served("odd bytes that are allowed", call(b"X_~!#$%&'*+-.^`|: \xff\xfe")),
+    served("empty lines ahead", b"\r\n" * 5 + GOOD),
+]
+STARTS = [
+    refused("HTTP/2's first bytes", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(20)),
+    *(
+        refused(f"version {version!r}", call(version=version))
+        for version in (
+            b"HTTP/3.0",
+            b"HTTP/1.2",
+            b"HTTP/1.10",
+            b"HTTP/11",
+            b"HTTP/1.",
+            b"http/1.1",
+            b"HTTP/1.1x",
+            b"ICE/1.0",
+        )
+    ),
+    *(refused(f"version {version!r}", call(version=version)) for version in (b"HTTP/2.0", b"HTTP/0.9")),
+    # the parser knows it, and tells only the number
+    served("version b'RTSP/1.0'", call(version=b"RTSP/1.0"), closed=True),
+    refused("HTTP/2.0 without a host", call(version=b"HTTP/2.0", host=b"")),
+    served("HTTP/1.0", call(version=b"HTTP/1.0"), closed=True),
+    refused("HTTP/0.9 and an empty line", b"GET /cvp-config/version\r\n\r\n"),
+    served("an absolute target", call(to=b"https://localhost" + TARGET)),
+    served("an absolute target on another host", call(to=b"http://elsewhere.example" + TARGET)),
+    refused("CONNECT", call(method=b"CONNECT", to=b"localhost:443")),
+    refused("an authority for a target", call(to=b"localhost:443")),
+    served("CONNECT with a path", call(method=b"CONNECT"), 405, closed=True),
+    served("an asterisk", call(method=b"OPTIONS", to=b"*"), 404),
+    served("TRACE", call(method=b"TRACE"), 405),
+    served("a path that climbs", call(to=b"/cvp-config/../cvp-config/command/synchronize"), 404),
+    served("a NUL in a path, encoded", call(to=TARGET + b"%00"), 404),
+    served("what is no encoding in a path", call(to=TARGET + b"%zz%ff"), 404),
+    refused("a NUL in a target", call(to=TARGET + b"\0")),
+    refused("a blank in a target", call(to=TARGET + b" x")),
+    refused("bytes above ASCII in a target", call(to=TARGET + b"\xe9")),
+    refused("a target that is no path", call(to=b"\\cvp-config")),
+    refused("no target", call(to=b"")),
+    refused("tabs for blanks", GOOD.replace(b" ", b"\t", 2)),
+    refused("an unknown method", call(method=b"BREW")),
+    refused("a method in lower case", call(method=b"post")),
+    refused("a method of 5,000 characters", call(method=b"P" * 5000)),
+    refused("TLS inside of TLS", b"\x16\x03\x01\x00\x05hello"),
+    refused("SSH", b"SSH-2.0-OpenSSH_9.0\r\n"),
+    refused("a proxy's line ahead", b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n" + GOOD),
+    refused("every byte", bytes(range(256)) * 4),
+]
+FLOODS = [
+    served("as many headers as may be", call(*[b"a: b"] * 96)),
+    refused("one header too many", call(*[b"a: b"] * 97)),
+    refused("10,000 headers", call(*[b"a:"] * 10_000)),
+    refused("a header that is too long", call(b"a: " + b"b" * 8192)),
+    refused("a request line that is too long", call(to=TARGET + b"?" + b"a" * 9000)),
+    flood("a request line of 1 MiB", lambda: call(to=TARGET + b"?" + b"a" * 1024**2)),
+    flood("a header's value without end", lambda: GOOD[:-2] + b"a: " + b"b" * 1024**2),
+    flood("a header's name without end", lambda: GOOD[:-2] + b"b" * 1024**2),
+    flood("headers without end", lambda: GOOD[:-2] + b"a: b\r\n" * 200_000),
+    flood("a method without end", lambda: b"P" * 1024**2),
+    flood("empty lines without end", lambda: b"\r\n" * 500_000),
+]
+HOST_HEADERS = [
+    refused("no host", call(host=b"")),
+    refused("a host twice", call(HOST)),
+    refused("two hosts", call(b"Host: elsewhere")),
+    served("an empty host", call(host=b"Host:")),
+    served("no host in HTTP/1.0", call(host=b"", version=b"HTTP/1.0"), closed=True),
+    *(
+        refused(f"host {host!r}", call(host=b"Host: " + host))
+        for host in (b"a b", b"a/b", b"a@b", b"a,b", b'"><script>', b"a\xffb", b"localhost:99999")
+    ),
+]
+EXPECTATIONS = [
+    served("leave asked for without a body", call(b"Expect: 100-continue"), 100, 202),
+    served("leave asked for and not awaited", call(b"Expect: 100-continue", LENGTH, body=BODY), 100, 202),
+    served("leave asked for in upper case", call(b"Expect: 100-CONTINUE", LENGTH, body=BODY), 100, 202),
+    served(
+        "leave asked for twice", call(b"Expect: 100-continue", b"Expect: 100-continue", LENGTH, body=BODY), 100, 202
+    ),
+    served("leave asked for with a parameter", call(b"Expect: 100-continue;q=1", LENGTH, body=BODY)),
+    served("another expectation", call(b"Expect: miracles", LENGTH, body=BODY)),
+    served(
+        "leave asked for in HTTP/1.0",
+        call(b"Expect: 100-continue", LENGTH, body=BODY, version=b"HTTP/1.0"),
+        closed=True,
+    ),
+]
+ORDER = [
+    served("three calls at once", GOOD * 3, 202, 202, 202),
+    refused("a good call after a bad one", call(b"X A: b") + GOOD),
+    served("a bad call after a good one", GOOD + b"\0" * 4, 202, 400, closed=True),
+    served("a call after one that closes", call(b"Connection: close") + GOOD, closed=True),
+    served(
+        "an upgrade to HTTP/2",
+        call(b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABk"),
+        closed=True,
+    ),
+    served(
+        "an upgrade to a web socket, and a call",
+        call(b"Connection: Upgrade", b"Upgrade: websocket") + GOOD,
+        closed=True,
+    ),
+]
+TABLE = [*LENGTHS, *CODINGS, *CHUNKS, *LINES, *STARTS, *FLOODS, *HOST_HEADERS, *EXPECTATIONS, *ORDER]
+
+
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with Running(tmp_path_factory.mktemp("certs"), "--header-seconds", "1", "--body-seconds", "1") as double:
+        yield double
+
+
+@contextlib.contextmanager
+def opened(double: Running) -> Iterator[ssl.SSLSocket]:
+    """Open a connection that may be closed in any way."""
+    context = double.tls()
+    connection = context.wrap_socket(
+        socket.create_connection(("127.0.0.1", double.port), timeout=10), server_hostname="localhost"
+    )
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def received(connection: socket.socket, enough: Callable[[bytes], bool] = lambda _: False) -> tuple[bytes, bool]:
+    """Return what comes, until it is enough or the server has hung up, and whether it has."""
+    data = b""
+    while not enough(data):
+        try:
+            more = connection.recv(65536)
+        except TimeoutError:
+            return data, False
+        except OSError:
+            return data, True
+        if not more:
+            return data, True
+        data += more
+    return data, False
+
+
+def statuses(data: bytes) -> list[int]:
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+) ", data)]
+
+
+def assert_serves(double: Running) -> None:
+    with opened(double) as connection:
+        connection.sendall(GOOD)
+        assert read_answer(connection).startswith(b"HTTP/1.1 202 ")
+
+
+@pytest.mark.parametrize("attack", [pytest.param(attack, id=attack.name) for attack in TABLE])
+def test_hostile_http_gets_its_answer_or_a_hang_up_and_a_good_client_202(attacked: Running, attack: Attack) -> None:
+    wanted = list(attack.answers)
+    with opened(attacked) as connection:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError, ssl.SSLError):
+            connection.sendall(attack.sent())
+            if not attack.closed:
+                connection.sendall(GOOD)
+                wanted.append(202)
+        data, hung_up = received(connection, lambda data: len(statuses(data)) >= len(wanted))
+        if attack.closed and not hung_up:
+            connection.settimeout(0.6)
+            more, hung_up = received(connection)
+            data += more
+    # first the good client, whatever the bad one got
+    assert_serves(attacked)
+    assert statuses(data) == wanted or (attack.flood and not data)
+    assert hung_up == attack.closed
+
+
+UNENDED = [
+    b"",
+    b"\n",
+    b"GET /cvp-config/version\r\n",
+    GOOD[:-2],
+    # a length that is too long, the longest, and the largest chunk
+    call(b"Content-Length: 15", body=BODY),
+    call(b"Content-Length: 18446744073709551615", body=BODY),
+    call(CHUNKED, body=b"f" * 15 + b"e\r\n" + BODY),
+    # no last chunk, trailers without end, leave given and not used
+    call(CHUNKED, body=b"e\r\n" + BODY),
+    call(CHUNKED, body=b"0\r\n"),
+    call(b"Expect: 100-continue", b"Content-Length: 15"),
+]
+
+
+def test_a_client_that_does_not_end_its_request_is_hung_up_on(attacked: Running) -> None:
+    attacked.forget_lines()
+    with contextlib.ExitStack() as stack:
+        clients = [(sent, stack.enter_context(opened(attacked))) for sent in UNENDED]
+        began = time.monotonic()
+        for sent, connection in clients:
+            connection.sendall(sent)
+        for sent, connection in clients:
+            data, hung_up = received(connection)
+            assert hung_up, sent
+            assert statuses(data) == ([100] if b"Expect" in sent else []), sent
+        assert time.monotonic() - began < 3.5
+    for _ in UNENDED:
+        attacked.line("hung up on 127.0.0.1: it did not send a request's")
+    assert_serves(attacked)
+
+
+def memory(double: Running) -> int:
+    """Return the memory that a double takes, in MiB."""
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{double.process.pid}/status").read_text())
+    assert found
+    return int(found[1]) // 1024
+
+
+def descriptors(double: Running) -> int:
+    return len(list(Path(f"/proc/{double.process.pid}/fd").iterdir()))
+
+
+def settles(value: Callable[[], int], most: int, seconds: float) -> bool:
+    """Wait until a value is no more than that."""
+    until = time.monotonic() + seconds
+    while value() > most:
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+@LINUX
+@pytest.mark.parametrize(
+    ("start", "unit"),
+    [
+        pytest.param(b"0\r\n", b"a: b\r\n" * 10_000, id="trailers"),
+        pytest.param(b"0\r\na: ", b"b" * 60_000, id="one trailer"),
+        pytest.param(b"1;", b"a" * 60_000, id="a chunk's extension"),
+        pytest.param(b"", b"1\r\na\r\n" * 10_000, id="chunks"),
+        pytest.param(b"", (b"1;" + b"x" * 600 + b"\r\na\r\n") * 100, id="chunks with extensions"),
+    ],
+)
+def test_a_body_that_never_ends_takes_no_memory_without_end(tmp_path: Path, start: bytes, unit: bytes) -> None:
+    # whoever it is from: no password is sent
+    head = call(CHUNKED).replace(b"Authorization", b"X-None")
+    with Running(tmp_path, "--body-seconds", "2") as double, opened(double) as connection:
+        connection.sendall(head + b"1\r\na\r\n" + start)
+        before = most = memory(double)
+        with contextlib.suppress(OSError):
+            for _ in range(40_000_000 // len(unit)):
+                connection.sendall(unit)
+                most = max(most, memory(double))
+        assert most - before < 24
+
+
+class Caller:
+    """A good client, and how long its calls take."""
+
+    def __init__(self, double: Running) -> None:
+        self.double, self.seconds = double, list[float]()
+
+    def call(self, connection: ssl.SSLSocket) -> None:
+        began = time.perf_counter()
+        connection.sendall(GOOD)
+        assert read_answer(connection).startswith(b"HTTP/1.1 202 ")
+        self.seconds.append(time.perf_counter() - began)
+
+    def calls(self, times: int, pause: float = 0.01) -> None:
+        with opened(self.double) as connection:
+            for _ in range(times):
+                self.call(connection)
+                time.sleep(pause)
+
+    def assert_was_served_soon(self) -> None:
+        assert len(self.seconds) >= 50
+        assert statistics.median(self.seconds) < 0.1, max(self.seconds)
+
+
+def is_over(connection: socket.socket) -> bool:
+    """Whether the server has hung up."""
+    connection.settimeout(0.01)
+    try:
+        while connection.recv(65536):
+            pass
+    except (TimeoutError, ssl.SSLWantReadError):
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def test_500_slow_clients_keep_no_good_one_waiting_and_are_dropped_in_time(tmp_path: Path) -> None:
+    seconds = 4
+    with Running(tmp_path, "--header-seconds", str(seconds)) as double, contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(opened(double)) for _ in range(500)]
+        last = time.monotonic()
+        caller, over = Caller(double), Event()
+
+        def trickle() -> None:
+            text, place = call(b"X-Slow: " + b"a" * 1000)[:-2], 0
+            while not over.wait(0.25):
+                for connection in slow:
+                    with contextlib.suppress(OSError):
+                        connection.sendall(text[place : place + 1])
+                place += 1
+
+        trickling = Thread(target=trickle)
+        trickling.start()
+        try:
+            caller.calls(100, pause=0.02)
+            time.sleep(max(0.0, last + seconds + 2 - time.monotonic()))
+        finally:
+            over.set()
+            trickling.join()
+        assert [connection for connection in slow if not is_over(connection)] == []
+        caller.assert_was_served_soon()
+
+
+def test_a_body_sent_byte_by_byte_is_cut_off_in_time(tmp_path: Path) -> None:
+    with Running(tmp_path, "--body-seconds", "2") as double, contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(opened(double)) for _ in range(50)]
+        for connection in slow:
+            connection.sendall(call(b"Content-Length: 1000000", body=b"<"))
+        began = time.monotonic()
+        caller = Caller(double)
+        with opened(double) as good:
+            while time.monotonic() - began < 4:
+                caller.call(good)
+                for connection in slow:
+                    with contextlib.suppress(OSError):
+                        connection.sendall(b"a")
+                time.sleep(0.03)
+        assert all(map(is_over, slow))
+        caller.assert_was_served_soon()
+
+
+def test_a_client_that_does_not_agree_on_tls_is_dropped_in_time(attacked: Running) -> None:
+    with contextlib.ExitStack() as stack:
+        silent = [stack.enter_context(socket.create_connection(("127.0.0.1", attacked.port))) for _ in range(100)]
+        for connection in silent[50:]:
+            # half of a hello
+            connection.sendall(b"\x16\x03\x01\x02\x00\x01")
+        assert_serves(attacked)
+        time.sleep(2)
+        assert all(map(is_over, silent))
+
+
+@LINUX
+def test_10000_connections_that_come_and_go_leave_nothing_open(attacked: Running) -> None:
+    address = ("127.0.0.1", attacked.port)
+    context = attacked.tls()
+    assert_serves(attacked)
+    settles(lambda: descriptors(attacked), 0, 2)
+    before = descriptors(attacked)
+    reset = struct.pack("ii", 1, 0)
+    for number in range(9_000):
+        with socket.create_connection(address) as plain:
+            if number % 4 == 1:
+                plain.sendall(b"\x16\x03\x01\x02\x00\x01")
+            elif number % 4 == 2:
+                plain.sendall(GOOD)
+            elif number % 4 == 3:
+                plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+    for number in range(1_000):
+        plain = socket.create_connection(address, timeout=10)
+        with context.wrap_socket(plain, server_hostname="localhost") as connection:
+            if number % 4 == 1:
+                connection.sendall(GOOD[:50])
+            elif number % 4 == 2:
+                connection.sendall(GOOD)
+            elif number % 4 == 3:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+    assert_serves(attacked)
+    assert settles(lambda: descriptors(attacked), before + 2, 5), descriptors(attacked)
+
+
+def test_a_connection_too_many_is_closed_at_once_and_one_that_goes_makes_room(tmp_path: Path) -> None:
+    with Running(tmp_path, "--max-connections", "5") as double, contextlib.ExitStack() as stack:
+        kept = [stack.enter_context(opened(double)) for _ in range(5)]
+        caller = Caller(double)
+        for connection in kept:
+            caller.call(connection)
+        for _ in range(3):
+            began = time.monotonic()
+            with opened(double) as connection:
+                assert received(connection) == (b"", True)
+            assert time.monotonic() - began < 1
+        # those that were there are served on
+        for connection in kept:
+            caller.call(connection)
+        kept[0].close()
+        time.sleep(0.3)
+        assert_serves(double)
+
+
+@LINUX
+def test_silent_connections_that_take_all_files_of_the_process_keep_it_down_no_longer_than_their_time(
+    tmp_path: Path,
+) -> None:
+    limits = {resource.RLIMIT_NOFILE: (60, 60)}
+    with Running(tmp_path, "--header-seconds", "1", limits=limits) as double, contextlib.ExitStack() as stack:
+        silent = [stack.enter_context(socket.create_connection(("127.0.0.1", double.port))) for _ in range(200)]
+
+        def left() -> int:
+            return sum(not is_over(connection) for connection in silent)
+
+        # those for which no file is left are closed at once
+        assert settles(left, 60, 0.5)
+        assert settles(left, 0, 5)
+        assert_serves(double)
+
+
+@contextlib.contextmanager
+def asked_for_much(double: Running, *headers: bytes) -> Iterator[ssl.SSLSocket]:
+    """A client that has asked for a large answer, and whose machine takes little of it."""
+    with socket.socket() as plain:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        plain.settimeout(10)
+        plain.connect(("127.0.0.1", double.port))
+        with double.tls().wrap_socket(plain, server_hostname="localhost") as connection:
+            connection.sendall(call(*headers, method=b"GET", to=b"/cvp-config/server"))
+            yield connection
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A double whose list of servers is much larger than what the kernel keeps for a client: 7 MB."""
+    directory = tmp_path_factory.mktemp("certs")
+    file = directory / "deployment.json"
+    servers = [
+        {"id": f"s{number}", "type": "MEDIA", "hostname": "h" * 200, "ipaddr": "192.0.2.1"} for number in range(20_000)
+    ]
+    file.write_text(json.dumps({"servers": servers}))
+    options = ["--body-seconds", "3", "--keep-alive-seconds", "1", "--deployment", str(file)]
+    with Running(directory, *options) as double:
+        yield double
+
+
+@pytest.mark.parametrize(
+    ("header", "pause"),
+    [
+        pytest.param(
+            b"Connection: close",
+            1,
+            id="on a connection that closes",
+        ),
+        pytest.param(
+            b"X-A: b",
+            2.5,
+            id="on a connection that is kept",
+        ),
+    ],
+)
+def test_a_large_answer_comes_whole_to_a_client_that_takes_its_time(
+    large: Running, header: bytes, pause: float
+) -> None:
+    with asked_for_much(large, header) as connection:
+        time.sleep(pause)
+        data, _ = received(connection, lambda data: data.endswith(b"</results>"))
+    length = re.search(rb"content-length: (\d+)", data)
+    assert length
+    assert len(data.partition(b"\r\n\r\n")[2]) == int(length[1])
+
+
+@LINUX
+def test_a_client_that_reads_no_answer_is_dropped_while_others_are_served(tmp_path: Path) -> None:
+    with Running(tmp_path, "--body-seconds", "2") as double:
+        mapping = {"request": {"urlPath": "/cvp-config/server"}, "response": {"status": 200, "body": "x" * 16_000_000}}
+        with double.client(auth=None) as admin:
+            answer = admin.post(f"https://localhost:{double.port}/__admin/mappings", json=mapping, timeout=20)
+            assert answer.status_code == 201, answer.text
+        before = descriptors(double)
+        with asked_for_much(double) as slow:
+            caller = Caller(double)
+            caller.calls(100, pause=0.02)
+            caller.assert_was_served_soon()
+            assert settles(lambda: descriptors(double), before, 3)
+            data, _ = received(slow)
+            assert len(data) < 16_000_000
+
+
+@LINUX
+@pytest.mark.parametrize("reads", [False, True])
+def test_calls_sent_ahead_of_their_answers_take_no_memory_without_end(tmp_path: Path, reads: bool) -> None:
+    # whoever they are from: no password is sent
+    calls = call().replace(b"Authorization", b"X-None") * 100
+    with Running(tmp_path, "--journal-calls", "0", "--log-level", "error") as double, opened(double) as connection:
+        before = most = memory(double)
+        until, sent = time.monotonic() + 3, 0
+        connection.setblocking(False)
+        while time.monotonic() < until and sent < 20_000_000:
+            with contextlib.suppress(ssl.SSLWantWriteError, ssl.SSLWantReadError):
+                select.select([connection] if reads else [], [connection], [], 0.1)
+                sent += connection.send(calls)
+            if reads:
+                with contextlib.suppress(ssl.SSLWantWriteError, ssl.SSLWantReadError):
+                    connection.recv(1_000_000)
+            most = max(most, memory(double))
+        assert most - before < 48, sent
