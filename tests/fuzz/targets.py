@@ -1,0 +1,186 @@
+"""What reads texts of strangers, each reader as a function of one input; with atheris and without it.
+
+A function returns where the reader did as documented, and raises whatever else the reader raised.
+"""
+
+import gc
+import importlib
+import json
+import pkgutil
+import time
+from collections.abc import Callable, Iterator
+from encodings.aliases import aliases
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+import regex
+from starlette.requests import Request as ControlRequest
+from starlette.types import Message
+
+import mockcvp.matching
+import mockcvp.oamp
+from mockcvp.control import bodies
+from mockcvp.journal import Call
+from mockcvp.matching.content import Subject
+from mockcvp.matching.wire import RequestPatternForm
+from mockcvp.oamp import negotiation, representation, synchronization
+from mockcvp.oamp.api import Answer, Request
+from mockcvp.oamp.errors import Refusal
+from mockcvp.oamp.negotiation import Form
+
+CORPUS = Path(__file__).parent / "corpus"
+MOST_SECONDS = 0.05
+
+
+def _modules() -> Iterator[ModuleType]:
+    """Load what is otherwise loaded when it is first needed, so that no input has to wait for it."""
+    for package in (mockcvp.matching, mockcvp.oamp):
+        for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            yield importlib.import_module(found.name)
+
+
+_MODULES = list(_modules())
+
+
+def xml_body(data: bytes) -> None:
+    """Read a body in XML, and what it asks for."""
+    _body(data, Form.XML)
+
+
+def json_body(data: bytes) -> None:
+    """Read a body in JSON, and what it asks for."""
+    _body(data, Form.JSON)
+
+
+def accept(data: bytes) -> None:
+    """Read an `Accept`, and the same text as a `Content-Type`."""
+    text = data.decode("latin-1")
+    for read in (negotiation.negotiate, negotiation.body_form):
+        try:
+            read(text)
+        except Refusal as refusal:
+            _check_tellable(refusal)
+
+
+def pattern(data: bytes) -> None:
+    """Read a request pattern, as the control API does, and hold it against requests."""
+    form = _pattern_form(data)
+    if form is None:
+        return
+    for request, status in _REQUESTS:
+        subject = Subject(request, Call(1, 0.0, 0.0, "127.0.0.1", request, Answer(status, ())))
+        matches = form.pattern.matches(subject)
+        distance = form.pattern.distance(subject)
+        differences = form.pattern.differences(subject)
+        assert 0 <= distance <= 1, distance
+        assert matches == (not differences), (matches, differences)
+        assert not (matches and distance), distance
+        json.dumps(differences, ensure_ascii=False).encode()
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {"xml": xml_body, "json": json_body, "accept": accept, "pattern": pattern}
+
+
+def seconds_of(target: Callable[[bytes], None], data: bytes) -> float:
+    """Return how long an input takes, in seconds of this process's; the least of three, where it takes long."""
+    least = _seconds_of(target, data)
+    for _ in range(2):
+        if least > MOST_SECONDS:
+            # what was read before is known; and that garbage was collected is none of the input's fault
+            _forget()
+            gc.collect()
+            least = min(least, _seconds_of(target, data))
+    return least
+
+
+def _seconds_of(target: Callable[[bytes], None], data: bytes) -> float:
+    start = time.process_time()
+    target(data)
+    return time.process_time() - start
+
+
+def _forget() -> None:
+    regex.purge()
+    for module in _MODULES:
+        for value in vars(module).values():
+            if hasattr(value, "cache_clear"):
+                value.cache_clear()
+
+
+@cache
+def _charsets() -> list[str | None]:
+    """Return each charset that a body may have, and none as often as any."""
+
+    def known(name: str) -> bool:
+        try:
+            negotiation.body_form(f"application/xml;charset={name}")
+        except Refusal:
+            return False
+        return True
+
+    names = sorted(filter(known, {*aliases.values()}))
+    return [*names, *[None] * len(names)]
+
+
+def _body(data: bytes, form: Form) -> None:
+    if not data:
+        return
+    charsets = _charsets()
+    # an input is a body as it stands; its length decides what is said of it
+    for charset in (None, charsets[len(data) % len(charsets)]):
+        try:
+            tree = representation.read(data, form, charset, synchronization.ROOT, synchronization.SHAPE)
+            try:
+                synchronization.requested_servers(tree)
+            finally:
+                synchronization.ignored(tree)
+        except Refusal as refusal:
+            _check_tellable(refusal)
+
+
+def _check_tellable(refusal: Refusal) -> None:
+    """Check that the answer that a refusal becomes can be written, in each form."""
+    str(refusal)
+    for form in Form:
+        representation.write(refusal.tree(), form)
+
+
+def _pattern_form(data: bytes) -> RequestPatternForm | None:
+    """Return the pattern that a control request holds; None where it is refused, as the control API does it."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": data}
+
+    reading = bodies.body(ControlRequest({"type": "http"}, receive), RequestPatternForm)
+    try:
+        # nothing in it waits, and so it needs no loop
+        reading.send(None)
+    except StopIteration as end:
+        form: RequestPatternForm = end.value
+        return form
+    except bodies.Unprocessable as refused:
+        json.dumps(refused.titles, ensure_ascii=False)
+        return None
+    raise AssertionError("it waits for something")
+
+
+_JSON = (
+    b'{"synchronize": {"servers": {"server": [{"refURL": "a", "sincetime": "0"}, "b", {"c": [1, 2.5, null, true]}]}}}'
+)
+_XML = b"<a:synchronize xmlns:a='urn:a' xmlns='urn:b'><servers b='c'>\n<server>d</server>e</servers></a:synchronize>"
+_REQUESTS: list[tuple[Request, int]] = [
+    (Request("GET", "/cvp-config/server", "/cvp-config/server?q=type:VXML&q=&a=%20%ff", ((b"accept", b"*/*"),)), 200),
+    (
+        Request(
+            "POST",
+            "/cvp-config/command/synchronize",
+            "/cvp-config/command/synchronize",
+            ((b"accept", b"a"), (b"accept", b"\xff"), (b"authorization", b"Basic d3NtYWRtaW46d3NtYWRtaW4=")),
+            _JSON,
+        ),
+        202,
+    ),
+    (Request("POST", "/", "/", ((b"content-type", b"application/xml"),), _XML), 400),
+    (Request("X", "/\ud800\udcff", "/%ff?" + "a=b&" * 20, (), b"\xff\x00" + b"aab" * 300), 404),
+]

@@ -1,0 +1,57 @@
+"""What reads texts of strangers, held against inputs that once were new to it; and against a million others.
+
+Each input of the corpus is read, with pytest alone. With MOCKCVP_FUZZ=long, atheris looks for more, for minutes:
+`MOCKCVP_FUZZ=long pytest tests/fuzz` prints what it did; pytest-xdist's workers would swallow that.
+"""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.targets import CORPUS, MOST_SECONDS, TARGETS, seconds_of
+
+LONG = os.environ.get("MOCKCVP_FUZZ") == "long"
+RUNS = 1_000_000
+MOST_FILES = 60
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_each_input_of_the_corpus_is_read_or_refused_within_50_ms(name: str) -> None:
+    inputs = {path.name: path.read_bytes() for path in sorted((CORPUS / name).iterdir())}
+    assert 0 < len(inputs) <= MOST_FILES
+    # what is made once, no input is to wait for
+    TARGETS[name](b"{}")
+    seconds = {file: seconds_of(TARGETS[name], data) for file, data in inputs.items()}
+    assert {file: taken for file, taken in seconds.items() if taken > MOST_SECONDS} == {}
+
+
+@pytest.mark.skipif(not LONG, reason="a million inputs take minutes: MOCKCVP_FUZZ=long")
+@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris is not installed: pip install atheris")
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_million_new_inputs_are_read_or_refused_within_50_ms_each(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # libFuzzer writes what it finds into the first directory
+    corpus = shutil.copytree(CORPUS / name, tmp_path / name)
+    options = [f"-runs={RUNS + 2 * MOST_FILES}", f"-artifact_prefix={tmp_path}/"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.fuzz.atheris_targets", name, *options, str(corpus)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    told = [line for line in ended.stdout.splitlines() if line.startswith(("FOUND", "DONE"))]
+    with capsys.disabled():
+        print("", *told, sep="\n")  # noqa: T201 - it proves what was done
+    assert ended.returncode == 0, "\n".join([*told, ended.stderr[-4000:]])
+    done = re.fullmatch(r"DONE \w+: (\d+) inputs, 0 findings, slowest .*", told[-1])
+    assert done, told
+    assert int(done[1]) >= RUNS
