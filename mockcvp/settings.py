@@ -107,7 +107,9 @@ class Settings(BaseModel):
     )
     max_headers: int = Field(default=100, ge=8, description="Headers that a request may have; one with more gets 400.")
     max_connections: int = Field(
-        default=2_000, ge=1, description="Connections at the same time; further ones are closed at once."
+        default=2_000,
+        ge=1,
+        description="Connections that have agreed on TLS, at the same time; further ones are closed at once.",
     )
     header_seconds: float = Field(
         default=20,
