@@ -19,14 +19,14 @@ from mockcvp.exchange import MALFORMED_BODY, WIRE
 from mockcvp.oamp.api import MALFORMED, Answer, Headers
 from mockcvp.settings import Settings
 from mockcvp.stubbing.responses import Fault
-from mockcvp.unsent import Unsent, unsent
+from mockcvp.unsent import Unsent
 
 _log = logging.getLogger(__name__)
 
+# how often a connection that is to be closed is looked at
 _LOOK_SECONDS = 0.01
 # how long a client has for agreeing to the end of a TLS connection; by itself, the loop would give it 30
 _AGREE_SECONDS = 0.2
-
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~%-]+|\[[0-9A-Fa-f:.]+\])?(?::(\d{0,5}))?")
 _LARGEST_PORT = 65535
@@ -118,13 +118,12 @@ class Connection(HttpToolsProtocol):
         self._phase = _Phase.HEADERS
         self._since = self.loop.time()
         self._head_bytes = 0
-        self._unsent = Unsent(some=False, taken=(0, 0))
-        self._unsent_since = self._since
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, unless there are too many already."""
         super().connection_made(transport)
         self.flow = _Flow(self)
+        self._unsent = Unsent(transport, self._since)
         most = self._settings.max_connections
         if len(self.connections) > most:
             _log.warning("hung up on %s: there are %d connections already", self._who, most)
@@ -203,7 +202,9 @@ class Connection(HttpToolsProtocol):
             return
         settings, now = self._settings, self.loop.time()
         waited = now - self._since
-        if self._reads_no_more(now):
+        if not self._is_idle:
+            self._unsent.wrote()
+        if self._unsent.look(now) > settings.body_seconds:
             self._end("it did not read its answer", settings.body_seconds)
         elif self._phase is _Phase.HEADERS and waited > settings.header_seconds:
             self._end("it did not send a request's headers", settings.header_seconds)
@@ -214,13 +215,6 @@ class Connection(HttpToolsProtocol):
             self._since = now
         elif self._phase is _Phase.REQUEST and waited > settings.keep_alive_seconds and self._is_idle:
             self.close_soon()
-
-    def _reads_no_more(self, now: float) -> bool:
-        """Return whether a client has read nothing of its answers for too long."""
-        before, self._unsent = self._unsent, unsent(self.transport)
-        if not self._unsent.some or self._unsent.taken != before.taken:
-            self._unsent_since = now
-        return now - self._unsent_since > self._settings.body_seconds
 
     def _end(self, why: str, seconds: float) -> None:
         _log.warning("hung up on %s: %s within %g s", self._who, why, seconds)
@@ -259,6 +253,7 @@ class Connection(HttpToolsProtocol):
         As uvicorn does it, but for the end of idle connections, for which it would set up a timer at each call.
         """
         self.server_state.total_requests += 1
+        self._unsent.wrote()
         if self.transport.is_closing():
             return
         self.flow.resume_reading()
@@ -285,14 +280,14 @@ class Connection(HttpToolsProtocol):
 
     def close_soon(self) -> None:
         """Close the connection once a client has taken all, whether or not it agrees to the end of TLS."""
-        self._unsent_since = self.loop.time()
+        self._unsent = Unsent(self.transport, self.loop.time())
+        self._unsent.wrote()
         self._close_when_taken()
 
     def _close_when_taken(self) -> None:
         if self.transport.is_closing():
             return
-        late = self._reads_no_more(self.loop.time())
-        if late:
+        if self._unsent.look(self.loop.time()) > self._settings.body_seconds:
             self.hang_up()
         elif self._unsent.some:
             self.loop.call_later(_LOOK_SECONDS, self._close_when_taken)

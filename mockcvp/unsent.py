@@ -4,30 +4,54 @@ import asyncio
 import socket
 import struct
 import sys
-from typing import NamedTuple
 
 # where Linux tells how many bytes were acknowledged, in the structure tcp_info
 _BYTES_ACKED = 120
 
 
-class Unsent(NamedTuple):
+class Unsent:
     """What a client leaves waiting.
 
+    Args:
+        transport: of its connection
+        now: by the loop's clock, in seconds
+
     Attributes:
-        some: whether there is something
-        taken: what tells one moment from another in which the client has taken more
+        some: whether there was something when it was last looked at
     """
 
-    some: bool
-    taken: tuple[int, int]
+    def __init__(self, transport: asyncio.Transport, now: float) -> None:
+        self.some = False
+        self._transport = transport
+        self._since = now
+        self._taken = (0, 0)
+        self._written = False
+
+    def wrote(self) -> None:
+        """Have the next look be a look: without it, nothing can have come to wait."""
+        self._written = True
+
+    def look(self, now: float) -> float:
+        """Return for how many seconds a client has taken nothing of what waits for it; 0 where nothing does.
+
+        Args:
+            now: by the loop's clock, in seconds
+        """
+        before = self._taken
+        if self._written or self.some:
+            self.some, self._taken = _unsent(self._transport)
+            self._written = False
+        if not self.some or self._taken != before:
+            self._since = now
+        return now - self._since
 
 
-def unsent(transport: asyncio.Transport) -> Unsent:
-    """Return what the client of a connection leaves waiting: here, and where the system tells, in its queues."""
+def _unsent(transport: asyncio.Transport) -> tuple[bool, tuple[int, int]]:
+    """Return whether something waits, here or in the system's queue, and what changes where some of it is taken."""
     here = transport.get_write_buffer_size()
     connection = transport.get_extra_info("socket")
     if sys.platform != "linux" or connection is None:
-        return Unsent(here > 0, (here, 0))
+        return here > 0, (here, 0)
     import fcntl
     import termios
 
@@ -36,5 +60,5 @@ def unsent(transport: asyncio.Transport) -> Unsent:
         told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED + 8)
         (acknowledged,) = struct.unpack_from("Q", told, _BYTES_ACKED)
     except (OSError, struct.error):
-        return Unsent(here > 0, (here, 0))
-    return Unsent(here > 0 or queued > 0, (here, acknowledged))
+        return here > 0, (here, 0)
+    return here > 0 or queued > 0, (here, acknowledged)
