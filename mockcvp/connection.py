@@ -6,6 +6,7 @@ import re
 import socket
 import ssl
 import struct
+from collections.abc import Collection
 from enum import Enum
 from functools import lru_cache
 from http import HTTPStatus
@@ -83,12 +84,12 @@ class Outbox:
 class _Flow(FlowControl):
     """What keeps a client from sending more calls than are answered: uvicorn would read on while some wait."""
 
-    def __init__(self, connection: "Connection") -> None:
-        super().__init__(connection.transport)
-        self._connection = connection
+    def __init__(self, transport: asyncio.Transport, waiting: Collection[object]) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
 
     def resume_reading(self) -> None:
-        if not self._connection.pipeline:
+        if not self._waiting:
             super().resume_reading()
 
 
@@ -122,7 +123,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, unless there are too many already."""
         super().connection_made(transport)
-        self.flow = _Flow(self)
+        self.flow = _Flow(transport, self.pipeline)
         self._unsent = Unsent(transport, self._since)
         most = self._settings.max_connections
         if len(self.connections) > most:
@@ -136,6 +137,9 @@ class Connection(HttpToolsProtocol):
         if isinstance(exc, ssl.SSLError) and isinstance(tls, Told):
             tls.look_at(exc)
         super().connection_lost(exc)
+        # they know this connection: without them, it is freed at once, with all that TLS takes
+        del self.parser
+        self.cycle = None  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
         """Take what a client sends, as long as the head of a request is not too large."""

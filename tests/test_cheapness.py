@@ -50,6 +50,29 @@ def test_a_call_leaves_nothing_for_the_garbage_collector() -> None:
             gc.enable()
 
 
+@pytest.mark.parametrize("ends", ["client", "server"])
+def test_a_connection_leaves_nothing_for_the_garbage_collector(ends: str) -> None:
+    close = "Connection: close\r\n" if ends == "server" else ""
+    with MockCVP() as cvp:
+        context, address = cvp.ssl_context(), ("127.0.0.1", urlsplit(cvp.url).port or 0)
+
+        def call() -> None:
+            with context.wrap_socket(socket.create_connection(address), server_hostname="localhost") as connection:
+                connection.sendall(f"GET /cvp-config/version HTTP/1.1\r\nHost: localhost\r\n{close}\r\n".encode())
+                assert read_answer(connection).startswith(b"HTTP/1.1 401 ")
+
+        call()
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(50):
+                call()
+            time.sleep(0.5)
+            assert gc.collect() < 100
+        finally:
+            gc.enable()
+
+
 def test_what_is_alike_in_calls_is_kept_once() -> None:
     with MockCVP() as cvp, httpx.Client(base_url=cvp.url, auth=cvp.auth, verify=cvp.ssl_context()) as client:
         for _ in range(2):
