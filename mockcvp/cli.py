@@ -37,6 +37,7 @@ class _Unusable(click.ClickException):
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the ``mockcvp`` command; one line on stderr and exit code 2 where it cannot do what it is told."""
+    _open_what_is_closed()
     try:
         _command.main(arguments, prog_name="mockcvp", standalone_mode=False)
     except click.ClickException as fault:
@@ -48,6 +49,19 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except click.Abort:
         sys.exit(130)
     sys.exit(0)
+
+
+def _open_what_is_closed() -> None:
+    """Open what was closed of input, output and errors: else a connection would become one of them."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # it takes the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - as long as this process is there
 
 
 @click.group(no_args_is_help=False, context_settings=_CONTEXT)
@@ -181,7 +195,7 @@ def _metavar(field: FieldInfo) -> str:
         return f"[{'|'.join(get_args(field.annotation))}]"
     if field.annotation is ByteSize:
         return "BYTES"
-    return "NUMBER" if field.annotation in (int, int | None) else "TEXT"
+    return "NUMBER" if field.annotation in (int, int | None, float) else "TEXT"
 
 
 def _default(field: FieldInfo) -> str | None:

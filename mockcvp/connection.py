@@ -3,29 +3,26 @@
 import asyncio
 import logging
 import re
-import socket
 import ssl
-import struct
 from collections.abc import Collection
 from enum import Enum
 from functools import lru_cache
-from http import HTTPStatus
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from mockcvp.answering import CallOnIt, Closing
 from mockcvp.certificates import Told
 from mockcvp.exchange import MALFORMED_BODY, WIRE
-from mockcvp.oamp.api import MALFORMED, Answer, Headers
+from mockcvp.oamp.api import MALFORMED, Headers
 from mockcvp.settings import Settings
-from mockcvp.stubbing.responses import Fault
-from mockcvp.unsent import Unsent
+from mockcvp.unsent import LOOK_SECONDS, Unsent
 
 _log = logging.getLogger(__name__)
+_uvicorns = logging.getLogger("mockcvp.uvicorn")
+_uvicorns.setLevel(logging.ERROR)
 
-# how often a connection that is to be closed is looked at
-_LOOK_SECONDS = 0.01
 # how long a client has for agreeing to the end of a TLS connection; by itself, the loop would give it 30
 _AGREE_SECONDS = 0.2
 
@@ -115,18 +112,28 @@ class Connection(HttpToolsProtocol):
         self.outbox = outbox
         self._settings = settings
         self._refused = False
+        # whether the last answer is on its way, after which nobody reads on
+        self.closes = False
+        self._waits_to_close = False
+        self._at_work: RequestResponseCycle | None = None
+        self._behind = False
         self._malformed = ""
         self._phase = _Phase.HEADERS
         self._since = self.loop.time()
         self._head_bytes = 0
+        # whether it has ended, and before its client had taken what was written
+        self._lost = self.cut_off = False
+        # uvicorn's own lines would say less than ours
+        self.logger = _uvicorns
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, unless there are too many already."""
         super().connection_made(transport)
         self.flow = _Flow(transport, self.pipeline)
         self._unsent = Unsent(transport, self._since)
+        self._closing = Closing(self)
         most = self._settings.max_connections
-        if len(self.connections) > most:
+        if len(self.connections) > most < sum(_port(other) == _port(self) for other in self.connections):
             _log.warning("hung up on %s: there are %d connections already", self._who, most)
             self.hang_up()
 
@@ -136,17 +143,22 @@ class Connection(HttpToolsProtocol):
         tls = self.transport.get_extra_info("ssl_object")
         if isinstance(exc, ssl.SSLError) and isinstance(tls, Told):
             tls.look_at(exc)
+        self._lost = True
+        # one that has taken all goes in another way
+        self.cut_off = self.cut_off or isinstance(exc, ConnectionError)
+        self._disconnect()
         super().connection_lost(exc)
         # they know this connection: without them, it is freed at once, with all that TLS takes
-        del self.parser
-        self.cycle = None  # type: ignore[assignment]
+        del self.parser, self._closing
+        self.cycle = self._at_work = None  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
         """Take what a client sends, as long as the head of a request is not too large."""
-        if self._refused:
+        if self._refused or self.closes:
             # what follows is nothing that anybody reads
             return
         self._head_bytes += len(data)
+        self._behind = False
         super().data_received(data)
         if self._phase is not _Phase.REQUEST and self._head_bytes > self._settings.max_header_bytes:
             what = "request line and headers" if self._phase is _Phase.HEADERS else "trailers and chunk lines"
@@ -168,7 +180,8 @@ class Connection(HttpToolsProtocol):
         self._phase = _Phase.BODY
         super().on_headers_complete()
         self.headers = []
-        self.cycle.scope["state"][WIRE] = _CallOnIt(self, self.cycle)
+        self.cycle.scope["state"][WIRE] = CallOnIt(self, self.cycle)
+        self.cycle.transport = self._closing  # type: ignore[assignment]
         if upgrade:
             # and what follows as well
             self.cycle.keep_alive = False
@@ -178,7 +191,7 @@ class Connection(HttpToolsProtocol):
         if len(self.headers) > most:
             self._fail(f"the request has more than {most} headers")
         # else all that came is smaller than the limit
-        if self._head_bytes > limit:
+        if self._head_bytes > limit or self._behind:
             # each with a colon, a space and the end of its line
             size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
             if size > limit:
@@ -199,12 +212,21 @@ class Connection(HttpToolsProtocol):
         """Wait for the next request."""
         super().on_message_complete()
         self._phase, self._head_bytes = _Phase.REQUEST, 0
+        # what came with it may have the head of another
+        self._behind = True
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._at_work = cycle
+        super()._start_asgi_task(cycle, app)
 
     def end_if_late(self) -> None:
         """Hang up on a client that has let the server wait too long: with a request, or with reading an answer."""
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self.closes:
             return
         settings, now = self._settings, self.loop.time()
+        if self.flow.read_paused:
+            # it is the server that has the client wait
+            self._since = now
         waited = now - self._since
         if not self._is_idle:
             self._unsent.wrote()
@@ -219,6 +241,14 @@ class Connection(HttpToolsProtocol):
             self._since = now
         elif self._phase is _Phase.REQUEST and waited > settings.keep_alive_seconds and self._is_idle:
             self.close_soon()
+
+    @property
+    def waits(self) -> bool:
+        """Whether its client has not taken all that was written."""
+        if not self._lost:
+            self._unsent.wrote()
+            self._unsent.look(self.loop.time())
+        return not self._lost and self._unsent.some
 
     def _end(self, why: str, seconds: float) -> None:
         _log.warning("hung up on %s: %s within %g s", self._who, why, seconds)
@@ -258,7 +288,7 @@ class Connection(HttpToolsProtocol):
         """
         self.server_state.total_requests += 1
         self._unsent.wrote()
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self.closes:
             return
         self.flow.resume_reading()
         if self.pipeline:
@@ -277,13 +307,22 @@ class Connection(HttpToolsProtocol):
 
     def hang_up(self) -> None:
         """Close the connection at once, whatever is in flight on it."""
-        if self.cycle is not None:
-            # said here, since uvicorn would wonder why the call has no answer until the loop tells it
-            self.cycle.disconnected = True
+        # said here, since uvicorn would wonder why the call has no answer until the loop tells it
+        self._disconnect()
+        self.cut_off = True
         self.transport.abort()
+
+    def _disconnect(self) -> None:
+        for cycle in (self.cycle, self._at_work):
+            if cycle is not None and not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.message_event.set()
 
     def close_soon(self) -> None:
         """Close the connection once a client has taken all, whether or not it agrees to the end of TLS."""
+        if self._waits_to_close:
+            return
+        self.closes = self._waits_to_close = True
         self._unsent = Unsent(self.transport, self.loop.time())
         self._unsent.wrote()
         self._close_when_taken()
@@ -292,114 +331,25 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self._unsent.look(self.loop.time()) > self._settings.body_seconds:
-            self.hang_up()
+            self._end("it did not read its answer", self._settings.body_seconds)
         elif self._unsent.some:
-            self.loop.call_later(_LOOK_SECONDS, self._close_when_taken)
+            self.loop.call_later(LOOK_SECONDS, self._close_when_taken)
         else:
             self.transport.close()
             self.loop.call_later(_AGREE_SECONDS, self.transport.abort)
 
     def shutdown(self) -> None:
         """Hang up on an idle client at once: a TLS client that reads nothing would not agree to the end for long."""
-        idle = self.cycle is None or self.cycle.response_complete
-        if idle and not self.transport.get_write_buffer_size():
-            self.hang_up()
-        else:
+        if not self._is_idle:
             super().shutdown()
-
-
-class _CallOnIt:
-    """One call on a connection, on which others may have come already."""
-
-    def __init__(self, protocol: Connection, cycle: RequestResponseCycle) -> None:
-        self._protocol, self._cycle = protocol, cycle
-
-    @property
-    def gone(self) -> bool:
-        """Whether the client has hung up."""
-        return self._cycle.disconnected
-
-    async def answer(self, answer: Answer, *, close: bool) -> bool:
-        """Send an answer whole, with the length that its headers say, and return whether its client was still there.
-
-        As uvicorn does it, but in one piece, and with its head encoded once for all answers that have the same.
-        """
-        cycle = self._cycle
-        if cycle.flow.write_paused and not cycle.disconnected:
-            await cycle.flow.drain()
-        if cycle.disconnected:
-            return False
-        cycle.waiting_for_100_continue = False
-        cycle.response_started = cycle.response_complete = True
-        keep_alive = cycle.keep_alive = cycle.keep_alive and not close
-        dated = _encoded(tuple(cycle.default_headers))
-        head = _STATUS_LINES[answer.status] + dated + _encoded(answer.headers)
-        end = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
-        self._protocol.outbox.put(self._protocol, head + end + answer.body, close=not keep_alive)
-        cycle.message_event.set()
-        if keep_alive:
-            cycle.on_response()
-        return True
-
-    def hang_up(self) -> None:
-        """Close the connection at once."""
-        self._cycle.disconnected = True
-        self._protocol.hang_up()
-
-    def prepare(self, reason: str | None, *, dated: bool) -> None:
-        """Have the coming answer as its mapping says it, where uvicorn would have it otherwise.
-
-        Args:
-            reason: the words after its status; None: the usual ones, which are all that uvicorn knows
-            dated: whether it has a date of its own
-        """
-        if reason is not None:
-            self._cycle.transport = cast("asyncio.Transport", _Reworded(self._cycle.transport, reason))
-        if dated:
-            self._cycle.default_headers = [header for header in self._cycle.default_headers if header[0] != b"date"]
-
-    def misbehave(self, fault: Fault) -> None:
-        """Do what a fault says, on the real socket, instead of answering."""
-        self._cycle.disconnected = True
-        transport = self._protocol.transport
-        if fault is Fault.CONNECTION_RESET_BY_PEER:
-            # closed with nothing to linger for, a TCP connection is reset
-            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self._protocol.hang_up()
             return
-        if fault is Fault.MALFORMED_RESPONSE_CHUNK:
-            transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n" + b'<?xml version="1.0"')
-        elif fault is Fault.RANDOM_DATA_THEN_CLOSE:
-            # an end of lines, without which some clients would wait for more of it
-            transport.write(bytes(range(128, 256)) * 2 + b"\r\n\r\n")
-        if self._protocol.cycle is not None:
-            # of calls that came ahead, none is answered
-            self._protocol.cycle.disconnected = True
-        self._protocol.close_soon()
+        self._unsent.wrote()
+        self._unsent.look(self.loop.time())
+        if self._unsent.some:
+            self.close_soon()
+        else:
+            self.hang_up()
 
 
-@lru_cache(maxsize=256)
-def _encoded(headers: Headers) -> bytes:
-    return b"".join([name + b": " + value + b"\r\n" for name, value in headers])
-
-
-_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
-
-
-class _Reworded:
-    """A transport that puts other words after the status of the one answer that is written to it."""
-
-    def __init__(self, transport: asyncio.Transport, reason: str) -> None:
-        self._transport = transport
-        self._reason: bytes | None = reason.encode("latin-1")
-
-    def write(self, data: bytes) -> None:
-        if self._reason is not None:
-            status_line, end, rest = data.partition(b"\r\n")
-            version, status = status_line.split(b" ", 2)[:2]
-            data = b" ".join([version, status, self._reason]) + end + rest
-            self._reason = None
-        self._transport.write(data)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
+def _port(connection: Any) -> int:
+    return connection.server[1] if connection.server else 0

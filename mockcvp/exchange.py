@@ -26,6 +26,9 @@ CONTROL_PORT = "mockcvp.control_port"
 WIRE = "mockcvp.wire"
 """Where the server puts what a call can do to its connection."""
 
+LARGE = 64 * 1024
+"""Of an answer's body in bytes: a larger one may wait for its client, a smaller one is with the system at once."""
+
 _log = logging.getLogger("mockcvp.calls")
 _NAMED_IN_A_LINE = 5
 _LONGEST_NAME = 200
@@ -36,6 +39,9 @@ class Wire(Protocol):
 
     async def answer(self, answer: Answer, *, close: bool) -> bool:
         """Send an answer whole, with the length that its headers say, and return whether its client was still there."""
+
+    async def taken(self) -> bool:
+        """Wait until a client has taken all of a large answer, and return whether it has."""
 
     def misbehave(self, fault: Fault) -> None:
         """Do what a fault says instead of answering."""
@@ -162,7 +168,9 @@ async def _exchange(double: Double, life: Life, scope: Scope, headers: Headers, 
         delivered = await _deliver(double, life, request, reply, send, wire, close=declined)
     if not delivered and answer and double.life is life:
         double.journal.cut_off(call)
-        _log.info("--- %s: its client was gone before its answer was sent", printable(_shortened(request.target)))
+        _log.info(
+            "--- %s: its client was gone before all of its answer was sent", printable(_shortened(request.target))
+        )
 
 
 async def _deliver(
@@ -181,7 +189,13 @@ async def _deliver(
             dated = any(name.lower() == b"date" for name, _ in reply.answer.headers)
             wire.prepare(reply.reason, dated=dated)
         # a client that was not given leave to send its body may send it all the same
-        done = await _send(reply.answer, send, reply.dribble, ended, close=close)
+        try:
+            done = await _send(reply.answer, send, reply.dribble, ended, close=close)
+        except asyncio.CancelledError:
+            # a server that stops has hung up
+            return False
+        if done and wire and len(reply.answer.body) > LARGE:
+            done = await wire.taken()
     elif reply.fault and wire and not ended():
         wire.misbehave(reply.fault)
         done = True

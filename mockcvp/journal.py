@@ -36,7 +36,8 @@ class Call(NamedTuple):
         fault: the fault that was planned for it, where one was
         mapping: the stub mapping that answered it, where one did
         delay: how much of the duration its answer was held back on purpose, in seconds
-        delivered: whether its client was still there when the answer, all of it, was sent
+        delivered: whether its client was still there when the answer, all of it, was sent; not where there was none
+            because its client had gone
     """
 
     number: int
@@ -227,7 +228,8 @@ class Journal:
         """Record one exchange and return it with its number; the arguments are as in ``Call``."""
         with self._lock:
             self._numbered += 1
-            call = Call(self._numbered, time, duration, client, request, answer, fault, mapping, delay)
+            delivered = answer is not None or fault is not None
+            call = Call(self._numbered, time, duration, client, request, answer, fault, mapping, delay, delivered)
             size = call.size
             # what is too large is counted, but no reason to forget all others
             if size <= self._max_bytes:

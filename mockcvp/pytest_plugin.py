@@ -42,7 +42,10 @@ def mock_cvp(mock_cvp_server: "MockCVP", request: pytest.FixtureRequest) -> "Moc
             wanted = "mark with settings by their names, as mock_cvp(unknown_servers=…)"
             raise pytest.UsageError(f"{wanted}, not {marker.args}")
         settings |= marker.kwargs
-    mock_cvp_server.reset(**settings)
+    try:
+        mock_cvp_server.reset(**settings)
+    except ValueError as fault:
+        pytest.fail(f"mock_cvp: {fault}", pytrace=False)
     request.node.stash[_used] = mock_cvp_server
     return mock_cvp_server
 

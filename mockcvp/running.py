@@ -51,6 +51,14 @@ _AT_START_ONLY = frozenset(
         "admin_port",
         "admin_username",
         "admin_password",
+        "admin_access",
+        # of connections, of which there may be some from before
+        "max_connections",
+        "max_header_bytes",
+        "max_headers",
+        "header_seconds",
+        "body_seconds",
+        "keep_alive_seconds",
     ]
 )
 

@@ -87,13 +87,17 @@ class Settings(BaseModel):
     )
     max_body_bytes: ByteSize = Field(
         default=ByteSize(2 * 1024**2),
+        ge=1,
         description="Largest request body, in bytes or as 512KiB, 2MiB; a larger one gets 413.",
     )
     max_servers: int = Field(
         default=2_000, ge=1, description="Servers that one sync-up may name; one that names more gets 413."
     )
     max_depth: int = Field(
-        default=100, ge=4, le=500, description="How deep XML and JSON may be nested; what is deeper gets 400."
+        default=100,
+        ge=4,
+        le=500,
+        description="How deep XML, or the objects and arrays of JSON, may be nested; deeper gets 400.",
     )
     max_elements: int = Field(
         default=10_000,
@@ -109,7 +113,7 @@ class Settings(BaseModel):
     max_connections: int = Field(
         default=2_000,
         ge=1,
-        description="Connections that have agreed on TLS, at the same time; further ones are closed at once.",
+        description="Connections that have agreed on TLS, to each port at once; further ones are closed.",
     )
     header_seconds: float = Field(
         default=20,

@@ -5,8 +5,13 @@ import socket
 import struct
 import sys
 
+LOOK_SECONDS = 0.01
+"""How often one looks who waits for that, in seconds."""
+
 # where Linux tells how many bytes were acknowledged, in the structure tcp_info
 _BYTES_ACKED = 120
+# macOS: how many bytes wait in the system's queue
+_SO_NWRITE = 0x1024
 
 
 class Unsent:
@@ -49,8 +54,17 @@ class Unsent:
 def _unsent(transport: asyncio.Transport) -> tuple[bool, tuple[int, int]]:
     """Return whether something waits, here or in the system's queue, and what changes where some of it is taken."""
     here = transport.get_write_buffer_size()
+    # asyncio's own: what is encrypted waits in the transport below
+    below = getattr(getattr(transport, "_ssl_protocol", None), "_transport", None)
+    if below is not None:
+        here += below.get_write_buffer_size()
     connection = transport.get_extra_info("socket")
-    if sys.platform != "linux" or connection is None:
+    if connection is None:
+        return here > 0, (here, 0)
+    if sys.platform == "darwin":
+        queued = connection.getsockopt(socket.SOL_SOCKET, _SO_NWRITE)
+        return here > 0 or queued > 0, (here, queued)
+    if sys.platform != "linux":
         return here > 0, (here, 0)
     import fcntl
     import termios

@@ -25,7 +25,7 @@ def test_with_a_user_name_and_a_password_the_control_api_lets_nobody_else_in(tmp
             assert status(method, path, ("wsmadmin", "wsmadmin")) == 401
         refused = client.get(f"{control}/requests")
         assert refused.headers["www-authenticate"] == 'Basic realm="mockcvp"'
-        assert "--admin-username" in refused.json()["errors"][0]["title"]
+        assert refused.json()["errors"][0]["title"].endswith("those of --admin-username and --admin-password")
         assert "no user name and password were sent" in double.line("401 GET /__admin/requests")
         assert status("GET", "mappings", ("tester", "wrong\n")) == 401
         assert double.line("401 GET /__admin/mappings").endswith("user name or password are wrong")

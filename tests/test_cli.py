@@ -34,6 +34,7 @@ FIXTURES = Path(__file__).parent.parent / "fixtures"
             "--max-body-bytes: must be a number of bytes, or as 512KiB, 2MiB, 1GiB, not 'many'",
         ),
         (["--max-body-bytes", "-1"], "--max-body-bytes: "),
+        (["--max-body-bytes", "0"], "--max-body-bytes: must be 1 or above, not '0'"),
         (["--max-in-process", "0"], "--max-in-process: must be 1 or above, not '0'"),
         (["--journal-calls", "-1"], "--journal-calls: must be 0 or above"),
         (["--journal-bytes", "1 parsec"], "--journal-bytes: must be a number of bytes"),

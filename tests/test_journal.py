@@ -115,6 +115,7 @@ def test_a_client_that_hangs_up_before_its_request_is_complete_is_in_the_journal
     assert (served["response"]["status"], served["wasMatched"]) == (0, False)
     assert served["request"]["body"] == "five."
     assert served["request"]["mockcvp"]["complete"] is False
+    assert served["request"]["mockcvp"]["delivered"] is False
     assert served["request"]["mockcvp"]["user"] == "wsmadmin"
     assert double.journal()["meta"]["total"] == 1
 

@@ -401,6 +401,8 @@ def test_a_throttled_call_stays_throttled_and_is_not_told_as_too_large(cvp: Mock
         lambda cvp: cvp.delay(-1),
         lambda cvp: cvp.throttle(-1),
         lambda cvp: cvp.reset(port=1),
+        lambda cvp: cvp.reset(header_seconds=1),
+        lambda cvp: cvp.tenant(max_connections=1),
         lambda cvp: cvp.reset(unknown_servers="maybe"),
     ],
 )

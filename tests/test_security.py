@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import resource
 import signal
 import socket
@@ -197,13 +198,54 @@ def test_a_client_that_goes_before_its_answer_was_sent_is_recorded_as_gone(doubl
             with double.connection() as connection:
                 connection.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 time.sleep(0.15)
-            double.line("--- /slow: its client was gone before its answer was sent")
+            double.line("--- /slow: its client was gone before all of its answer was sent")
             client.get(f"https://localhost:{double.port}/slow")
         finally:
             client.delete(control(double, f"mappings/{identity}"))
     later, first = double.journal()["requests"]
     assert (first["request"]["mockcvp"]["delivered"], first["response"]["status"]) == (False, 200)
     assert later["request"]["mockcvp"]["delivered"] is True
+
+
+LARGE = {"request": {"urlPath": "/large"}, "response": {"body": "x" * 16_000_000}}
+
+
+@pytest.mark.parametrize("closes", [False, True])
+@pytest.mark.parametrize("goes", ["in the middle", "never reads", "reads all"])
+@pytest.mark.parametrize("mapped", [False, True])
+def test_whether_a_client_has_taken_a_large_answer_is_recorded(
+    tmp_path: Path, goes: str, closes: bool, mapped: bool
+) -> None:
+    servers = [
+        {"id": f"s{one}", "type": "MEDIA", "hostname": "h" * 200, "ipaddr": "192.0.2.1"} for one in range(20_000)
+    ]
+    with Running(tmp_path, "--body-seconds", "1") as double, double.client(timeout=30) as client:
+        if mapped:
+            assert client.post(control(double, "mappings"), json=LARGE).status_code == 201
+        else:
+            assert client.put(control(double, "cvp/deployment"), json={"servers": servers}).status_code == 200
+        path, close = "/large" if mapped else "/cvp-config/server", "Connection: close\r\n" if closes else ""
+        with double.connection() as connection:
+            credentials = base64.b64encode(b"wsmadmin:wsmadmin").decode()
+            rest = f"Host: localhost\r\nAccept: {XML}\r\nAuthorization: Basic {credentials}\r\n{close}"
+            connection.sendall(f"GET {path} HTTP/1.1\r\n{rest}\r\n".encode())
+            head, _, body = connection.recv(16_000).partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200 ")
+            if goes == "reads all":
+                # a stub mapping's length is as it is given, and this one gives none
+                length = re.search(rb"content-length: (\d+)", head)
+                left = (int(length[1]) if length else 16_000_000) - len(body)
+                while left > 0:
+                    more = connection.recv(1_000_000)
+                    assert more
+                    left -= len(more)
+            elif goes == "never reads":
+                double.line("hung up on 127.0.0.1: it did not read its answer within 1 s")
+        if goes != "reads all":
+            double.line(f"--- {path}: its client was gone before all of its answer was sent")
+        (served,) = double.journal()["requests"]
+        assert served["request"]["mockcvp"]["delivered"] is (goes == "reads all")
+        assert served["request"]["mockcvp"]["complete"] is True
 
 
 def test_calls_that_a_stop_hangs_up_on_are_told_in_the_log(tmp_path: Path) -> None:
@@ -214,8 +256,63 @@ def test_calls_that_a_stop_hangs_up_on_are_told_in_the_log(tmp_path: Path) -> No
         double.line("200 GET /slow")
         double.process.send_signal(signal.SIGTERM)
         double.process.send_signal(signal.SIGINT)
-        double.line("--- /slow: its client was gone before its answer was sent")
+        double.line("--- /slow: its client was gone before all of its answer was sent")
         assert double.process.wait(timeout=20) == 0
+
+
+@pytest.mark.parametrize("path", ["mappings", "reset"])
+def test_a_control_request_whose_body_is_malformed_http_does_nothing(double: Running, path: str) -> None:
+    chunk = b'{"request": {"url": "/evil"}, "response": {"status": 200}}'
+    head = f"POST /__admin/{path} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    with double.client() as client:
+        client.get("version")
+        with double.connection() as connection:
+            connection.sendall(head + b"%x\r\n%s\r\nZZ\r\n" % (len(chunk), chunk))
+            answer = b""
+            while more := connection.recv(10_000):
+                answer += more
+        assert answer.startswith(b"HTTP/1.1 400 Bad Request")
+        assert answer.count(b"HTTP/1.1") == 1
+        assert client.get(f"https://localhost:{double.port}/evil").status_code == 404
+        assert len(double.journal()["requests"]) >= 2
+
+
+@pytest.mark.parametrize("path", ["mappings", "requests/count", "cvp/tenants", "settings", "cvp/deployment"])
+def test_a_control_request_that_its_client_gives_up_is_one_line(double: Running, path: str) -> None:
+    double.forget_lines()
+    method = "PUT" if path == "cvp/deployment" else "POST"
+    with double.connection() as connection:
+        connection.sendall(
+            f"{method} /__admin/{path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{{".encode()
+        )
+        time.sleep(0.1)
+    assert (double.lines.get(timeout=10) or "").endswith(
+        f"--- {method} /__admin/{path} the connection was closed before its end"
+    )
+    with double.client() as client:
+        client.get("version")
+    # and nothing of a traceback
+    assert "GET /cvp-config/version" in (double.lines.get(timeout=10) or "")
+
+
+def test_a_control_request_is_read_no_further_than_64_mib(double: Running) -> None:
+    with double.client(timeout=30) as client:
+        fits = client.post(control(double, "mappings"), content=b" " * 64 * 1024**2)
+        assert (fits.status_code, "not JSON" in fits.text) == (422, True)
+        refused = client.post(control(double, "mappings"), content=b" " * (64 * 1024**2 + 1))
+        assert refused.status_code == 413
+        assert refused.json()["errors"][0]["title"] == "the body is larger than 67108864 bytes"
+        assert client.get(control(double, "health")).status_code == 200
+
+
+def test_connections_to_the_oamp_leave_room_for_those_to_a_control_api_apart(tmp_path: Path) -> None:
+    options = ["--max-connections", "2", "--admin-port", "0"]
+    with Running(tmp_path, *options) as double, double.connection(), double.connection():
+        port = double.ready.partition("control https://")[2].split(":")[1].partition("/")[0]
+        with double.client() as client:
+            assert client.get(f"https://localhost:{port}/__admin/health").status_code == 200
+            with pytest.raises(httpx.TransportError):
+                client.get("version")
 
 
 @pytest.mark.parametrize("kind", ["json", "xml"])

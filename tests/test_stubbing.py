@@ -571,7 +571,7 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
         "POST",
         "requests/count",
         {"urlPattern": "(?:a{65535}){65535}"},
-        "urlPattern: '(?:a{65535}){65535}', its repetitions written out",
+        "urlPattern: '(?:a{65535}){65535}' repeats too much: written out",
     ),
     ("POST", "requests/count", {"bodyPatterns": [{"matchesJsonPath": "$[?(@.a =~ /(/)]"}]}, "matchesJsonPath: "),
     ("POST", "requests/count", {"bodyPatterns": [{"matchesJsonPath": "$[?@.a==1e999]"}]}, "matchesJsonPath: "),

@@ -6,13 +6,15 @@ from hmac import compare_digest
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mockcvp.exchange import MALFORMED_BODY
 from mockcvp.oamp.authentication import sent_credentials
 from mockcvp.wording import printable
 
 _log = logging.getLogger(__name__)
+_MOST_BYTES = 64 * 1024**2
 _HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "x-frame-options": "DENY",
@@ -31,11 +33,13 @@ class Guard:
     Args:
         app: what is guarded
         credentials: the user name and the password that are wanted; None: everyone may use it
+        whose: they are, in the words of a hint
         open_path: what everyone may ask
     """
 
-    def __init__(self, app: ASGIApp, credentials: tuple[str, str] | None, open_path: str) -> None:
+    def __init__(self, app: ASGIApp, credentials: tuple[str, str] | None, whose: str, open_path: str) -> None:
         self._app = app
+        self._whose = whose
         self._wanted = None if credentials is None else ":".join(credentials).encode()
         self._open_path = open_path
 
@@ -59,8 +63,21 @@ class Guard:
         elif scope["path"] != self._open_path and not self._knows(headers):
             sent = sent_credentials(headers.get("authorization"))
             what = "user name or password are wrong" if sent else "no user name and password were sent"
-            wanted = ": the control API wants those of --admin-username and --admin-password, or else the OAMP's"
+            wanted = f": the control API wants {self._whose}"
             app = _refusal(scope, 401, what, wanted, {"www-authenticate": 'Basic realm="mockcvp"'})
+        else:
+            body = await _read(receive)
+            if scope.get("state", {}).get(MALFORMED_BODY):
+                app = Response(status_code=400, headers={"connection": "close"})
+            elif body is None:
+                _log.info(
+                    "%s", printable(f"--- {scope['method']} {scope['path']} the connection was closed before its end")
+                )
+                return
+            elif len(body) > _MOST_BYTES:
+                app = _refusal(scope, 413, f"the body is larger than {_MOST_BYTES} bytes")
+            else:
+                receive = _again(body, receive)
         await app(scope, receive, sealed)
 
     def _knows(self, headers: Mapping[str, str]) -> bool:
@@ -68,6 +85,28 @@ class Guard:
             return True
         sent = sent_credentials(headers.get("authorization"))
         return sent is not None and compare_digest(":".join(sent).encode(errors="replace"), self._wanted)
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """Return a request's body, or more of it than it may have; None where its client has gone before its end."""
+    chunks, size, more = list[bytes](), 0, True
+    while more and size <= _MOST_BYTES:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        chunks.append(message.get("body", b""))
+        size, more = size + len(chunks[-1]), message.get("more_body", False)
+    return b"".join(chunks)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Return what receives a request whose body was read."""
+    messages: list[Message] = [{"type": "http.request", "body": body}]
+
+    async def received() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return received
 
 
 def _is_own(origin: str, headers: Mapping[str, str]) -> bool:

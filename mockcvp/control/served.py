@@ -12,6 +12,7 @@ from mockcvp.oamp.api import Headers
 
 # what whoever may look at the journal need not know
 _SECRET = frozenset([b"authorization", b"proxy-authorization", b"cookie", b"set-cookie"])
+_SCHEMES = frozenset(["basic", "bearer", "digest", "negotiate"])
 
 
 def served_request(call: Call, call_id: str) -> dict[str, Any]:
@@ -136,8 +137,8 @@ def _shown(name: bytes, value: bytes) -> str:
     text = value.decode("latin-1")
     if name.lower() not in _SECRET:
         return text
-    scheme, space, _ = text.partition(" ")
-    return f"{scheme} ***" if space else "***"
+    scheme = text.partition(" ")[0]
+    return f"{scheme} ***" if scheme.lower() in _SCHEMES else "***"
 
 
 def _headers(headers: Headers) -> dict[str, str | list[str]]:

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 _SECONDS = 0.05
 _LONGEST = 10_000
 _MOST_ATOMS = 100_000
+# as what repeats takes
+_IN_A_GROUP = 3
+_APART = re.compile(r"\(\?(?:#|[a-zA-Z]*x)")
 _PART = re.compile(
     r"""\\Q.*?(?:\\E|\Z) | \\. | (?P<opened>\() | (?P<closed>\)) | \[(?:\\.|[^\]\\])*\]?
     | \{(?P<least>[\d\s]*)(?:,(?P<most>[\d\s]*))?\} | .""",
@@ -28,7 +31,10 @@ def compiled(expression: str, flags: int = 0) -> "regex.Pattern[str]":
     if len(expression) > _LONGEST:
         raise ValueError(f"a regular expression has at most {_LONGEST} characters, and this one has {len(expression)}")
     if _atoms(expression) > _MOST_ATOMS:
-        raise ValueError(f"{expression[:200]!r}, its repetitions written out, is longer than {_MOST_ATOMS} characters")
+        raise ValueError(
+            f"{expression[:200]!r} repeats too much: written out, it is longer than {_MOST_ATOMS} characters, "
+            f"where each within parentheses counts as {_IN_A_GROUP}"
+        )
     try:
         # sets within sets, as in Java
         return regex.compile(_quotations().sub(_quoted, expression), flags | regex.V1)
@@ -37,15 +43,18 @@ def compiled(expression: str, flags: int = 0) -> "regex.Pattern[str]":
 
 
 def _atoms(expression: str) -> int:
-    """Return how long an expression would be, about, with all that it repeats a number of times written out."""
+    """Return what an expression takes: about its length, with all that it repeats a number of times written out."""
     groups, last = [0], 0
+    # between what is repeated and how often, there may be comments and blanks
+    apart = _APART.search(expression) is not None
     for part in _PART.finditer(expression):
         if part["opened"]:
             groups.append(0)
-            last = 0
+            last = last if apart else 0
         elif part["closed"] and len(groups) > 1:
-            last = groups.pop()
-            groups[-1] += last
+            size = groups.pop()
+            groups[-1] += size
+            last = max(last, size) if apart else size
         elif part["least"] is not None:
             digits = "".join((part["most"] or part["least"]).split()) or "1"
             # as many as that are too many of anything
@@ -53,8 +62,9 @@ def _atoms(expression: str) -> int:
             groups[-1] += last * (times - 1)
             last *= times
         else:
-            last = 1
-            groups[-1] += 1
+            atom = 1 if len(groups) == 1 else _IN_A_GROUP
+            groups[-1] += atom
+            last = max(last, atom) if apart else atom
     return sum(groups)
 
 

@@ -93,6 +93,9 @@ def write(tree: Element, form: Form) -> bytes:
 def _decoded(body: bytes, charset: str, syntax: ErrorType) -> str:
     try:
         text = body.decode(charset)
+        if charset.lower() != "utf-8":
+            # some can write half of a surrogate pair, which is no character, and could not be told back
+            text.encode()
     except (UnicodeError, LookupError) as fault:
         place = f" at byte {fault.start}" if isinstance(fault, UnicodeDecodeError) else ""
         raise Refusal(syntax.error(f"{syntax.message}: it is not {charset[:40].upper()}{place}")) from None
@@ -133,12 +136,17 @@ def _is_plain(encoding: str) -> bool:
     return name in ("utf-8", "utf-16") or len(bytes(range(256)).decode(name, "replace")) == 256
 
 
+_PIECE = 64 * 1024
+
+
 def _from_xml(document: str, limits: Limits) -> Element:
     parser = XMLParser(forbid_dtd=True)
     _bound(parser.parser, limits)
     try:
         _check_tags(document, limits.elements)
-        parser.feed(document)
+        # in pieces, since the parser would go on to the end of what it has, whatever was found before
+        for start in range(0, len(document), _PIECE):
+            parser.feed(document[start : start + _PIECE])
         tree: Element = parser.close()
     except DefusedXmlException:
         raise Refusal(errors.XML_SYNTAX.error("a DTD or an entity is not allowed in the body")) from None
@@ -172,21 +180,38 @@ def _bound(expat: Any, limits: Limits) -> None:
         depth -= 1
         end(name)
 
+    def declared(_: str | None, namespace: str | None) -> None:
+        # it would stand before each name
+        if namespace and len(namespace) > _LONGEST_NAMESPACE:
+            raise ValueError(f"it has a namespace of more than {_LONGEST_NAMESPACE} characters")
+        counted()
+
     expat.StartElementHandler, expat.EndElementHandler = started, ended
+    expat.StartNamespaceDeclHandler = declared
     expat.CommentHandler = expat.ProcessingInstructionHandler = expat.StartCdataSectionHandler = counted
 
 
-_LONG_NAMESPACE = re.compile(r"""xmlns(?::[^\s=]{0,200})?\s{0,20}=\s{0,20}(?:"[^"]{257}|'[^']{257})""")
+_LONGEST_NAMESPACE = 256
+# what no tag with a namespace comes to, since within it, each attribute would have the whole namespace before its name
+_LONGEST_TAG = 4096
+# from one "<" to the next, of which no tag has two
+_LONG_PIECE = re.compile(f"<[^<]{{{_LONGEST_TAG},}}+")
+_TAG = re.compile(r"""<(?:[^"'>]++|"[^"]*+"|'[^']*+')*+""")
+_NO_TAG = ("<!--", "<![CDATA[", "<?")
 
 
 def _check_tags(document: str, most: int) -> None:
     """Look for what the parser would multiply before it tells of any of it: attributes, and long namespaces.
 
     Raises:
-        ValueError: there is a tag with far too many attributes, or a namespace that would stand before each name
+        ValueError: there is a tag with far too many attributes, or a very long one with a namespace
     """
-    if _LONG_NAMESPACE.search(document):
-        raise ValueError("it has a namespace of more than 256 characters")
+    for found in _LONG_PIECE.finditer(document):
+        piece = found[0]
+        if "xmlns" in piece and not piece.startswith(_NO_TAG):
+            tag = _TAG.match(piece)
+            if tag and len(tag[0]) > _LONGEST_TAG and "xmlns" in tag[0]:
+                raise ValueError(f"it has a tag with a namespace and more than {_LONGEST_TAG} characters")
     # no attribute holds a "<", and each has a "="
     if document.count("=") > most and any(tag.count("=") > most for tag in document.split("<")):
         raise _too_many(most)
@@ -196,7 +221,8 @@ def _too_many(most: int) -> ValueError:
     return ValueError(f"it has more than {most} elements, attributes and the like")
 
 
-_STRING_OR_SIGN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{,\]}]', re.DOTALL)
+# a string that has no end goes to the end of the text: none is looked at again from another place
+_STRING_OR_SIGN = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[{,\]}]', re.DOTALL)
 
 
 def _check_size(text: str, limits: Limits) -> None:

@@ -659,12 +659,11 @@ def test_a_client_that_reads_no_answer_is_dropped_while_others_are_served(tmp_pa
         with double.client(auth=None) as admin:
             answer = admin.post(f"https://localhost:{double.port}/__admin/mappings", json=mapping, timeout=20)
             assert answer.status_code == 201, answer.text
-        before = descriptors(double)
         with asked_for_much(double) as slow:
             caller = Caller(double)
             caller.calls(100, pause=0.02)
             caller.assert_was_served_soon()
-            assert settles(lambda: descriptors(double), before, 3)
+            double.line("hung up on 127.0.0.1: it did not read its answer within 2 s")
             data, _ = received(slow)
             assert len(data) < 16_000_000
 
