@@ -89,10 +89,11 @@ def test_no_browser_frames_or_guesses_at_a_page_of_the_control_api(double: Runni
 
 def test_no_password_is_in_the_log_in_an_error_or_in_what_the_journal_shows(tmp_path: Path) -> None:
     encoded = base64.b64encode(f"{USER}:{SECRET}".encode()).decode()
+    cookie = f"session={SECRET}; other={SECRET}"
     with Running(tmp_path, env={"MOCKCVP_PASSWORD": SECRET}) as double, double.client(auth=None) as client:
         command = Path(f"/proc/{double.process.pid}/cmdline")
         told = [command.read_text() if command.exists() else ""]
-        headers = {"Accept": JSON, "Authorization": f"Basic {encoded}", "Cookie": SECRET, "Proxy-Authorization": SECRET}
+        headers = {"Accept": JSON, "Authorization": f"Basic {encoded}", "Cookie": cookie, "Proxy-Authorization": SECRET}
         for path, kind in ((SYNCHRONIZE, XML), ("nothing", JSON), (SYNCHRONIZE, "text/plain")):
             told.append(client.post(path, content=b"<", headers={**headers, "Content-Type": kind}).text)
         wrong = {**headers, "Authorization": f"Basic {base64.b64encode(f'x:{SECRET}'.encode()).decode()}"}
@@ -115,6 +116,18 @@ def test_no_password_is_in_the_log_in_an_error_or_in_what_the_journal_shows(tmp_
     assert len(shown) > 5000
     assert SECRET not in shown
     assert encoded not in shown
+
+
+def test_what_a_cookie_holds_is_not_in_the_journals_view(double: Running) -> None:
+    double.forget()
+    mapping = {"request": {"urlPath": "/cookies"}, "response": {"headers": {"Set-Cookie": f"sid={SECRET}; Path=/"}}}
+    with double.client() as client:
+        identity = client.post(control(double, "mappings"), json=mapping).json()["id"]
+        got = client.get(f"https://localhost:{double.port}/cookies", headers={"Cookie": f"a={SECRET}; b={SECRET}"})
+        client.delete(control(double, f"mappings/{identity}"))
+    assert got.headers["set-cookie"] == f"sid={SECRET}; Path=/"
+    (served,) = double.journal()["requests"]
+    assert (served["request"]["headers"]["cookie"], served["response"]["headers"]["Set-Cookie"]) == ("***", "***")
 
 
 def test_a_host_header_changes_no_more_than_the_references_of_its_own_answer(double: Running) -> None:

@@ -204,6 +204,41 @@ NAMESPACES = [
         FITS,
         "as above",
     ),
+    Attack(
+        "a long namespace behind many blanks",
+        lambda: namespaced(MIB // 4, elements=400).replace(b"xmlns:a=", b"xmlns:a" + b" " * 21 + b"= "),
+        SYNTAX,
+    ),
+    Attack(
+        "a long namespace with a long prefix",
+        lambda: (
+            namespaced(MIB // 4, elements=400)
+            .replace(b"a:", b"a" * 300 + b":")
+            .replace(b":a=", b":" + b"a" * 300 + b"=")
+        ),
+        SYNTAX,
+    ),
+    Attack(
+        "a long namespace behind a value with brackets",
+        lambda: namespaced(MIB // 4, attributes=200).replace(b"<synchronize ", b"<synchronize x='>>' y='\">' "),
+        SYNTAX,
+    ),
+    Attack("a namespace that is too long", lambda: namespaced(257, elements=1)),
+    Attack("a long tag with a namespace", lambda: namespaced(256, attributes=600)),
+    Attack("a namespace as long as may be", lambda: namespaced(256, elements=1), TAKEN, "it means nothing"),
+    Attack(
+        "a long namespace in a comment and in text",
+        lambda: START + b"<!--<a xmlns='" + b"u" * 3000 + b"'>--><![CDATA[xmlns='" + b"u" * 5000 + b"']]>" + END,
+        TAKEN,
+        "neither is one",
+    ),
+    Attack(
+        "many names of a namespace as long as may be",
+        lambda: namespaced(256, elements=9_998),
+        FITS,
+        "within --max-elements",
+    ),
+    Attack("nothing but declarations of namespaces", lambda: filled(START, b"xmlns:", END), FITS, "it is text"),
     Attack("a root in a namespace", lambda: b'<synchronize xmlns="urn:other"/>'),
     Attack("an undeclared prefix", lambda: START + b"<a:b/>" + END),
     Attack("xml bound to another namespace", lambda: b"<synchronize xmlns:xml='urn:other'/>"),
