@@ -184,7 +184,7 @@ def _option(name: str, field: FieldInfo) -> click.Option:
         show_envvar=True,
         multiple=get_origin(field.annotation) is tuple,
         metavar=_metavar(field),
-        help=field.description,
+        help=f"{field.description}{_range(field)}",
         default=_default(field),
         show_default=bool(_default(field)),
     )
@@ -196,6 +196,17 @@ def _metavar(field: FieldInfo) -> str:
     if field.annotation is ByteSize:
         return "BYTES"
     return "NUMBER" if field.annotation in (int, int | None, float) else "TEXT"
+
+
+def _range(field: FieldInfo) -> str:
+    """Return how small and how large a value may be, where that is not plain, as a sentence behind the others."""
+    bounds = {name: getattr(bound, name) for bound in field.metadata for name in ("ge", "le") if hasattr(bound, name)}
+    least, most = bounds.get("ge", 0), bounds.get("le")
+    if least > 1 and most is not None:
+        return f" {least} to {most}."
+    if least > 1:
+        return f" At least {least}."
+    return f" At most {most}." if most else ""
 
 
 def _default(field: FieldInfo) -> str | None:

@@ -104,6 +104,9 @@ def test_help_names_every_option_its_variable_and_its_default() -> None:
     ]
     for default in defaults:
         assert f"default: {default}]" in told
+    for bounds in ("deeper gets 400. 4 to 500. [", "more gets 400. At least 8. [", "next request. At most 3600. ["):
+        assert bounds in told
+    assert "--header-seconds NUMBER" in told
 
 
 def test_the_version_is_the_packages() -> None:
