@@ -13,7 +13,6 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from mockcvp.exchange import LARGE
 from mockcvp.oamp.api import Answer, Headers
 from mockcvp.stubbing.responses import Fault
-from mockcvp.unsent import LOOK_SECONDS
 
 if TYPE_CHECKING:
     from mockcvp.connection import Connection
@@ -29,6 +28,7 @@ class CallOnIt:
 
     def __init__(self, protocol: "Connection", cycle: RequestResponseCycle) -> None:
         self._protocol, self._cycle = protocol, cycle
+        self._held = False
 
     @property
     def gone(self) -> bool:
@@ -55,19 +55,29 @@ class CallOnIt:
         end = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
         self._protocol.outbox.put(self._protocol, head + end + answer.body, close=not keep_alive)
         cycle.message_event.set()
-        if keep_alive:
+        if len(answer.body) > LARGE:
+            self.hold()
+        elif keep_alive:
             cycle.on_response()
-        if len(answer.body) <= LARGE:
-            return True
-        self._protocol.outbox.flush()
-        return await self.taken()
+        return True
+
+    def hold(self) -> None:
+        """Have the next call on the connection wait until the answer to this one is taken."""
+        self._held = True
+        self._cycle.on_response = _nothing
+        self._protocol.flow.pause_reading()
 
     async def taken(self) -> bool:
-        """Wait until a client has taken all of a large answer, and return whether it has."""
+        """Wait until a client has taken all of an answer after ``hold``, and return whether it has."""
+        protocol = self._protocol
+        protocol.outbox.flush()
         with suppress(asyncio.CancelledError):
-            while self._protocol.waits:
-                await asyncio.sleep(LOOK_SECONDS)
-        return not (self._protocol.cut_off or self._cycle.disconnected)
+            while seconds := protocol.waits():
+                await asyncio.sleep(seconds)
+        if self._held:
+            self._held = False
+            protocol.on_response_complete()
+        return not (protocol.cut_off or self._cycle.disconnected)
 
     async def _drained(self) -> None:
         # a server that stops has hung up, and cancels what it has hung up on
@@ -117,6 +127,10 @@ def _encoded(headers: Headers) -> bytes:
 
 
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 class Closing:

@@ -17,7 +17,7 @@ from mockcvp.certificates import Told
 from mockcvp.exchange import MALFORMED_BODY, WIRE
 from mockcvp.oamp.api import MALFORMED, Headers
 from mockcvp.settings import Settings
-from mockcvp.unsent import LOOK_SECONDS, Unsent
+from mockcvp.unsent import Unsent, next_look
 
 _log = logging.getLogger(__name__)
 _uvicorns = logging.getLogger("mockcvp.uvicorn")
@@ -55,6 +55,8 @@ class Outbox:
 
     def __init__(self) -> None:
         self._waiting: list[tuple[Connection, bytes, bool]] = []
+        # whether the server stops
+        self.closed = False
 
     def put(self, connection: "Connection", data: bytes, *, close: bool) -> None:
         """Write to a connection before anything is called that the loop is told to call from now on.
@@ -121,8 +123,8 @@ class Connection(HttpToolsProtocol):
         self._phase = _Phase.HEADERS
         self._since = self.loop.time()
         self._head_bytes = 0
-        # whether it has ended, and before its client had taken what was written
-        self._lost = self.cut_off = False
+        # whether it was ended here when all was taken; whether it has ended; whether before its client had taken all
+        self._ends_well = self._lost = self.cut_off = False
         # uvicorn's own lines would say less than ours
         self.logger = _uvicorns
 
@@ -133,7 +135,10 @@ class Connection(HttpToolsProtocol):
         self._unsent = Unsent(transport, self._since)
         self._closing = Closing(self)
         most = self._settings.max_connections
-        if len(self.connections) > most < sum(_port(other) == _port(self) for other in self.connections):
+        if self.outbox.closed:
+            # it has agreed on TLS while the server stops
+            self.hang_up()
+        elif len(self.connections) > most < sum(_port(other) == _port(self) for other in self.connections):
             _log.warning("hung up on %s: there are %d connections already", self._who, most)
             self.hang_up()
 
@@ -145,7 +150,7 @@ class Connection(HttpToolsProtocol):
             tls.look_at(exc)
         self._lost = True
         # one that has taken all goes in another way
-        self.cut_off = self.cut_off or isinstance(exc, ConnectionError)
+        self.cut_off = self.cut_off or (isinstance(exc, ConnectionError) and not self._ends_well)
         self._disconnect()
         super().connection_lost(exc)
         # they know this connection: without them, it is freed at once, with all that TLS takes
@@ -158,7 +163,8 @@ class Connection(HttpToolsProtocol):
             # what follows is nothing that anybody reads
             return
         self._head_bytes += len(data)
-        self._behind = False
+        if self._phase is _Phase.REQUEST:
+            self._behind = False
         super().data_received(data)
         if self._phase is not _Phase.REQUEST and self._head_bytes > self._settings.max_header_bytes:
             what = "request line and headers" if self._phase is _Phase.HEADERS else "trailers and chunk lines"
@@ -177,8 +183,8 @@ class Connection(HttpToolsProtocol):
         if upgrade and {b"content-length", b"transfer-encoding"} & dict(self.headers).keys():
             # the parser would take the body for the other protocol's
             self._fail("an upgrade with a body")
-        self._phase = _Phase.BODY
         super().on_headers_complete()
+        self._phase = _Phase.BODY
         self.headers = []
         self.cycle.scope["state"][WIRE] = CallOnIt(self, self.cycle)
         self.cycle.transport = self._closing  # type: ignore[assignment]
@@ -224,7 +230,8 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing() or self.closes:
             return
         settings, now = self._settings, self.loop.time()
-        if self.flow.read_paused:
+        busy = self._at_work is not None and not self._at_work.response_complete
+        if self.flow.read_paused or (busy and self._phase is _Phase.HEADERS):
             # it is the server that has the client wait
             self._since = now
         waited = now - self._since
@@ -232,6 +239,9 @@ class Connection(HttpToolsProtocol):
             self._unsent.wrote()
         if self._unsent.look(now) > settings.body_seconds:
             self._end("it did not read its answer", settings.body_seconds)
+        elif self._refused:
+            # it has nothing more to send
+            return
         elif self._phase is _Phase.HEADERS and waited > settings.header_seconds:
             self._end("it did not send a request's headers", settings.header_seconds)
         elif self._phase is _Phase.BODY and waited > settings.body_seconds:
@@ -242,13 +252,16 @@ class Connection(HttpToolsProtocol):
         elif self._phase is _Phase.REQUEST and waited > settings.keep_alive_seconds and self._is_idle:
             self.close_soon()
 
-    @property
-    def waits(self) -> bool:
-        """Whether its client has not taken all that was written."""
-        if not self._lost:
-            self._unsent.wrote()
-            self._unsent.look(self.loop.time())
-        return not self._lost and self._unsent.some
+    def waits(self) -> float:
+        """Return in how many seconds to look again whether its client has taken all; 0: it has, or has gone."""
+        if self._lost or self._ends_well:
+            return 0
+        if self.transport.is_closing():
+            # how it ends is told soon, and what was not sent is forgotten by now
+            return next_look(0)
+        self._unsent.wrote()
+        waited = self._unsent.look(self.loop.time())
+        return next_look(waited) if self._unsent.some else 0
 
     def _end(self, why: str, seconds: float) -> None:
         _log.warning("hung up on %s: %s within %g s", self._who, why, seconds)
@@ -276,8 +289,11 @@ class Connection(HttpToolsProtocol):
         if self.cycle is not None and not self.cycle.response_complete and self.cycle.more_body:
             # the body of a request has turned out to be none: that request is answered
             self.cycle.scope["state"][MALFORMED_BODY] = True
-            self.cycle.more_body = False
+            self.cycle.more_body = self.cycle.keep_alive = False
             self.cycle.message_event.set()
+        elif self._phase is _Phase.BODY:
+            # that request was answered before its body came
+            self.close_soon()
         else:
             self._send_malformed()
 
@@ -330,11 +346,13 @@ class Connection(HttpToolsProtocol):
     def _close_when_taken(self) -> None:
         if self.transport.is_closing():
             return
-        if self._unsent.look(self.loop.time()) > self._settings.body_seconds:
+        waited = self._unsent.look(self.loop.time())
+        if waited > self._settings.body_seconds:
             self._end("it did not read its answer", self._settings.body_seconds)
         elif self._unsent.some:
-            self.loop.call_later(LOOK_SECONDS, self._close_when_taken)
+            self.loop.call_later(next_look(waited), self._close_when_taken)
         else:
+            self._ends_well = True
             self.transport.close()
             self.loop.call_later(_AGREE_SECONDS, self.transport.abort)
 

@@ -38,10 +38,16 @@ class Wire(Protocol):
     """A call on its connection, as the server puts it into the call's state under ``WIRE``."""
 
     async def answer(self, answer: Answer, *, close: bool) -> bool:
-        """Send an answer whole, with the length that its headers say, and return whether its client was still there."""
+        """Send an answer whole, with the length that its headers say, and return whether its client was still there.
+
+        A large one is held.
+        """
+
+    def hold(self) -> None:
+        """Have the next call on the connection wait until the answer to this one is taken."""
 
     async def taken(self) -> bool:
-        """Wait until a client has taken all of a large answer, and return whether it has."""
+        """Wait until a client has taken all of an answer after ``hold``, and return whether it has."""
 
     def misbehave(self, fault: Fault) -> None:
         """Do what a fault says instead of answering."""
@@ -101,6 +107,8 @@ class Exchange:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
         if scope["type"] != "http" or self._controls(scope):
+            # it refers to the call that has it, and these have no use for it
+            scope.get("state", {}).pop(WIRE, None)
             await self._control(scope, receive, send)
             return
         headers = _kept(tuple(scope["headers"]))
@@ -108,9 +116,11 @@ class Exchange:
         life = double.life
         life.in_process += 1
         try:
-            await _exchange(double, life, scope, headers, receive, send)
+            left = await _exchange(double, life, scope, headers, receive, send)
         finally:
             life.in_process -= 1
+        if left and not await left[1].taken():
+            _cut_off(double, life, left[0])
 
     def _controls(self, scope: Scope) -> bool:
         apart = scope["state"].get(CONTROL_PORT) if "state" in scope else None
@@ -125,7 +135,10 @@ class Exchange:
         return self._double.tenants.get(user, self._double) if user else self._double
 
 
-async def _exchange(double: Double, life: Life, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+async def _exchange(
+    double: Double, life: Life, scope: Scope, headers: Headers, receive: Receive, send: Send
+) -> tuple[Call, Wire] | None:
+    """Do all that one call wants; return it where its answer is large, and not known to be taken."""
     arrived, began = time.time(), time.perf_counter()
     throttled = life.in_process > double.oamp.max_in_process
     state = scope.get("state", {})
@@ -148,7 +161,7 @@ async def _exchange(double: Double, life: Life, scope: Scope, headers: Headers, 
     )
     if double.life is not life:
         _hang_up(request, wire)
-        return
+        return None
     # from here to the record nothing waits, so that the journal's order is the order of the effects
     reply = Reply()
     if state.get(MALFORMED_BODY):
@@ -166,11 +179,18 @@ async def _exchange(double: Double, life: Life, scope: Scope, headers: Headers, 
         delivered = await wire.answer(answer, close=declined or answer is MALFORMED)
     else:
         delivered = await _deliver(double, life, request, reply, send, wire, close=declined)
-    if not delivered and answer and double.life is life:
+    if answer and not delivered:
+        _cut_off(double, life, call)
+    elif answer and wire and len(answer.body) > LARGE:
+        return call, wire
+    return None
+
+
+def _cut_off(double: Double, life: Life, call: Call) -> None:
+    if double.life is life:
         double.journal.cut_off(call)
-        _log.info(
-            "--- %s: its client was gone before all of its answer was sent", printable(_shortened(request.target))
-        )
+        target = printable(_shortened(call.request.target))
+        _log.info("--- %s: its client was gone before all of its answer was sent", target)
 
 
 async def _deliver(
@@ -188,14 +208,16 @@ async def _deliver(
         if wire and reply.mapping:
             dated = any(name.lower() == b"date" for name, _ in reply.answer.headers)
             wire.prepare(reply.reason, dated=dated)
+        if wire and len(reply.answer.body) > LARGE:
+            wire.hold()
         # a client that was not given leave to send its body may send it all the same
         try:
             done = await _send(reply.answer, send, reply.dribble, ended, close=close)
         except asyncio.CancelledError:
             # a server that stops has hung up
             return False
-        if done and wire and len(reply.answer.body) > LARGE:
-            done = await wire.taken()
+        # uvicorn passes over what it cannot send
+        done = done and not (wire and wire.gone)
     elif reply.fault and wire and not ended():
         wire.misbehave(reply.fault)
         done = True

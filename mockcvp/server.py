@@ -210,6 +210,7 @@ class _Uvicorn(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.outbox.flush()
+        self.outbox.closed = True
         for server in self.servers:
             server.close()
         for listener in sockets or []:

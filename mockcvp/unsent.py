@@ -5,9 +5,7 @@ import socket
 import struct
 import sys
 
-LOOK_SECONDS = 0.01
-"""How often one looks who waits for that, in seconds."""
-
+_SOONEST_LOOK, _LATEST_LOOK = 0.01, 0.5
 # where Linux tells how many bytes were acknowledged, in the structure tcp_info
 _BYTES_ACKED = 120
 # macOS: how many bytes wait in the system's queue
@@ -49,6 +47,11 @@ class Unsent:
         if not self.some or self._taken != before:
             self._since = now
         return now - self._since
+
+
+def next_look(waited: float) -> float:
+    """Return in how many seconds whoever waits for a client looks again, after it has taken nothing for so long."""
+    return min(max(waited / 4, _SOONEST_LOOK), _LATEST_LOOK)
 
 
 def _unsent(transport: asyncio.Transport) -> tuple[bool, tuple[int, int]]:

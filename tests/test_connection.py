@@ -1,6 +1,7 @@
 """What becomes of a connection: when it is read, how long it is kept, and how it ends."""
 
 import base64
+import os
 import re
 import signal
 import socket
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 
@@ -108,19 +109,109 @@ def test_a_head_behind_another_is_held_to_the_same_limit(tmp_path: Path) -> None
         double.line("the request line and headers are larger than 1024 bytes")
 
 
+def test_a_head_that_comes_in_two_pieces_behind_another_is_held_to_it_too(tmp_path: Path) -> None:
+    with Running(tmp_path, "--max-header-bytes", "1KiB") as double, double.connection() as connection:
+        large = request("GET", "/cvp-config/version", f"X-Large: {'a' * 1024}")
+        connection.sendall(request("GET", "/cvp-config/version") + large[:-20])
+        assert read_answer(connection).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(large[-20:])
+        assert rest(connection).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("behind", [b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", b"\0\0\0", b"GET / HT"])
+def test_a_call_is_answered_though_what_comes_behind_it_is_no_http(tmp_path: Path, behind: bytes) -> None:
+    with Running(tmp_path, "--header-seconds", "1", "--body-seconds", "1") as double:
+        stub(double, "/slow", body="slow", fixedDelayMilliseconds=2500)
+        with double.connection() as connection:
+            connection.sendall(request("GET", "/slow") + behind)
+            answers = re.findall(rb"HTTP/1.1 \d+", rest(connection))
+        # what is not complete gets no answer, in its time after the call ahead
+        assert answers == [b"HTTP/1.1 200"] + [b"HTTP/1.1 400"] * (behind != b"GET / HT")
+
+
+@pytest.mark.parametrize("stubbed", [False, True])
+def test_of_two_large_answers_it_is_known_which_was_taken(tmp_path: Path, stubbed: bool) -> None:
+    with Running(tmp_path) as double:
+        large_server_list(double, stubbed)
+        for _ in range(5):
+            double.forget()
+            with reading_little(double) as connection:
+                connection.sendall(request("GET", "/cvp-config/server") * 2 + request("GET", "/cvp-config/version"))
+                data = connection.recv(1000)
+                length = re.search(rb"content-length: (\d+)", data)
+                whole = (int(length[1]) if length else len(LARGE)) + data.index(b"\r\n\r\n") + 4
+                while len(data) < whole + 100_000:
+                    data += connection.recv(100_000)
+            double.line("--- /cvp-config/server: its client was gone before all of its answer was sent")
+            time.sleep(0.1)
+            calls = double.journal()["requests"]
+            delivered = [(call["request"]["url"], call["request"]["mockcvp"]["delivered"]) for call in reversed(calls)]
+            # and the call behind them was never begun
+            assert delivered == [("/cvp-config/server", True), ("/cvp-config/server", False)]
+
+
+def test_a_client_that_reads_slowly_takes_no_place_among_those_in_process(tmp_path: Path) -> None:
+    with Running(tmp_path, "--max-in-process", "1") as double, reading_little(double) as connection:
+        large_server_list(double, stubbed=True)
+        connection.sendall(request("GET", "/cvp-config/server"))
+        double.line("200 GET /cvp-config/server")
+        time.sleep(0.1)
+        with double.client(headers={"Accept": XML}) as client:
+            assert client.get("version").status_code == 200
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process's time is read from /proc")
+def test_clients_that_read_nothing_take_little_of_the_processors_time(tmp_path: Path) -> None:
+    def ticks() -> int:
+        fields = Path(f"/proc/{double.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+
+    with Running(tmp_path) as double, ExitStack() as stack:
+        stub(double, "/large", body="x" * 4_000_000)
+        for number in range(100):
+            connection = stack.enter_context(reading_little(double))
+            connection.sendall(request("GET", "/large", *(["Connection: close"] if number % 2 else [])))
+        time.sleep(4)
+        before = ticks()
+        time.sleep(2)
+        assert (ticks() - before) / os.sysconf("SC_CLK_TCK") < 0.2
+
+
+def test_a_connection_that_agrees_on_tls_while_the_double_stops_does_not_keep_it(tmp_path: Path) -> None:
+    with Running(tmp_path) as double, double.connection() as busy:
+        stub(double, "/slow", body="slow", fixedDelayMilliseconds=1500)
+        busy.sendall(request("GET", "/slow"))
+        double.line("200 GET /slow")
+        plain = socket.create_connection(("127.0.0.1", double.port), timeout=10)
+        time.sleep(0.1)
+        double.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        began = time.monotonic()
+        with suppress(OSError), double.tls().wrap_socket(plain, server_hostname="localhost") as late:
+            late.sendall(request("GET", "/cvp-config/version"))
+            assert late.recv(1000) == b""
+        assert rest(busy).startswith(b"HTTP/1.1 200 ")
+        assert double.process.wait(20) == 0
+        assert time.monotonic() - began < 3.5
+
+
+def large_server_list(double: Running, stubbed: bool) -> None:
+    """Have `GET server` answer with 8 MB."""
+    if stubbed:
+        stub(double, "/cvp-config/server", body=LARGE)
+        return
+    servers = [
+        {"id": f"s{one}", "type": "MEDIA", "hostname": "h" * 200, "ipaddr": "192.0.2.1"} for one in range(20_000)
+    ]
+    with double.client() as client:
+        url = f"https://localhost:{double.port}/__admin/cvp/deployment"
+        assert client.put(url, json={"servers": servers}, timeout=20).status_code == 200
+
+
 @pytest.mark.parametrize("stubbed", [False, True])
 def test_a_stop_lets_a_client_read_on(tmp_path: Path, stubbed: bool) -> None:
     with Running(tmp_path) as double:
-        if stubbed:
-            stub(double, "/cvp-config/server", body=LARGE)
-        else:
-            servers = [
-                {"id": f"s{one}", "type": "MEDIA", "hostname": "h" * 200, "ipaddr": "192.0.2.1"}
-                for one in range(20_000)
-            ]
-            with double.client() as client:
-                url = f"https://localhost:{double.port}/__admin/cvp/deployment"
-                assert client.put(url, json={"servers": servers}, timeout=20).status_code == 200
+        large_server_list(double, stubbed)
         with reading_little(double) as connection:
             connection.sendall(request("GET", "/cvp-config/server"))
             data = connection.recv(1000)

@@ -290,6 +290,33 @@ def test_a_control_request_whose_body_is_malformed_http_does_nothing(double: Run
         assert len(double.journal()["requests"]) >= 2
 
 
+def test_a_control_request_that_is_refused_and_malformed_gets_one_answer(tmp_path: Path) -> None:
+    head = "POST /__admin/mappings HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with Running(tmp_path, "--admin-access", "guarded") as double:
+        for pause in (0, 0.2):
+            with double.connection() as connection:
+                connection.sendall(head.encode())
+                time.sleep(pause)
+                connection.sendall(b"ZZ\r\n")
+                answer = b""
+                while more := connection.recv(10_000):
+                    answer += more
+            assert answer.startswith(b"HTTP/1.1 401 ")
+            assert answer.count(b"HTTP/1.1") == 1
+
+
+def test_a_stop_with_half_of_a_control_request_is_no_traceback(tmp_path: Path) -> None:
+    with Running(tmp_path) as double, double.connection() as connection:
+        connection.sendall(b"POST /__admin/mappings HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{")
+        time.sleep(0.5)
+        double.process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+        double.process.send_signal(signal.SIGTERM)
+        assert double.process.wait(20) == 0
+        lines = list(iter(double.lines.get, None))
+        assert not any("Traceback" in line or "Exception" in line for line in lines)
+
+
 @pytest.mark.parametrize("path", ["mappings", "requests/count", "cvp/tenants", "settings", "cvp/deployment"])
 def test_a_control_request_that_its_client_gives_up_is_one_line(double: Running, path: str) -> None:
     double.forget_lines()

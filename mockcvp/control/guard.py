@@ -1,5 +1,6 @@
 """Who may use the control API, and what a browser may do with its answers."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from hmac import compare_digest
@@ -91,7 +92,11 @@ async def _read(receive: Receive) -> bytes | None:
     """Return a request's body, or more of it than it may have; None where its client has gone before its end."""
     chunks, size, more = list[bytes](), 0, True
     while more and size <= _MOST_BYTES:
-        message = await receive()
+        try:
+            message = await receive()
+        except asyncio.CancelledError:
+            # a server that stops has hung up
+            return None
         if message["type"] != "http.request":
             return None
         chunks.append(message.get("body", b""))

@@ -12,7 +12,7 @@ _LONGEST = 10_000
 _MOST_ATOMS = 100_000
 # as what repeats takes
 _IN_A_GROUP = 3
-_APART = re.compile(r"\(\?(?:#|[a-zA-Z]*x)")
+_VERBOSE = re.compile(r"\(\?[a-zA-Z-]*x")
 _PART = re.compile(
     r"""\\Q.*?(?:\\E|\Z) | \\. | (?P<opened>\() | (?P<closed>\)) | \[(?:\\.|[^\]\\])*\]?
     | \{(?P<least>[\d\s]*)(?:,(?P<most>[\d\s]*))?\} | .""",
@@ -30,6 +30,7 @@ def compiled(expression: str, flags: int = 0) -> "regex.Pattern[str]":
 
     if len(expression) > _LONGEST:
         raise ValueError(f"a regular expression has at most {_LONGEST} characters, and this one has {len(expression)}")
+    _check_comments(expression)
     if _atoms(expression) > _MOST_ATOMS:
         raise ValueError(
             f"{expression[:200]!r} repeats too much: written out, it is longer than {_MOST_ATOMS} characters, "
@@ -42,11 +43,19 @@ def compiled(expression: str, flags: int = 0) -> "regex.Pattern[str]":
         raise ValueError(f"{expression[:200]!r} is no regular expression: {fault}") from None
 
 
+def _check_comments(expression: str) -> None:
+    """Refuse comments: what is in them would be taken for what repeats, or hide it."""
+    if _VERBOSE.search(expression) and "#" in expression:
+        raise ValueError(f"{expression[:200]!r} has (?x) and a #, and comments are not taken here")
+    if any(part[0] == "(" and expression.startswith("(?#", part.start()) for part in _PART.finditer(expression)):
+        raise ValueError(f"{expression[:200]!r} has a comment, (?#…), which Java's regular expressions have not")
+
+
 def _atoms(expression: str) -> int:
     """Return what an expression takes: about its length, with all that it repeats a number of times written out."""
     groups, last = [0], 0
-    # between what is repeated and how often, there may be comments and blanks
-    apart = _APART.search(expression) is not None
+    # between what is repeated and how often, there may be blanks
+    apart = _VERBOSE.search(expression) is not None
     for part in _PART.finditer(expression):
         if part["opened"]:
             groups.append(0)

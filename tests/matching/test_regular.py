@@ -19,7 +19,7 @@ from mockcvp.matching.regular import compiled, fully_matches
         "(?:(?:a?b?){300}){300}",
         "((a|b?){5559}){4}",
         "(?x)(?:(?:(?:ab{300}) {300}) {20})",
-        "(?-ix)(?:ab)(?#c){30000}",
+        "(?-ix)(?:ab) {30000}",
         "((((a{50}){50}){50}){50})",
         "(?:a{300}){300}b{20000}",
         "(?:[a-z]){100000}",
@@ -48,6 +48,20 @@ def test_what_repeats_too_much_is_refused_before_it_is_read(expression: str) -> 
 )
 def test_what_repeats_as_people_write_it_is_read(expression: str, text: str) -> None:
     assert fully_matches(compiled(expression), text)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["(?#[)(?:(?:a{100}){100}){1000}", "(?x)#[\n(?:(?:a{100}){100}){1000}", "(?x)#[\n(?-x:#)(?:(?:a{100}){100}){1000}"],
+)
+def test_comments_are_refused_since_they_could_hide_anything(expression: str) -> None:
+    with pytest.raises(ValueError, match="comment"):
+        compiled(expression)
+
+
+def test_what_only_looks_like_a_comment_is_read() -> None:
+    assert fully_matches(compiled(r"\(?#[(?#]"), "(##")
+    assert fully_matches(compiled("(?x) a b"), "ab")
 
 
 def test_one_that_is_too_long_is_refused_and_the_longest_costs_little() -> None:
