@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import ssl
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from enum import Enum
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from mockcvp.answering import CallOnIt, Closing
 from mockcvp.certificates import Told
 from mockcvp.exchange import MALFORMED_BODY, WIRE
-from mockcvp.oamp.api import MALFORMED, Headers
+from mockcvp.oamp.api import MALFORMED
 from mockcvp.settings import Settings
 from mockcvp.unsent import Unsent, next_look
 
@@ -30,21 +30,29 @@ _HOST = re.compile(rb"(?:[A-Za-z0-9._~%-]+|\[[0-9A-Fa-f:.]+\])?(?::(\d{0,5}))?")
 _LARGEST_PORT = 65535
 
 
-@lru_cache(maxsize=256)
-def _fault_in(headers: Headers, version: str) -> str | None:
+def _fault_in(headers: Iterable[tuple[bytes, bytes]], version: str) -> str | None:
     """Return what keeps headers from being those of a request."""
     if version not in ("1.0", "1.1"):
         return "the version is neither HTTP/1.0 nor HTTP/1.1"
-    hosts = [value for name, value in headers if name == b"host"]
-    if len(hosts) > 1 or (not hosts and version == "1.1"):
+    hosts, codings = 0, 0
+    for name, value in headers:
+        if name == b"host":
+            hosts += 1
+            if not _is_host(value):
+                return "the Host is no host and port"
+        elif name == b"transfer-encoding":
+            codings += 1
+            if codings > 1 or value.strip().lower() != b"chunked":
+                return "the Transfer-Encoding is not chunked alone"
+    if hosts > 1 or (not hosts and version == "1.1"):
         return "a request of HTTP/1.1 has one Host header"
-    host = _HOST.fullmatch(hosts[0]) if hosts else None
-    if hosts and (not host or int(host[1] or 0) > _LARGEST_PORT):
-        return "the Host is no host and port"
-    encodings = [value for name, value in headers if name == b"transfer-encoding"]
-    if encodings and [value.strip().lower() for value in encodings] != [b"chunked"]:
-        return "the Transfer-Encoding is not chunked alone"
     return None
+
+
+@lru_cache(maxsize=256)
+def _is_host(value: bytes) -> bool:
+    found = _HOST.fullmatch(value)
+    return found is not None and int(found[1] or 0) <= _LARGEST_PORT
 
 
 class Outbox:
@@ -88,7 +96,7 @@ class _Flow(FlowControl):
         self._waiting = waiting
 
     def resume_reading(self) -> None:
-        if not self._waiting:
+        if self.read_paused and not self._waiting:
             super().resume_reading()
 
 
@@ -188,6 +196,9 @@ class Connection(HttpToolsProtocol):
         self.headers = []
         self.cycle.scope["state"][WIRE] = CallOnIt(self, self.cycle)
         self.cycle.transport = self._closing  # type: ignore[assignment]
+        if not self.pipeline:
+            # it was begun at once
+            self._at_work = self.cycle
         if upgrade:
             # and what follows as well
             self.cycle.keep_alive = False
@@ -203,7 +214,7 @@ class Connection(HttpToolsProtocol):
             if size > limit:
                 self._fail(f"the request line and headers are larger than {limit} bytes")
         version = self.parser.get_http_version()
-        fault = _fault_in(tuple(self.headers), version)
+        fault = _fault_in(self.headers, version)
         if fault:
             self._fail(fault)
         # one of HTTP/1.0 would not understand the answer
@@ -221,10 +232,6 @@ class Connection(HttpToolsProtocol):
         # what came with it may have the head of another
         self._behind = True
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._at_work = cycle
-        super()._start_asgi_task(cycle, app)
-
     def end_if_late(self) -> None:
         """Hang up on a client that has let the server wait too long: with a request, or with reading an answer."""
         if self.transport.is_closing() or self.closes:
@@ -236,7 +243,7 @@ class Connection(HttpToolsProtocol):
             self._since = now
         waited = now - self._since
         if not self._is_idle:
-            self._unsent.wrote()
+            self._unsent.written = True
         if self._unsent.look(now) > settings.body_seconds:
             self._end("it did not read its answer", settings.body_seconds)
         elif self._refused:
@@ -259,7 +266,7 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing():
             # how it ends is told soon, and what was not sent is forgotten by now
             return next_look(0)
-        self._unsent.wrote()
+        self._unsent.written = True
         waited = self._unsent.look(self.loop.time())
         return next_look(waited) if self._unsent.some else 0
 
@@ -303,12 +310,13 @@ class Connection(HttpToolsProtocol):
         As uvicorn does it, but for the end of idle connections, for which it would set up a timer at each call.
         """
         self.server_state.total_requests += 1
-        self._unsent.wrote()
+        self._unsent.written = True
         if self.transport.is_closing() or self.closes:
             return
         self.flow.resume_reading()
         if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
+            self._at_work, app = self.pipeline.pop()
+            self._start_asgi_task(self._at_work, app)
         elif self._phase is _Phase.REQUEST:
             self._since = self.loop.time()
         if self._refused:
@@ -340,7 +348,7 @@ class Connection(HttpToolsProtocol):
             return
         self.closes = self._waits_to_close = True
         self._unsent = Unsent(self.transport, self.loop.time())
-        self._unsent.wrote()
+        self._unsent.written = True
         self._close_when_taken()
 
     def _close_when_taken(self) -> None:
@@ -361,7 +369,7 @@ class Connection(HttpToolsProtocol):
         if not self._is_idle:
             super().shutdown()
             return
-        self._unsent.wrote()
+        self._unsent.written = True
         self._unsent.look(self.loop.time())
         if self._unsent.some:
             self.close_soon()

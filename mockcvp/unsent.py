@@ -21,6 +21,7 @@ class Unsent:
 
     Attributes:
         some: whether there was something when it was last looked at
+        written: whether something was written since: without it, the next look is none, for nothing can have come
     """
 
     def __init__(self, transport: asyncio.Transport, now: float) -> None:
@@ -28,11 +29,7 @@ class Unsent:
         self._transport = transport
         self._since = now
         self._taken = (0, 0)
-        self._written = False
-
-    def wrote(self) -> None:
-        """Have the next look be a look: without it, nothing can have come to wait."""
-        self._written = True
+        self.written = False
 
     def look(self, now: float) -> float:
         """Return for how many seconds a client has taken nothing of what waits for it; 0 where nothing does.
@@ -41,9 +38,9 @@ class Unsent:
             now: by the loop's clock, in seconds
         """
         before = self._taken
-        if self._written or self.some:
+        if self.written or self.some:
             self.some, self._taken = _unsent(self._transport)
-            self._written = False
+            self.written = False
         if not self.some or self._taken != before:
             self._since = now
         return now - self._since
