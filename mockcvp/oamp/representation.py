@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn
 from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
 
@@ -125,13 +126,16 @@ def _encoding(document: bytes) -> str:
     if not declared:
         return "utf-8"
     name = declared[1].decode("latin-1")
-    if not is_charset(name) or not _is_plain(name):
+    if not _is_plain(name):
         raise Refusal(errors.XML_SYNTAX.error(f"{errors.XML_SYNTAX.message}: its encoding is unknown: {name[:40]!r}"))
     return name
 
 
+@lru_cache(maxsize=64)
 def _is_plain(encoding: str) -> bool:
     """Return whether an encoding is one that readers of XML have: UTF-8, UTF-16, or one byte for each character."""
+    if not is_charset(encoding):
+        return False
     name = codecs.lookup(encoding).name
     return name in ("utf-8", "utf-16") or len(bytes(range(256)).decode(name, "replace")) == 256
 
@@ -141,9 +145,12 @@ _PIECE = 64 * 1024
 
 def _from_xml(document: str, limits: Limits) -> Element:
     parser = XMLParser(forbid_dtd=True)
-    _bound(parser.parser, limits)
     try:
-        _check_tags(document, limits.elements)
+        # one with few tags has too little of anything
+        tags = document.count("<")
+        if tags > limits.depth or tags + document.count("=") > limits.elements or "xmlns" in document:
+            _bound(parser.parser, limits)
+            _check_tags(document, limits.elements)
         # in pieces, since the parser would go on to the end of what it has, whatever was found before
         for start in range(0, len(document), _PIECE):
             parser.feed(document[start : start + _PIECE])
