@@ -163,7 +163,7 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
         # they know this connection: without them, it is freed at once, with all that TLS takes
         del self.parser, self._closing
-        self.cycle = self._at_work = None  # type: ignore[assignment]
+        self.cycle = self._at_work = None  # type: ignore[assignment] # uvicorn begins with none too
 
     def data_received(self, data: bytes) -> None:
         """Take what a client sends, as long as the head of a request is not too large."""
@@ -195,7 +195,7 @@ class Connection(HttpToolsProtocol):
         self._phase = _Phase.BODY
         self.headers = []
         self.cycle.scope["state"][WIRE] = CallOnIt(self, self.cycle)
-        self.cycle.transport = self._closing  # type: ignore[assignment]
+        self.cycle.transport = self._closing  # type: ignore[assignment] # it has what a cycle uses
         if not self.pipeline:
             # it was begun at once
             self._at_work = self.cycle

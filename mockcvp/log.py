@@ -54,7 +54,7 @@ class _Handler(logging.StreamHandler[TextIO]):
         if not self._failed:
             self._failed = True
             with suppress(OSError):
-                print(f"mockcvp: the log cannot be written: {sys.exc_info()[1]}", file=sys.stderr, flush=True)  # noqa: T201
+                print(f"mockcvp: the log cannot be written: {sys.exc_info()[1]}", file=sys.stderr, flush=True)  # noqa: T201 - no log
 
     def write(self, line: str) -> None:
         """Write a line as it is, at once."""

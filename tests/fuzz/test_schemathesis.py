@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from xml.etree.ElementTree import fromstring
 
 import pytest
@@ -46,7 +47,8 @@ COMBINED = [
     "replaceMapping",
 ]
 # a request that says of its body what is not so is no HTTP, and gets 400 without a body, as the document says of all paths
-LONGEST_QUERY = 500
+# of the 8 KiB of a head, less what the other lines and the path take
+LONGEST_QUERY = 7_000
 NO_HTTP = ["transfer-encoding", "content-length"]
 SERVER = {"id": "media-1", "hostname": "m.example", "ipaddr": "10.0.0.1", "type": "MEDIA"}
 CHECKS = [
@@ -74,7 +76,7 @@ class Fuzzed:
         """Bring what answers into a state in which the document says what it answers; and say what is accepted."""
         for name in NO_HTTP:
             case.headers.pop(name, None)
-        if len(str(case.query)) > LONGEST_QUERY:
+        if len(urlencode(case.query or {}, doseq=True, errors="replace")) > LONGEST_QUERY:
             # more than a head may have, and so no HTTP either
             case.query = {}
         if case.path_parameters and case.path_parameters.get("id") == "synchronize":
