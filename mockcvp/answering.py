@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from mockcvp.exchange import LARGE
-from mockcvp.oamp.api import Answer, Headers
+from mockcvp.oamp.api import CHUNKED, Answer, Headers
 from mockcvp.stubbing.responses import Fault
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ class CallOnIt:
         """Whether the client has hung up."""
         return self._cycle.disconnected
 
-    async def answer(self, answer: Answer, *, close: bool) -> bool:
-        """Send an answer whole, with the length that its headers say, and return whether its client was still there.
+    async def answer(self, answer: Answer, *, close: bool, has_reason_phrase: bool) -> bool:
+        """Send a response at once, framed as its headers say, and return whether its client was still connected.
 
         As uvicorn does it, but in one piece, and with its head encoded once for all answers that have the same.
         """
@@ -50,10 +50,12 @@ class CallOnIt:
         keep_alive = cycle.keep_alive = cycle.keep_alive and not close
         if not keep_alive:
             self._protocol.closes = True
-        dated = _encoded(tuple(cycle.default_headers))
-        head = _STATUS_LINES[answer.status] + dated + _encoded(answer.headers)
-        end = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
-        self._protocol.outbox.put(self._protocol, head + end + answer.body, close=not keep_alive)
+        head = response_head(answer, has_reason_phrase, cycle.default_headers)
+        end = b"\r\n" if keep_alive else b"Connection: close\r\n\r\n"
+        body = answer.body
+        if body and CHUNKED in answer.headers:
+            body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+        self._protocol.outbox.put(self._protocol, head + end + body, close=not keep_alive)
         cycle.message_event.set()
         if len(answer.body) > LARGE:
             self.hold()
@@ -121,12 +123,34 @@ class CallOnIt:
         self._protocol.close_soon()
 
 
+def response_head(answer: Answer, has_reason_phrase: bool, dated: list[tuple[bytes, bytes]]) -> bytes:
+    """Return the status line and the headers of a response, but for the empty line at their end.
+
+    Args:
+        answer: the response
+        has_reason_phrase: whether the status line ends with a reason phrase
+        dated: the ``Date`` header
+    """
+    return _STATUS_LINES[has_reason_phrase][answer.status] + _encoded(answer.headers) + _encoded(tuple(dated))
+
+
 @lru_cache(maxsize=256)
 def _encoded(headers: Headers) -> bytes:
-    return b"".join([name + b": " + value + b"\r\n" for name, value in headers])
+    return b"".join([_cased(name) + b": " + value + b"\r\n" for name, value in headers])
 
 
-_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+def _cased(name: bytes) -> bytes:
+    """Return the name of a header as Tomcat writes it, for clients that compare names with their case."""
+    return b"WWW-Authenticate" if name == b"www-authenticate" else name.title()
+
+
+_STATUS_LINES = {
+    has_reason_phrase: {
+        status.value: f"HTTP/1.1 {status.value} {status.phrase if has_reason_phrase else ''}\r\n".encode()
+        for status in HTTPStatus
+    }
+    for has_reason_phrase in (False, True)
+}
 
 
 def _nothing() -> None:

@@ -22,7 +22,7 @@ def create_app(settings: Settings | None = None, *, double: Double | None = None
         double: the double to serve, instead of a new one
     """
     served = double or Double(settings or Settings())
-    return Exchange(_WhenAsked(lambda: _guarded(control_of(served), served.settings)), PATH, served)
+    return Exchange(_WhenAsked(lambda: _guarded(control_of(served), served)), PATH, served)
 
 
 class _WhenAsked:
@@ -41,12 +41,13 @@ class _WhenAsked:
         await self._app(scope, receive, send)
 
 
-def _guarded(app: ASGIApp, settings: Settings) -> ASGIApp:
+def _guarded(app: ASGIApp, double: Double) -> ASGIApp:
     from mockcvp.control.guard import Guard
 
+    settings = double.settings
     own = settings.admin_username is not None
     whose = "those of --admin-username and --admin-password" if own else "the OAMP's"
-    return Guard(app, settings.admin_credentials, whose, f"{PATH}/health")
+    return Guard(app, settings.admin_credentials, whose, f"{PATH}/health", double.unfinished)
 
 
 def control_of(double: Double) -> "FastAPI":

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import ssl
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from enum import Enum
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -12,10 +12,11 @@ from typing import Any, NoReturn
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from mockcvp.answering import CallOnIt, Closing
+from mockcvp.answering import CallOnIt, Closing, response_head
 from mockcvp.certificates import Told
 from mockcvp.exchange import MALFORMED_BODY, WIRE
-from mockcvp.oamp.api import MALFORMED
+from mockcvp.oamp.api import malformed
+from mockcvp.oamp.releases import Release
 from mockcvp.settings import Settings
 from mockcvp.unsent import Unsent, next_look
 
@@ -114,11 +115,13 @@ class Connection(HttpToolsProtocol):
     Args:
         outbox: of its server
         settings: of its server
+        release: returns the release whose headers a response has
         uvicorns: what uvicorn gives
     """
 
-    def __init__(self, outbox: Outbox, settings: Settings, **uvicorns: Any) -> None:
+    def __init__(self, outbox: Outbox, settings: Settings, release: Callable[[], Release], **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
+        self._release = release
         self.outbox = outbox
         self._settings = settings
         self._refused = False
@@ -292,10 +295,11 @@ class Connection(HttpToolsProtocol):
         if self._refused:
             return
         self._refused = True
-        _log.warning("400 to %s: %s", self._who, self._malformed or msg)
+        self._malformed = self._malformed or msg
+        _log.warning("400 to %s: %s", self._who, self._malformed)
         if self.cycle is not None and not self.cycle.response_complete and self.cycle.more_body:
             # the body of a request has turned out to be none: that request is answered
-            self.cycle.scope["state"][MALFORMED_BODY] = True
+            self.cycle.scope["state"][MALFORMED_BODY] = self._malformed
             self.cycle.more_body = self.cycle.keep_alive = False
             self.cycle.message_event.set()
         elif self._phase is _Phase.BODY:
@@ -325,9 +329,11 @@ class Connection(HttpToolsProtocol):
     def _send_malformed(self) -> None:
         if self.transport.is_closing() or (self.cycle is not None and not self.cycle.response_complete):
             return
-        headers = [*self.server_state.default_headers, *MALFORMED.headers, (b"connection", b"close")]
-        lines = [b"HTTP/1.1 400 Bad Request", *(name + b": " + value for name, value in headers)]
-        self.outbox.put(self, b"\r\n".join([*lines, b"", b""]), close=True)
+        release = self._release()
+        head = response_head(
+            malformed(release, self._malformed), release.has_reason_phrase, self.server_state.default_headers
+        )
+        self.outbox.put(self, head + b"Connection: close\r\n\r\n", close=True)
 
     def hang_up(self) -> None:
         """Close the connection at once, whatever is in flight on it."""

@@ -8,9 +8,11 @@ from mockcvp.deployment_file import load
 from mockcvp.journal import Journal
 from mockcvp.oamp.api import OAMP
 from mockcvp.oamp.authentication import CONSOLE_USER, Account
-from mockcvp.oamp.deployment import BUILT_IN, Deployment
+from mockcvp.oamp.deployment import BUILT_IN, Deployment, Version
+from mockcvp.oamp.releases import RELEASES
 from mockcvp.oamp.representation import Limits
 from mockcvp.oamp.sync_ups import Servers
+from mockcvp.request_body import UnfinishedBodies
 from mockcvp.settings import Settings
 from mockcvp.stubbing.stubs import StubMapping, Stubs
 
@@ -44,10 +46,12 @@ class Double:
         self.clock = Clock()
         self.stubs = Stubs(mappings)
         self.life = Life()
+        self.unfinished = UnfinishedBodies()
         self.tenants: dict[str, Double] = {}
         self._read_deployment = self._read(settings)
-        servers, version = self._servers(self._read_deployment), self._read_deployment.version
-        self.oamp = OAMP(_accounts(settings), servers, version, settings.max_in_process, _limits(settings))
+        servers, version = self._servers(self._read_deployment), self._version(self._read_deployment)
+        accounts, limits = _accounts(settings), _limits(settings)
+        self.oamp = OAMP(accounts, servers, version, settings.max_in_process, limits, settings.release)
 
     def add_tenant(self, settings: Settings) -> "Double":
         """Return a double of its own for the calls of another user.
@@ -74,7 +78,7 @@ class Double:
 
     def deploy(self, deployment: Deployment) -> None:
         """Replace the deployment; no sync-up of its servers has been started yet."""
-        self.oamp.version = deployment.version
+        self.oamp.version = self._version(deployment)
         self.oamp.servers = self._servers(deployment)
 
     def reset(self, settings: Settings | None = None) -> None:
@@ -88,6 +92,7 @@ class Double:
             self.settings = settings
             self.oamp.accounts = _accounts(settings)
             self.oamp.limits = _limits(settings)
+            self.oamp.release = RELEASES[settings.release]
             self.journal.bound(settings.journal_calls, settings.journal_bytes)
         self.oamp.max_in_process = self.settings.max_in_process
         self.life = Life()
@@ -100,6 +105,10 @@ class Double:
         if isinstance(settings.deployment, Deployment):
             return settings.deployment
         return load(settings.deployment) if settings.deployment else BUILT_IN
+
+    def _version(self, deployment: Deployment) -> Version:
+        has_version = "version" in deployment.model_fields_set
+        return deployment.version if has_version else RELEASES[self.settings.release].version
 
     def _servers(self, deployment: Deployment) -> Servers:
         return Servers(deployment, self.clock, accepts_unknown=self.settings.unknown_servers == "accept")

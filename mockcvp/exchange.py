@@ -6,13 +6,15 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple, Protocol
+from urllib.parse import quote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockcvp.double import Double, Life
 from mockcvp.journal import Call
-from mockcvp.oamp.api import MALFORMED, Answer, Headers, Request, SyncUp
+from mockcvp.oamp.api import Answer, Headers, Request, SyncUp, malformed
 from mockcvp.oamp.synchronization import RequestedServer
+from mockcvp.request_body import UnfinishedBodies, read_body
 from mockcvp.stubbing.responses import Dribble, Fault
 from mockcvp.stubbing.stubs import StubMapping
 from mockcvp.wording import printable
@@ -27,7 +29,7 @@ WIRE = "mockcvp.wire"
 """Where the server puts what a call can do to its connection."""
 
 LARGE = 64 * 1024
-"""Of an answer's body in bytes: a larger one may wait for its client, a smaller one is with the system at once."""
+"""Of a body in bytes: a larger one may wait for its client, a smaller one is sent or received at once."""
 
 _log = logging.getLogger("mockcvp.calls")
 _NAMED_IN_A_LINE = 5
@@ -37,8 +39,8 @@ _LONGEST_NAME = 200
 class Wire(Protocol):
     """A call on its connection, as the server puts it into the call's state under ``WIRE``."""
 
-    async def answer(self, answer: Answer, *, close: bool) -> bool:
-        """Send an answer whole, with the length that its headers say, and return whether its client was still there.
+    async def answer(self, answer: Answer, *, close: bool, has_reason_phrase: bool) -> bool:
+        """Send a response at once, framed as its headers say, and return whether its client was still connected.
 
         A large one is held.
         """
@@ -82,11 +84,24 @@ class Reply(NamedTuple):
     reason: str | None = None
     dribble: Dribble | None = None
 
+    @property
+    def is_of_oamp(self) -> bool:
+        """Whether the response is one of the OAMP, and not as a stub mapping has it."""
+        return self.mapping is None or self.mapping.response.error is not None
+
 
 @lru_cache(maxsize=256)
 def _kept(headers: Headers) -> Headers:
     """Return headers as they were the first time: a client sends the same again and again, and each call keeps them."""
     return headers
+
+
+def _headers_of(scope: Scope) -> Headers:
+    try:
+        return _kept(tuple(scope["headers"]))
+    except TypeError:
+        # ASGI lets a server give each header as a list
+        return _kept(tuple((name, value) for name, value in scope["headers"]))
 
 
 class Exchange:
@@ -111,12 +126,12 @@ class Exchange:
             scope.get("state", {}).pop(WIRE, None)
             await self._control(scope, receive, send)
             return
-        headers = _kept(tuple(scope["headers"]))
+        headers = _headers_of(scope)
         double = self._called(headers) if self._double.tenants else self._double
         life = double.life
         life.in_process += 1
         try:
-            left = await _exchange(double, life, scope, headers, receive, send)
+            left = await _exchange(double, life, self._double.unfinished, scope, headers, receive, send)
         finally:
             life.in_process -= 1
         if left and not await left[1].taken():
@@ -136,54 +151,80 @@ class Exchange:
 
 
 async def _exchange(
-    double: Double, life: Life, scope: Scope, headers: Headers, receive: Receive, send: Send
+    double: Double,
+    life: Life,
+    unfinished: UnfinishedBodies,
+    scope: Scope,
+    headers: Headers,
+    receive: Receive,
+    send: Send,
 ) -> tuple[Call, Wire] | None:
     """Do all that one call wants; return it where its answer is large, and not known to be taken."""
     arrived, began = time.time(), time.perf_counter()
-    throttled = life.in_process > double.oamp.max_in_process
     state = scope.get("state", {})
-    limit = double.settings.max_body_bytes
-    # taken out, since it refers to the call that has this state
+    # removed from the state, to which it refers
     wire: Wire | None = state.pop(WIRE, None)
-    declined = _waits_to_send_more_than(limit, headers)
-    # what is throttled takes no memory
-    body, oversize, complete = (b"", True, True) if declined else await _read(receive, 0 if throttled else limit)
-    path: str = scope["path"]
-    request = Request(
-        scope["method"],
-        path,
-        path if not scope["query_string"] and len(scope["raw_path"]) == len(path) else _target(scope),
-        headers,
-        body,
-        limit if declined or (oversize and not throttled) else 0,
-        throttled,
-        _authority(scope["server"]) if scope["server"] else "localhost",
-    )
+    request, early, is_complete = await _received(double, life, unfinished, _request(scope, headers), receive)
     if double.life is not life:
         _hang_up(request, wire)
         return None
     # from here to the record nothing waits, so that the journal's order is the order of the effects
     reply = Reply()
-    if state.get(MALFORMED_BODY):
-        reply = Reply(MALFORMED)
-    elif complete:
-        reply = _reply(double, request)
+    if MALFORMED_BODY in state:
+        reply = Reply(malformed(double.oamp.release, state[MALFORMED_BODY]))
+    elif is_complete:
+        reply = _reply(double, request, early)
+    # a client that expects 100 (Continue) may send its body all the same
+    close = MALFORMED_BODY in state or (request.unread and _expects_continue(headers))
     client = scope["client"][0] if scope["client"] else ""
     answer, fault, mapping, delay, _, _ = reply
     duration = time.perf_counter() - began + delay
     call = double.journal.record(arrived, duration, client, request, answer, fault, mapping, delay)
     if _log.isEnabledFor(logging.INFO):
         _log.info("%s", line(call))
-    if mapping is None and not delay and answer and wire:
-        # nearly every call: nothing came between, and nothing is changed on the way
-        delivered = await wire.answer(answer, close=declined or answer is MALFORMED)
+    if answer and wire and not delay and reply.is_of_oamp:
+        # nearly every call
+        phrase = double.oamp.release.has_reason_phrase
+        delivered = await wire.answer(answer, close=close, has_reason_phrase=phrase)
     else:
-        delivered = await _deliver(double, life, request, reply, send, wire, close=declined)
+        delivered = await _deliver(double, life, request, reply, send, wire, close=close)
     if answer and not delivered:
         _cut_off(double, life, call)
     elif answer and wire and len(answer.body) > LARGE:
         return call, wire
     return None
+
+
+def _request(scope: Scope, headers: Headers) -> Request:
+    """Return a request whose body is not read yet."""
+    path: str = scope["path"]
+    raw: bytes = scope.get("raw_path") or quote(path, safe="/%").encode()
+    query: bytes = scope["query_string"]
+    target = path if not query and len(raw) == len(path) else (raw + b"?" + query if query else raw).decode("latin-1")
+    server = scope.get("server")
+    authority = _authority(*server) if server else "localhost"
+    return Request(scope["method"], path, target, headers, authority=authority, version=scope["http_version"])
+
+
+async def _received(
+    double: Double, life: Life, unfinished: UnfinishedBodies, request: Request, receive: Receive
+) -> tuple[Request, Answer | None, bool]:
+    """Return a request with its body, the error response that its headers alone led to, and whether it is complete."""
+    if life.in_process > double.oamp.max_in_process:
+        throttled = f"more than {double.oamp.max_in_process} requests are in process"
+        return request._replace(throttled=throttled, unread=True), None, True
+    limit, length = double.settings.max_body_bytes, _large_body(request.headers, double.settings.max_body_bytes)
+    if length is not None and length > limit:
+        request = request._replace(exceeded=limit, unread=True)
+    # a stub mapping may match the body
+    if length != 0 and not double.stubs.mappings and (early := double.oamp.reject(request, length)):
+        return request._replace(unread=True), early, True
+    if request.unread:
+        return request, None, True
+    body = await read_body(receive, limit, unfinished)
+    exceeded = limit if body.is_oversize else 0
+    throttled = f"all unfinished request bodies take more than {unfinished.limit} bytes" if body.is_crowded else ""
+    return request._replace(body=body.content, exceeded=exceeded, throttled=throttled), None, body.is_complete
 
 
 def _cut_off(double: Double, life: Life, call: Call) -> None:
@@ -205,20 +246,14 @@ async def _deliver(
     if reply.delay and not await _held_back(reply.delay):
         return False
     if reply.answer and not ended():
-        if wire and reply.mapping:
-            dated = any(name.lower() == b"date" for name, _ in reply.answer.headers)
-            wire.prepare(reply.reason, dated=dated)
-        if wire and len(reply.answer.body) > LARGE:
-            wire.hold()
-        # a client that was not given leave to send its body may send it all the same
-        try:
-            done = await _send(reply.answer, send, reply.dribble, ended, close=close)
-        except asyncio.CancelledError:
-            # a server that stops has hung up
-            return False
-        # uvicorn passes over what it cannot send
-        done = done and not (wire and wire.gone)
-    elif reply.fault and wire and not ended():
+        if wire and reply.is_of_oamp:
+            phrase = double.oamp.release.has_reason_phrase
+            done = await wire.answer(reply.answer, close=close, has_reason_phrase=phrase)
+        else:
+            done = await _send_as_stubbed(double, reply, reply.answer, send, wire, ended, close=close)
+    elif reply.fault and not ended():
+        if wire is None:
+            raise ConnectionResetError(f"{reply.fault}, as the stub mapping asks for")
         wire.misbehave(reply.fault)
         done = True
     if double.life is not life:
@@ -226,19 +261,45 @@ async def _deliver(
     return done
 
 
+async def _send_as_stubbed(
+    double: Double,
+    reply: Reply,
+    answer: Answer,
+    send: Send,
+    wire: Wire | None,
+    ended: Callable[[], bool],
+    *,
+    close: bool,
+) -> bool:
+    if wire:
+        dated = any(name.lower() == b"date" for name, _ in answer.headers)
+        usual = None if double.oamp.release.has_reason_phrase else ""
+        wire.prepare(usual if reply.reason is None else reply.reason, dated=dated)
+        if len(answer.body) > LARGE:
+            wire.hold()
+    try:
+        done = await _send(answer, send, reply.dribble, ended, close=close)
+    except asyncio.CancelledError:
+        # a server that stops has closed the connection
+        return False
+    # uvicorn passes over what it cannot send
+    return done and not (wire and wire.gone)
+
+
 def _hang_up(request: Request, wire: Wire | None) -> None:
     # what was started before a reset must not show after it
     _log.info("--- %s: in flight when the double was reset, and hung up on", printable(request.target))
-    if wire:
-        wire.hang_up()
+    if wire is None:
+        raise ConnectionResetError("the mock was reset while the request was in flight")
+    wire.hang_up()
 
 
-def _reply(double: Double, request: Request) -> Reply:
+def _reply(double: Double, request: Request, early: Answer | None) -> Reply:
     stubs = double.stubs
     mapping = stubs.take(request) if stubs.mappings and not request.throttled else None
     if mapping is None:
         delay = stubs.delays.drawn(stubs.delays) if stubs.settings else 0.0
-        return Reply(double.oamp.answer(request), None, None, delay)
+        return Reply(early or double.oamp.answer(request), None, None, delay)
     response = mapping.response
     delay = response.delays.drawn(stubs.delays)
     if response.fault is not None:
@@ -260,48 +321,27 @@ async def _held_back(seconds: float) -> bool:
     return True
 
 
-def _target(scope: Scope) -> str:
-    query: bytes = scope["query_string"]
-    target: bytes = scope["raw_path"] + b"?" + query if query else scope["raw_path"]
-    return target.decode("latin-1")
-
-
 @lru_cache(maxsize=16)
-def _authority(server: tuple[str, int]) -> str:
-    host, port = server
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-async def _read(receive: Receive, limit: int) -> tuple[bytes, bool, bool]:
-    """Read a request's body to its end, and keep it as far as it is taken.
-
-    Returns:
-        what is kept; whether there was more; whether the body came to its end, and neither its client nor this server
-        hung up before
-    """
-    chunks: list[bytes] = []
-    room, oversize, more = limit, False, True
-    try:
-        while more and (message := await receive())["type"] == "http.request":
-            chunk, more = message.get("body", b""), message.get("more_body", False)
-            oversize = oversize or len(chunk) > room
-            if room and chunk:
-                chunks.append(chunk[:room])
-                room -= len(chunks[-1])
-    except asyncio.CancelledError:
-        # a server that has hung up on a call and stops cancels it, and it needs no traceback in the log
-        pass
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks), oversize, not more
+def _authority(host: str, port: int | None) -> str:
+    if ":" in host:
+        host = f"[{host}]"
+    return host if port is None else f"{host}:{port}"
 
 
 @lru_cache(maxsize=256)
-def _waits_to_send_more_than(limit: int, headers: Headers) -> bool:
+def _large_body(headers: Headers, limit: int) -> int | None:
+    """Return the length of a body that is large or over a limit, None for a chunked one; 0 for any other or none."""
     fields = dict(headers)
-    if b"expect" not in fields or fields[b"expect"].lower() != b"100-continue":
-        return False
-    length = fields.get(b"content-length", b"0").lstrip(b"0") or b"0"
+    if b"transfer-encoding" in fields:
+        return None
+    digits = fields.get(b"content-length", b"0").lstrip(b"0")
     # more digits than any limit has, and than Python would turn into a number
-    return len(length) > 30 or int(length) > limit
+    length = 10**30 if len(digits) > 30 else int(digits or b"0")
+    return length if length > min(LARGE, limit) else 0
+
+
+def _expects_continue(headers: Headers) -> bool:
+    return any(name == b"expect" and value.lower() == b"100-continue" for name, value in headers)
 
 
 async def _send(answer: Answer, send: Send, dribble: Dribble | None, ended: Callable[[], bool], *, close: bool) -> bool:

@@ -21,6 +21,7 @@ _HEADER_OVERHEAD = 150
 _SERVER_OVERHEAD = 600
 _NAME_OVERHEAD = 16
 _RUN_OVERHEAD = 700
+_ERROR_OVERHEAD = 100
 
 
 class Call(NamedTuple):
@@ -125,6 +126,8 @@ class Call(NamedTuple):
         size += _size_of(request.headers)
         if answer:
             size += len(answer.body) + getsizeof(answer.refusal)
+            for error in answer.errors:
+                size += _ERROR_OVERHEAD + getsizeof(error.reason) + getsizeof(error.actual) + getsizeof(error.valid)
             if sync_up := answer.sync_up:
                 for server in sync_up.requested:
                     size += _SERVER_OVERHEAD + getsizeof(server.ref_url)

@@ -17,6 +17,7 @@ from mockcvp.connection import Connection, Outbox
 from mockcvp.control import PATH
 from mockcvp.exchange import CONTROL_PORT
 from mockcvp.oamp.api import BASE_PATH
+from mockcvp.oamp.releases import RELEASES, Release
 from mockcvp.settings import Settings
 
 # how long a client has for agreeing to the end of a TLS connection; by itself, the loop would give it 30
@@ -35,6 +36,7 @@ class Server:
         settings: where and how
         drain_seconds: how long a stop waits for calls in flight
         tell: called with the reason where a client gives up on a TLS connection
+        release: returns the release whose headers responses have
 
     Raises:
         StartError: the address cannot be listened on, or the certificate cannot be used
@@ -46,6 +48,7 @@ class Server:
         settings: Settings,
         drain_seconds: float = 5.0,
         tell: Callable[[str], None] = log_failure,
+        release: Callable[[], Release] | None = None,
     ) -> None:
         # first the socket: a start that fails must not have made a certificate that clients would have to trust anew
         self._sockets = _listening(settings.host, settings.port)
@@ -75,6 +78,7 @@ class Server:
         config.ssl = self._certificate.context
         self._uvicorn = _Uvicorn(config)
         self._uvicorn.settings = settings
+        self._uvicorn.release = release or (lambda: RELEASES[settings.release])
         self._uvicorn.drain_seconds = drain_seconds
         self._uvicorn.control_port = self._admin_sockets[0].getsockname()[1] if self._admin_sockets else None
 
@@ -144,6 +148,7 @@ class _Uvicorn(uvicorn.Server):
     """uvicorn, which by itself would notice a stop late, and answer calls still in flight with a 500 of its own."""
 
     settings: Settings
+    release: Callable[[], Release]
     ready: Callable[[], None]
     drain_seconds: float
     control_port: int | None
@@ -177,6 +182,7 @@ class _Uvicorn(uvicorn.Server):
         return Connection(
             self.outbox,
             self.settings,
+            self.release,
             config=self.config,
             server_state=self.server_state,
             app_state=self.lifespan.state,

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from mockcvp.oamp.deployment import Deployment
+from mockcvp.oamp.releases import ReleaseName
 
 _DNS_NAME = re.compile(r"(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_-]{1,63})*")
 
@@ -57,6 +58,9 @@ class Settings(BaseModel):
     tls_names: tuple[Annotated[str, AfterValidator(_tls_name)], ...] = Field(
         default=(),
         description="A further DNS name or IP address for the double's own certificate; may be given repeatedly.",
+    )
+    release: ReleaseName = Field(
+        default="10.0", description="Release of the OAMP whose response headers and version the mock has."
     )
     deployment: Path | Deployment | None = Field(
         default=None, description="File with the servers of the deployment, JSON or YAML; without it, five of them."

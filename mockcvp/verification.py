@@ -193,7 +193,7 @@ def _line(wanted: RequestPattern, call: Call) -> str:
             else f"{what}: {call.status}, {call.refusal}"
         )
     error = call.answer.errors[0]
-    sent = f"sent {error.data}={error.actual} and " if error.actual is not None else ""
+    sent = f"sent {error.type.data}={error.actual} and " if error.actual is not None else ""
     if error.actual is None and call.status == 401:
         sent = f"sent the user {call.user!r} and " if call.user else "sent no user and "
-    return f"your client {sent}got {call.status} {error.type.name}: {error.message}; {what}"
+    return f"your client {sent}got {call.status} {error.type.name}: {error.reason}; {what}"

@@ -138,7 +138,7 @@ def threads_that_take_turns_often() -> Iterator[None]:
 
 
 def read_answer(connection: ssl.SSLSocket) -> bytes:
-    """Read one answer, headers and body, as the bytes that came."""
+    """Read one response, its headers as the bytes that came, and its body without the framing of chunks."""
     received = b""
     while b"\r\n\r\n" not in received:
         more = connection.recv(65536)
@@ -146,10 +146,31 @@ def read_answer(connection: ssl.SSLSocket) -> bytes:
             return received
         received += more
     head, _, body = received.partition(b"\r\n\r\n")
+    if b"\r\ntransfer-encoding: chunked" in head.lower():
+        return head + b"\r\n\r\n" + _read_chunks(connection, body)
     length = re.search(rb"(?i)content-length: (\d+)", head)
     while length and len(body) < int(length[1]):
         body += connection.recv(65536)
     return head + b"\r\n\r\n" + body
+
+
+def _read_chunks(connection: ssl.SSLSocket, received: bytes) -> bytes:
+    body = b""
+    while True:
+        while b"\r\n" not in received or len(received) < _chunk_end(received):
+            more = connection.recv(65536)
+            assert more, "the connection was closed before the last chunk"
+            received += more
+        end = _chunk_end(received)
+        chunk = received[:end].partition(b"\r\n")[2].removesuffix(b"\r\n")
+        body, received = body + chunk, received[end:]
+        if not chunk:
+            return body
+
+
+def _chunk_end(received: bytes) -> int:
+    size, _, _ = received.partition(b"\r\n")
+    return len(size) + 2 + int(size, 16) + 2
 
 
 def mockcvp(*arguments: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:

@@ -156,6 +156,7 @@ def test_every_setting_can_be_given_both_ways(tmp_path: Path) -> None:
         "header_seconds": "1.5",
         "body_seconds": "2.5",
         "keep_alive_seconds": "3",
+        "release": "12.6",
         "unknown_servers": "REJECT",
         "max_body_bytes": "100",
         "max_in_process": "5",

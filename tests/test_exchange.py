@@ -87,7 +87,7 @@ def test_an_upgrade_is_not_taken_up_and_never_costs_a_body(double: Running, sent
         connection.sendall(f"{HEAD}Connection: Upgrade\r\nUpgrade: h2c\r\n{sent}".encode())
         answer = read_answer(connection)
         assert answer.startswith(f"HTTP/1.1 {status} ".encode())
-        assert b"connection: close" in answer
+        assert b"Connection: close" in answer
 
 
 @pytest.mark.parametrize("packets", [1, 2])
@@ -127,7 +127,7 @@ def test_a_client_that_waits_for_leave_to_send_too_much_is_refused_at_once(doubl
         connection.sendall(f"{HEAD}Expect: 100-continue\r\nContent-Length: 999999999\r\n\r\n".encode())
         answer = read_answer(connection)
         assert answer.startswith(b"HTTP/1.1 413 ")
-        assert b"connection: close" in answer
+        assert b"Connection: close" in answer
         assert connection.recv(1000) == b""
 
 
@@ -163,7 +163,7 @@ def test_a_stop_lets_calls_in_flight_finish(tmp_path: Path, how: signal.Signals)
         connection.sendall(b"ronize/>")
         answer = read_answer(connection)
         assert answer.startswith(b"HTTP/1.1 202 ")
-        assert b"connection: close" in answer
+        assert b"Connection: close" in answer
         connection.close()
         stopping.join()
         double.line("202 POST /cvp-config/command/synchronize wsmadmin full sync-up of every server")
@@ -286,6 +286,5 @@ def test_the_log_has_a_line_for_each_call_and_no_password(tmp_path: Path) -> Non
         assert_nothing_but_calls_in(
             double,
             "202 POST /cvp-config/command/synchronize wsmadmin full sync-up of every server",
-            "401 POST /cvp-config/command/synchronize wsmadmin authorization.unathorized: the password is wrong: "
-            "a valid user name and password are required",
+            "401 POST /cvp-config/command/synchronize wsmadmin authorization.unathorized: the password is wrong",
         )

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import re
 import resource
 import signal
 import socket
@@ -246,12 +245,10 @@ def test_whether_a_client_has_taken_a_large_answer_is_recorded(
             assert head.startswith(b"HTTP/1.1 200 ")
             if goes == "reads all":
                 # a stub mapping's length is as it is given, and this one gives none
-                length = re.search(rb"content-length: (\d+)", head)
-                left = (int(length[1]) if length else 16_000_000) - len(body)
-                while left > 0:
+                while len(body) < 16_000_000 if mapped else not body.endswith(b"\r\n0\r\n\r\n"):
                     more = connection.recv(1_000_000)
                     assert more
-                    left -= len(more)
+                    body += more
             elif goes == "never reads":
                 double.line("hung up on 127.0.0.1: it did not read its answer within 1 s")
         if goes != "reads all":

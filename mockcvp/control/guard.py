@@ -1,6 +1,5 @@
 """Who may use the control API, and what a browser may do with its answers."""
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from hmac import compare_digest
@@ -12,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockcvp.exchange import MALFORMED_BODY
 from mockcvp.oamp.authentication import sent_credentials
+from mockcvp.request_body import RequestBody, UnfinishedBodies, read_body
 from mockcvp.wording import printable
 
 _log = logging.getLogger(__name__)
@@ -36,10 +36,19 @@ class Guard:
         credentials: the user name and the password that are wanted; None: everyone may use it
         whose: they are, in the words of a hint
         open_path: what everyone may ask
+        unfinished: the request bodies that the server is reading
     """
 
-    def __init__(self, app: ASGIApp, credentials: tuple[str, str] | None, whose: str, open_path: str) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        credentials: tuple[str, str] | None,
+        whose: str,
+        open_path: str,
+        unfinished: UnfinishedBodies,
+    ) -> None:
         self._app = app
+        self._unfinished = unfinished
         self._whose = whose
         self._wanted = None if credentials is None else ":".join(credentials).encode()
         self._open_path = open_path
@@ -67,41 +76,31 @@ class Guard:
             wanted = f": the control API wants {self._whose}"
             app = _refusal(scope, 401, what, wanted, {"www-authenticate": 'Basic realm="mockcvp"'})
         else:
-            body = await _read(receive)
-            if scope.get("state", {}).get(MALFORMED_BODY):
-                app = Response(status_code=400, headers={"connection": "close"})
-            elif body is None:
+            body = await read_body(receive, _MOST_BYTES, self._unfinished)
+            if not body.is_complete and MALFORMED_BODY not in scope.get("state", {}):
                 _log.info(
                     "%s", printable(f"--- {scope['method']} {scope['path']} the connection was closed before its end")
                 )
                 return
-            elif len(body) > _MOST_BYTES:
-                app = _refusal(scope, 413, f"the body is larger than {_MOST_BYTES} bytes")
-            else:
-                receive = _again(body, receive)
+            app, receive = self._error_of(body, scope) or app, _again(body.content, receive)
         await app(scope, receive, sealed)
+
+    def _error_of(self, body: RequestBody, scope: Scope) -> ASGIApp | None:
+        if reason := scope.get("state", {}).get(MALFORMED_BODY):
+            headers = {"connection": "close", "x-mockcvp-reason": f"the request is malformed HTTP: {reason}"}
+            return Response(status_code=400, headers=headers)
+        if body.is_oversize:
+            return _refusal(scope, 413, f"the body is larger than {_MOST_BYTES} bytes")
+        if body.is_crowded:
+            what = f"all unfinished request bodies take more than {self._unfinished.limit} bytes"
+            return _refusal(scope, 503, what)
+        return None
 
     def _knows(self, headers: Mapping[str, str]) -> bool:
         if self._wanted is None:
             return True
         sent = sent_credentials(headers.get("authorization"))
         return sent is not None and compare_digest(":".join(sent).encode(errors="replace"), self._wanted)
-
-
-async def _read(receive: Receive) -> bytes | None:
-    """Return a request's body, or more of it than it may have; None where its client has gone before its end."""
-    chunks, size, more = list[bytes](), 0, True
-    while more and size <= _MOST_BYTES:
-        try:
-            message = await receive()
-        except asyncio.CancelledError:
-            # a server that stops has hung up
-            return None
-        if message["type"] != "http.request":
-            return None
-        chunks.append(message.get("body", b""))
-        size, more = size + len(chunks[-1]), message.get("more_body", False)
-    return b"".join(chunks)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

@@ -103,6 +103,7 @@ def _told(call: Call) -> dict[str, Any]:
         "complete": answer is not None or call.fault is not None,
         "delivered": call.delivered,
         "oversize": bool(call.request.exceeded),
+        "unread": call.request.unread,
         "refusal": answer.refusal if answer else None,
         "synchronization": {
             "servers": [

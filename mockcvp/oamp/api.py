@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 from xml.etree.ElementTree import Element
 
 from mockcvp.oamp import errors
@@ -18,23 +18,24 @@ from mockcvp.oamp.documents import (
     wanted_type,
 )
 from mockcvp.oamp.errors import ApiError, Refusal
-from mockcvp.oamp.negotiation import Form, body_form, negotiate
+from mockcvp.oamp.negotiation import Form, body_form, error_form, negotiate
+from mockcvp.oamp.releases import RELEASES, Release, ReleaseName
 from mockcvp.oamp.representation import NO_MORE, Limits, read, write
 from mockcvp.oamp.sync_ups import Run, Servers
 from mockcvp.oamp.synchronization import ROOT, SHAPE, Document, RequestedServer, requested_servers
+from mockcvp.wording import printable
 
 _log = logging.getLogger(__name__)
 
 BASE_PATH = "/cvp-config"
-HEADERS = (
-    (b"server", b"Apache-Coyote/1.1"),
-    (b"pragma", b"No-cache"),
-    (b"cache-control", b"no-cache"),
-    (b"expires", b"Wed, 31 Dec 1969 16:00:00 PST"),
-)
-_HEADERS_ALONE = (*HEADERS, (b"content-length", b"0"))
-# RFC 7617 has every challenge name a realm; no source tells the product's
+# RFC 7617 requires a realm; no source documents the OAMP's
 CHALLENGE = ((b"www-authenticate", b'Basic realm="cvp-config"'),)
+CHUNKED = (b"transfer-encoding", b"chunked")
+_EMPTY = (b"content-length", b"0")
+# the Content-Type of a response without a body has no charset
+_EMPTY_TYPES = {Form.XML: b"application/xml", Form.JSON: b"application/json"}
+_REASON = b"x-mockcvp-reason"
+_LONGEST_REASON = 1000
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -49,8 +50,10 @@ class Request(NamedTuple):
         headers: names in lower case
         body: the bytes of the body, at most as many as the server takes
         exceeded: the limit in bytes that the body went over, 0 where it did not
-        throttled: whether too many requests were in process when this one came; its body was then not taken
+        throttled: why the server has no capacity for this request, whose body was then not stored; empty where it has
         authority: host and port that it came to, for a client that names none
+        version: of HTTP, as ``1.1``
+        unread: whether the response was sent before the body was read, since the headers alone led to an error
     """
 
     method: str
@@ -59,8 +62,10 @@ class Request(NamedTuple):
     headers: Headers
     body: bytes = b""
     exceeded: int = 0
-    throttled: bool = False
+    throttled: str = ""
     authority: str = "localhost"
+    version: str = "1.1"
+    unread: bool = False
 
     @property
     def query(self) -> str:
@@ -128,8 +133,10 @@ class Answer(NamedTuple):
     errors: tuple[ApiError, ...] = ()
 
 
-MALFORMED = Answer(400, _HEADERS_ALONE, refusal="the request is malformed HTTP")
-"""What a connector such as Tomcat's answers before there is a request to answer."""
+def malformed(release: Release, reason: str) -> Answer:
+    """Return the response of a connector such as Tomcat's to a request that is malformed HTTP."""
+    refusal = f"the request is malformed HTTP: {reason}"
+    return Answer(400, (*release.server, *_explained(refusal), _EMPTY), refusal=refusal)
 
 
 class _Outcome(NamedTuple):
@@ -145,6 +152,12 @@ class _Outcome(NamedTuple):
 
 _Method = Callable[[Request], _Outcome]
 
+_ACCEPTABLE = _Outcome(0)
+
+
+class _NotAllowed(Exception):
+    """A method that a resource lacks; its text lists the methods that the resource has."""
+
 
 class OAMP:
     """The OAMP server of one deployment.
@@ -155,6 +168,7 @@ class OAMP:
         version: the version that it says it is
         max_in_process: how many requests may be in process at the same time
         limits: what the body of a request may hold
+        release: whose headers its responses have
     """
 
     def __init__(
@@ -164,7 +178,9 @@ class OAMP:
         version: Version,
         max_in_process: int = 1000,
         limits: Limits = NO_MORE,
+        release: ReleaseName = "10.0",
     ) -> None:
+        self.release = RELEASES[release]
         self.accounts = accounts
         self.servers = servers
         self.version = version
@@ -178,6 +194,18 @@ class OAMP:
         }
 
     @property
+    def release(self) -> Release:
+        """The release whose headers its responses have."""
+        return self._release
+
+    @release.setter
+    def release(self, release: Release) -> None:
+        self._release = release
+        self._accepted = {
+            form: (*release.server, (b"content-type", name), _EMPTY) for form, name in _EMPTY_TYPES.items()
+        }
+
+    @property
     def accounts(self) -> Mapping[str, Account]:
         """The users whom it knows, by name."""
         return self._accounts.by_name
@@ -187,35 +215,83 @@ class OAMP:
         self._accounts = Accounts(accounts)
 
     def answer(self, request: Request) -> Answer:
-        """Answer a request: never raises, and has taken effect when it returns."""
-        # until it is negotiated, XML
-        form = Form.XML
-        try:
-            if request.throttled:
-                limit = f"more than {self.max_in_process} requests are in process"
-                raise Refusal(errors.THROTTLED.error(limit))
-            self._accounts.authenticate(request.header(b"authorization"))
-            methods = self._methods(request.path)
-            if request.method in methods:
-                form = negotiate(request.header(b"accept"))
-                outcome = methods[request.method](request)
-            else:
-                allowed = ", ".join(methods)
-                outcome = _Outcome(405, refusal=f"the methods here: {allowed}", headers=((b"allow", allowed.encode()),))
-        except Refusal as refusal:
-            outcome = _refused(refusal)
-        except Exception:
-            _log.exception("fault while answering %s %r", request.method, request.path)
-            outcome = _refused(Refusal(errors.FAILED.error()))
-        return _written(outcome, form, head=request.method == "HEAD")
+        """Respond to a request: never raises, and has taken effect when it returns."""
+        return self._respond(request, self._answered)
+
+    def reject(self, request: Request, length: int | None) -> Answer | None:
+        """Return the error response to a request whose headers alone lead to one; None where its body is needed.
+
+        Args:
+            request: without its body
+            length: of the body in bytes, more than 0, as announced; None: it is chunked, and may be empty
+        """
+
+        def checked(request: Request) -> _Outcome:
+            method = self._method(request)
+            if method == self._start_sync_up and length is not None:
+                _check_body(request)
+            return _ACCEPTABLE
+
+        answer = self._respond(request, checked)
+        return None if answer.status == _ACCEPTABLE.status else answer
 
     def refuse(self, request: Request, error: ApiError) -> Answer:
-        """Refuse a request with an error, in the form that it asks for, whatever the request is."""
+        """Respond with an error, in the form that a request asks for, whatever the request is."""
+
+        def refused(_: Request) -> NoReturn:
+            raise Refusal(error)
+
+        return self._respond(request, refused)
+
+    def _respond(self, request: Request, method: _Method) -> Answer:
         try:
-            form = negotiate(request.header(b"accept"))
-        except Refusal:
-            form = Form.XML
-        return _written(_refused(Refusal(error)), form, head=request.method == "HEAD")
+            outcome = method(request)
+        except Refusal as exc:
+            outcome = _refused(exc)
+        except _NotAllowed as exc:
+            allowed = str(exc)
+            outcome = _Outcome(405, refusal=f"the methods here: {allowed}", headers=((b"allow", allowed.encode()),))
+        except Exception:
+            _log.exception("error in the response to %s %r", request.method, request.path)
+            outcome = _refused(Refusal(errors.FAILED.error("an error of the mock itself, which its log has")))
+        return self._written(outcome, request)
+
+    def _answered(self, request: Request) -> _Outcome:
+        return self._method(request)(request)
+
+    def _method(self, request: Request) -> _Method:
+        """Return what serves a request, after all checks of its headers (contract, section 2).
+
+        Raises:
+            Refusal: a check fails
+            _NotAllowed: the resource lacks the method
+        """
+        if request.throttled:
+            raise Refusal(errors.THROTTLED.error(request.throttled))
+        self._accounts.authenticate(request.header(b"authorization"))
+        methods = self._methods(request.path)
+        method = methods.get(request.method)
+        if method is None:
+            raise _NotAllowed(", ".join(methods))
+        negotiate(request.header(b"accept"))
+        return method
+
+    def _written(self, outcome: _Outcome, request: Request) -> Answer:
+        status, tree, sync_up, refusal, headers, found = outcome
+        form = error_form(request.header(b"accept"))
+        if sync_up is not None:
+            return Answer(status, self._accepted[form], b"", sync_up)
+        release = self._release
+        headers = (*release.server, *(() if request.method == "POST" else release.uncached), *headers)
+        if refusal is not None:
+            headers = (*headers, *_explained(refusal))
+        if tree is None:
+            return Answer(status, (*headers, _EMPTY), b"", None, refusal, found)
+        body = write(tree, form)
+        # as Tomcat frames a response whose length it does not know when it begins to send it
+        framing = CHUNKED if request.version == "1.1" else (b"content-length", b"%d" % len(body))
+        headers = (*headers, (b"content-type", form.value.encode()), framing)
+        return Answer(status, headers, b"" if request.method == "HEAD" else body, None, refusal, found)
 
     def _methods(self, path: str) -> Mapping[str, _Method]:
         path = path.removesuffix("/")
@@ -273,15 +349,25 @@ def _document(request: Request, limits: Limits) -> Document:
     """Return the ``synchronize`` document of a request."""
     if not request.body and not request.exceeded:
         return _NONE
+    form, charset = _check_body(request)
+    if len(request.body) <= _SMALL:
+        return _kept_document(request.body, form, charset, limits)
+    return _read_document(request.body, form, charset, limits)
+
+
+def _check_body(request: Request) -> tuple[Form, str | None]:
+    """Return the form and the charset of a body that is not empty, by the headers of its request.
+
+    Raises:
+        Refusal: ``invalid.contentType`` or ``invalid.requestSize``
+    """
     form, charset = body_form(request.header(b"content-type"))
     encoding = request.header(b"content-encoding")
     if encoding and encoding.strip().lower() != "identity":
         raise Refusal(errors.UNSUPPORTED_TYPE.error(f"the body must have no Content-Encoding, not {encoding[:40]!r}"))
     if request.exceeded:
         raise Refusal(errors.TOO_LARGE.error(f"the body is larger than {request.exceeded} bytes"))
-    if len(request.body) <= _SMALL:
-        return _kept_document(request.body, form, charset, limits)
-    return _read_document(request.body, form, charset, limits)
+    return form, charset
 
 
 def _read_document(body: bytes, form: Form, charset: str | None, limits: Limits) -> Document:
@@ -298,17 +384,12 @@ _SMALL = 1000
 _NONE = Document.of(None)
 
 
+def _explained(reason: str) -> Headers:
+    """Return the header that has the reason of an error, which the real server does not give."""
+    shortened = reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"
+    return ((_REASON, printable(shortened).encode("ascii", "backslashreplace")),)
+
+
 def _refused(refusal: Refusal) -> _Outcome:
     headers = CHALLENGE if refusal.status == 401 else ()
     return _Outcome(refusal.status, refusal.tree(), None, str(refusal), headers, refusal.errors)
-
-
-def _written(outcome: _Outcome, form: Form, *, head: bool) -> Answer:
-    status, tree, sync_up, refusal, headers, found = outcome
-    if tree is None and not headers:
-        return Answer(status, _HEADERS_ALONE, b"", sync_up, refusal, found)
-    body = b"" if tree is None else write(tree, form)
-    if body:
-        headers = (*headers, (b"content-type", form.value.encode()))
-    headers = (*HEADERS, *headers, (b"content-length", b"%d" % len(body)))
-    return Answer(status, headers, b"" if head else body, sync_up, refusal, found)

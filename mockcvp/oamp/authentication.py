@@ -64,19 +64,18 @@ class Accounts:
             Refusal: ``authorization.unathorized`` or ``authentication.noAccess``.
         """
         if authorization is None:
-            raise Refusal(errors.UNAUTHORIZED.error(f"no credentials were sent: {errors.UNAUTHORIZED.message}"))
+            raise Refusal(errors.UNAUTHORIZED.error("no credentials were sent"))
         sent = authorization.encode("latin-1")
         for admitted in self._admitted:
             if compare_digest(sent, admitted):
                 return
         credentials = sent_credentials(authorization)
         if credentials is None:
-            message = "the Authorization header is not HTTP basic"
-            raise Refusal(errors.UNAUTHORIZED.error(f"{message}: {errors.UNAUTHORIZED.message}"))
+            raise Refusal(errors.UNAUTHORIZED.error("the Authorization header is not HTTP basic"))
         user, password = credentials
         account = self.by_name.get(user)
         if account is None or not compare_digest(password.encode(), account.password.encode()):
             wrong = "the password is wrong" if account else "the user is unknown"
-            raise Refusal(errors.UNAUTHORIZED.error(f"{wrong}: {errors.UNAUTHORIZED.message}", data=user or None))
+            raise Refusal(errors.UNAUTHORIZED.error(wrong))
         if not account.has_role:
-            raise Refusal(errors.NO_ACCESS.error(data=user))
+            raise Refusal(errors.NO_ACCESS.error("the user lacks the role that this API needs"))

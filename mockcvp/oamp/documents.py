@@ -24,8 +24,8 @@ def wanted_type(query: str) -> ServerType | None:
     if key == "type" and len(asked) == 1 and name in ServerType.__members__:
         return ServerType(name)
     valid = f"type:{'|'.join(ServerType)}"
-    message = "q selects by type alone, with no wildcard"
-    raise Refusal(errors.INVALID_QUERY.error(message, actual=" ".join(asked), valid=valid))
+    reason = "q selects by type alone, with no wildcard"
+    raise Refusal(errors.INVALID_QUERY.error(reason, actual=" ".join(asked), valid=valid))
 
 
 def server_list(servers: Iterable[Server], base_url: str) -> Element:

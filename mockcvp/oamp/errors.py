@@ -11,7 +11,16 @@ _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
 @dataclass(frozen=True, slots=True)
 class ErrorType:
-    """One row of the table: the status it answers with, its ``errorType``, and what goes into an ``apiError``."""
+    """One row of the table of documented errors (contract, section 8).
+
+    Attributes:
+        status: of the response
+        name: the ``errorType``
+        message: the ``errorMessage``, which is the same whatever the cause
+        data: the ``errorData``, where the error has it
+        detail: the type of the ``errorDetail``, where the error has it
+        valid: the valid values that an ``invalidValueErrorDetail`` names
+    """
 
     status: int
     name: str
@@ -20,31 +29,36 @@ class ErrorType:
     detail: str | None = None
     valid: str | None = None
 
-    def error(
-        self,
-        message: str | None = None,
-        *,
-        data: str | None = None,
-        actual: str | None = None,
-        valid: str | None = None,
-    ) -> "ApiError":
-        """Return this error as it happened, with what differs from the row."""
-        return ApiError(self, message or self.message, data or self.data, actual, valid or self.valid)
+    def error(self, reason: str | None = None, *, actual: str | None = None, valid: str | None = None) -> "ApiError":
+        """Return an occurrence of this error.
+
+        Args:
+            reason: an explanation that the real server does not give; it is not part of the response body
+            actual: the value that was sent
+            valid: the valid values, where they differ from the row's
+        """
+        return ApiError(self, reason or self.message, actual, valid or self.valid)
 
 
 @dataclass(frozen=True, slots=True)
 class ApiError:
-    """One ``apiError`` of an answer."""
+    """One ``apiError`` of a response.
+
+    Attributes:
+        type: the row of the table
+        reason: why it occurred, for the log, the journal and the header ``X-Mockcvp-Reason``
+        actual: the value that was sent
+        valid: the valid values
+    """
 
     type: ErrorType
-    message: str
-    data: str | None
+    reason: str
     actual: str | None
     valid: str | None
 
     def __str__(self) -> str:
         sent = "" if self.actual is None else f" (sent: {_shortened(self.actual)})"
-        return f"{self.type.name}: {self.message}{sent}"
+        return f"{self.type.name}: {self.reason}{sent}"
 
 
 class Refusal(Exception):
@@ -70,9 +84,9 @@ class Refusal(Exception):
         for error in self.errors:
             element = SubElement(root, "apiError")
             _add(element, "errorType", error.type.name)
-            if error.data is not None:
-                _add(element, "errorData", error.data)
-            _add(element, "errorMessage", error.message)
+            if error.type.data is not None:
+                _add(element, "errorData", error.type.data)
+            _add(element, "errorMessage", error.type.message)
             if error.type.detail is not None:
                 detail = SubElement(element, "errorDetail", {"xsi:type": error.type.detail, "xmlns:xsi": _XSI})
                 _add(detail, "name", error.type.name)
@@ -115,18 +129,22 @@ def _shortened(text: str, limit: int = 100) -> str:
     return repr(text) if len(text) <= limit else f"{text[:limit]!r}… of {len(text)} characters"
 
 
-UNAUTHORIZED = ErrorType(401, "authorization.unathorized", "a valid user name and password are required")
-NO_ACCESS = ErrorType(401, "authentication.noAccess", "the user lacks the role that this API needs")
-MISSING_ACCEPT = ErrorType(400, "invalid.header", "Missing accept header")
-NOT_ACCEPTABLE = ErrorType(
-    406, "invalid.acceptHeader", "the Accept header admits neither application/xml nor application/json"
+# Where section 8 has a message from the guide, it stands here to the letter; the other messages are ours.
+UNAUTHORIZED = ErrorType(401, "authorization.unathorized", "Unauthorized request")
+NOT_AUTHORIZED = ErrorType(
+    401, "authentication.notAuthorized", "User is not authorized to access the requested resource"
 )
+NO_ACCESS = ErrorType(
+    401, "authentication.noAccess", "User is not allowed to access the resource. Check the user roles"
+)
+MISSING_ACCEPT = ErrorType(400, "invalid.header", "Missing accept header")
+NOT_ACCEPTABLE = ErrorType(406, "invalid.acceptHeader", "Invalid accept header, it should contain either xml or json")
 UNSUPPORTED_TYPE = ErrorType(
     415, "invalid.contentType", "the Content-Type of the body must be application/xml, text/xml or application/json"
 )
 TOO_LARGE = ErrorType(413, "invalid.requestSize", "the body is larger than this server takes")
-XML_SYNTAX = ErrorType(400, "processing.xmlSyntaxError", "the body is not well-formed XML")
-JSON_SYNTAX = ErrorType(400, "processing.jsonSyntaxError", "the body is not valid JSON")
+XML_SYNTAX = ErrorType(400, "processing.xmlSyntaxError", "XML Syntax error while processing the request attachment")
+JSON_SYNTAX = ErrorType(400, "processing.jsonSyntaxError", "JSON syntax error while processing the request attachment")
 INVALID_SINCETIME = ErrorType(
     400,
     "invalidInput.invalidSinceTime",
@@ -138,14 +156,14 @@ INVALID_SINCETIME = ErrorType(
 MISSING_FIELD = ErrorType(
     400,
     "invalidInput.requiredInputfieldMissing",
-    "refURL is required and must not be blank",
+    "Required Input field is missing",
     data="refURL",
     detail="requiredFieldErrorDetail",
 )
 INVALID_SERVER = ErrorType(
     400,
     "invalidInput.invalidServerRef",
-    "the deployment has no such server",
+    "Invalid Server Reference URL",
     data="serverRef",
     detail="invalidValueErrorDetail",
     valid="a server of the deployment",
@@ -153,7 +171,7 @@ INVALID_SERVER = ErrorType(
 DUPLICATE_SERVER = ErrorType(
     400,
     "invalidInput.duplicateServerRef",
-    "the same server is named more than once",
+    "There is a duplicate entry in the Server list sent in the request",
     data="serverList",
     detail="invalidValueErrorDetail",
     valid="each server once",
@@ -165,6 +183,8 @@ INVALID_QUERY = ErrorType(
     data="q",
     detail="invalidValueErrorDetail",
 )
-NOT_FOUND = ErrorType(404, "Not found", "there is no such resource")
-FAILED = ErrorType(500, "processing.failed", "the server failed to process the request")
+NOT_FOUND = ErrorType(404, "Not found", "Requested Resource Not Found")
+FAILED = ErrorType(500, "processing.failed", "Internal Error")
+DATABASE_FAILED = ErrorType(500, "processing.databaseProcessingFailed", "Database Processing failed")
+FILE_FAILED = ErrorType(500, "processing.fileProcessingFailed", "File processing failed")
 THROTTLED = ErrorType(503, "processing.throttled", "too many requests are in process")

@@ -46,10 +46,20 @@ def negotiate(accept: str | None) -> Form:
     """
     if accept is None:
         raise Refusal(errors.MISSING_ACCEPT.error())
-    form = _kept_choice(accept) if len(accept) <= _KEPT else _choice(accept)
+    form = _accepted(accept)
     if form is None:
-        raise Refusal(errors.NOT_ACCEPTABLE.error(f"{errors.NOT_ACCEPTABLE.message}: {accept[:100]!r}"))
+        reason = f"Accept is {accept[:100]!r}, which admits neither XML nor JSON"
+        raise Refusal(errors.NOT_ACCEPTABLE.error(reason))
     return form
+
+
+def error_form(accept: str | None) -> Form:
+    """Return the form of a response to any request: the one that its ``Accept`` header asks for, else XML."""
+    return (_accepted(accept) if accept is not None else None) or Form.XML
+
+
+def _accepted(accept: str) -> Form | None:
+    return _kept_choice(accept) if len(accept) <= _KEPT else _choice(accept)
 
 
 def _choice(accept: str) -> Form | None:
@@ -91,8 +101,8 @@ def _form_of_body(content_type: str | None) -> tuple[Form, str | None]:
     media = _media_type(content_type) if content_type is not None else None
     form = _FORMS.get((media.type, media.subtype)) if media else None
     if media is None or form is None:
-        sent = "none was sent" if content_type is None else f"not {content_type[:100]!r}"
-        raise Refusal(errors.UNSUPPORTED_TYPE.error(f"{errors.UNSUPPORTED_TYPE.message}, {sent}"))
+        sent = "there is none" if content_type is None else f"it is {content_type[:100]!r}"
+        raise Refusal(errors.UNSUPPORTED_TYPE.error(f"{errors.UNSUPPORTED_TYPE.message}; {sent}"))
     charset = media.parameters.get("charset") or None
     if charset and not is_charset(charset):
         raise Refusal(errors.UNSUPPORTED_TYPE.error(f"the charset of the Content-Type is unknown: {charset[:40]!r}"))

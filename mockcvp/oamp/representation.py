@@ -30,11 +30,18 @@ class Shape:
     """What an element may hold: the child elements that mean something, or text, and whether it may occur repeatedly.
 
     XML shows by itself what is what; JSON, whose shapes vary with their content, is read by this.
+
+    Attributes:
+        members: the child elements that mean something
+        text: whether it may hold text
+        repeated: whether it may occur several times
+        listed: the child element that an array of texts in its place stands for
     """
 
     members: Mapping[str, "Shape"] = field(default_factory=dict)
     text: bool = False
     repeated: bool = False
+    listed: str = ""
 
 
 TEXT = Shape(text=True)
@@ -99,7 +106,7 @@ def _decoded(body: bytes, charset: str, syntax: ErrorType) -> str:
             text.encode()
     except (UnicodeError, LookupError) as fault:
         place = f" at byte {fault.start}" if isinstance(fault, UnicodeDecodeError) else ""
-        raise Refusal(syntax.error(f"{syntax.message}: it is not {charset[:40].upper()}{place}")) from None
+        raise Refusal(syntax.error(f"the body is not {charset[:40].upper()}{place}")) from None
     return text.removeprefix("\ufeff")
 
 
@@ -127,7 +134,7 @@ def _encoding(document: bytes) -> str:
         return "utf-8"
     name = declared[1].decode("latin-1")
     if not _is_plain(name):
-        raise Refusal(errors.XML_SYNTAX.error(f"{errors.XML_SYNTAX.message}: its encoding is unknown: {name[:40]!r}"))
+        raise Refusal(errors.XML_SYNTAX.error(f"the encoding of the body is unknown: {name[:40]!r}"))
     return name
 
 
@@ -158,7 +165,7 @@ def _from_xml(document: str, limits: Limits) -> Element:
     except DefusedXmlException:
         raise Refusal(errors.XML_SYNTAX.error("a DTD or an entity is not allowed in the body")) from None
     except (ParseError, ValueError, LookupError) as fault:
-        raise Refusal(errors.XML_SYNTAX.error(f"{errors.XML_SYNTAX.message}: {str(fault)[:200]}")) from None
+        raise Refusal(errors.XML_SYNTAX.error(f"the body is not well-formed XML: {str(fault)[:200]}")) from None
     return tree
 
 
@@ -266,7 +273,7 @@ def _from_json(text: str, root: str, shape: Shape, limits: Limits) -> Element:
     except UnicodeEncodeError:
         raise Refusal(errors.JSON_SYNTAX.error("the body has half of a surrogate pair alone")) from None
     except ValueError as fault:
-        raise Refusal(errors.JSON_SYNTAX.error(f"{errors.JSON_SYNTAX.message}: {fault}")) from None
+        raise Refusal(errors.JSON_SYNTAX.error(f"the body is not valid JSON: {fault}")) from None
     if not isinstance(document, dict) or list(document) != [root]:
         found = ", ".join(f"{name[:40]!r}" for name in [*document][:3]) if isinstance(document, dict) else ""
         wanted = f"the body must be an object with the one member {root!r}"
@@ -330,7 +337,9 @@ def _occurrences(value: Any, shape: Shape, place: str) -> Sequence[Any]:
     """Return the elements that a member stands for: none for null, several for an array."""
     if not isinstance(value, list):
         return () if value is None else (value,)
-    if len(value) > 1 and not shape.repeated:
+    if shape.listed and value and all(isinstance(item, str) for item in value):
+        return ({shape.listed: value},)
+    if not shape.repeated and (len(value) > 1 or not shape.members):
         raise _wrong_shape(place, "text" if shape.text else "an object", value)
     return value
 

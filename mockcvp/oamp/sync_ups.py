@@ -128,18 +128,18 @@ class Servers:
                 return None
             valid = "a server of the deployment"
             if server is not None:
-                message = f"a server of type {server.type} is not synchronised"
+                reason = f"a server of type {server.type} is not synchronised"
                 valid = "a server of type MEDIA, VXML or VXML_STANDALONE"
             elif not self._accepts_unknown:
-                message = "the deployment has no such server"
+                reason = "the deployment has no such server"
             elif _added(named) is None:
-                message, valid = "this names no server", "a refURL, as https://HOST/cvp-config/server/ID"
+                reason, valid = "this names no server", "a refURL, as https://HOST/cvp-config/server/ID"
             else:
                 unknown.add(named)
                 if len(self._servers) + len(unknown) <= self._most:
                     return None
-                message = f"no more than {MOST_ADDED} unknown servers are added"
-            return errors.INVALID_SERVER.error(message, actual=reference, valid=valid)
+                reason = f"no more than {MOST_ADDED} unknown servers are added"
+            return errors.INVALID_SERVER.error(reason, actual=reference, valid=valid)
 
         return objection
 

@@ -29,7 +29,8 @@ SHAPE = Shape(
             {
                 "server": Shape({"refURL": TEXT, "sincetime": TEXT}, text=True, repeated=True),
                 "sincetime": TEXT,
-            }
+            },
+            listed="server",
         )
     }
 )
@@ -117,8 +118,8 @@ def requested_servers(
         reference, sent = entry.get("refURL", ""), entry.get("sincetime", "0")
         sincetime = _whole_number(sent)
         if not reference:
-            message = f"{errors.MISSING_FIELD.message} (server {place + 1} of the list)"
-            found.append((place, errors.MISSING_FIELD.error(message)))
+            reason = f"refURL is required and must not be blank (server {place + 1} of the list)"
+            found.append((place, errors.MISSING_FIELD.error(reason)))
         if sincetime is None:
             found.append((place, _not_a_sincetime(sent)))
         if reference:
@@ -126,7 +127,8 @@ def requested_servers(
                 found.append((place, objected))
             named = server_id(reference)
             if named in seen:
-                found.append((place, errors.DUPLICATE_SERVER.error(actual=reference)))
+                reason = "the same server is named more than once"
+                found.append((place, errors.DUPLICATE_SERVER.error(reason, actual=reference)))
             seen.add(named)
         servers.append(RequestedServer(reference, sincetime or 0))
     if found:
@@ -172,8 +174,8 @@ def _entries(tree: Element | None) -> tuple[list[dict[str, str]], list[tuple[int
             # the product's guide: of a field that is given twice, only one counts
             entries[-1].setdefault("sincetime", _text(child))
         elif child.tag == "sincetime":
-            message, valid = "a sincetime must follow the server that it belongs to", "a server before it"
-            found.append((-1, errors.INVALID_SINCETIME.error(message, actual=_text(child), valid=valid)))
+            reason, valid = "a sincetime must follow the server that it belongs to", "a server before it"
+            found.append((-1, errors.INVALID_SINCETIME.error(reason, actual=_text(child), valid=valid)))
     return entries, found
 
 
@@ -208,9 +210,9 @@ def _whole_number(text: str) -> int | None:
 
 def _not_a_sincetime(sent: str) -> ApiError:
     if sent.isascii() and sent.isdigit():
-        message, valid = f"sincetime must be {_LARGEST_LONG} or below", f"0 to {_LARGEST_LONG}"
-        return errors.INVALID_SINCETIME.error(message, actual=sent, valid=valid)
+        reason, valid = f"sincetime must be {_LARGEST_LONG} or below", f"0 to {_LARGEST_LONG}"
+        return errors.INVALID_SINCETIME.error(reason, actual=sent, valid=valid)
     if _BELOW_0.fullmatch(sent):
         return errors.INVALID_SINCETIME.error(actual=sent)
-    message = "sincetime must be a whole number in decimal digits, 0 or above"
-    return errors.INVALID_SINCETIME.error(message, actual=sent)
+    reason = "sincetime must be a whole number in decimal digits, 0 or above"
+    return errors.INVALID_SINCETIME.error(reason, actual=sent)

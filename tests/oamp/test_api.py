@@ -1,4 +1,3 @@
-import re
 import time
 from collections.abc import Mapping
 
@@ -11,7 +10,7 @@ from mockcvp.oamp.api import OAMP, Request
 from mockcvp.oamp.authentication import Account
 from mockcvp.oamp.deployment import BUILT_IN
 from mockcvp.oamp.sync_ups import Servers
-from tests.running import JSON, SYNCHRONIZE, XML, Running, read_answer
+from tests.running import JSON, SYNCHRONIZE, XML, Running
 
 AUTHORIZATION = b"Basic d3NtYWRtaW46d3NtYWRtaW4="
 
@@ -86,42 +85,6 @@ def test_a_percent_encoded_path_is_the_same_resource(client: httpx.Client) -> No
 
 def test_a_query_changes_nothing(client: httpx.Client) -> None:
     assert client.post(f"{SYNCHRONIZE}?a=b", headers={"Accept": XML}).status_code == 202
-
-
-@pytest.mark.parametrize(
-    ("request_line", "status"),
-    [
-        (f"POST /cvp-config/{SYNCHRONIZE} HTTP/1.1", 202),
-        (f"POST https://localhost/cvp-config/{SYNCHRONIZE} HTTP/1.1", 202),
-        (f"POST /cvp-config/{SYNCHRONIZE} HTTP/1.0", 202),
-        ("POST /nothing HTTP/1.1", 404),
-        (f"GET /cvp-config/{SYNCHRONIZE} HTTP/1.1", 405),
-        ("this is no HTTP", 400),
-    ],
-)
-def test_every_answer_has_the_products_headers(double: Running, request_line: str, status: int) -> None:
-    with double.connection() as connection:
-        authorization = f"Authorization: {AUTHORIZATION.decode()}"
-        connection.sendall(f"{request_line}\r\nHost: localhost\r\nAccept: {XML}\r\n{authorization}\r\n\r\n".encode())
-        head, _, body = read_answer(connection).decode().partition("\r\n\r\n")
-    status_line, *lines = head.split("\r\n")
-    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-    assert len(headers) == len(lines)
-    assert status_line.startswith(f"HTTP/1.1 {status} ")
-    assert headers["server"] == "Apache-Coyote/1.1"
-    assert headers["pragma"] == "No-cache"
-    assert headers["cache-control"] == "no-cache"
-    assert headers["expires"] == "Wed, 31 Dec 1969 16:00:00 PST"
-    assert re.fullmatch(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT", headers["date"])
-    assert headers["content-length"] == str(len(body))
-    assert ("content-type" in headers) == bool(body)
-    assert "transfer-encoding" not in headers
-
-
-def test_202_has_no_body(client: httpx.Client) -> None:
-    answer = client.post(SYNCHRONIZE, headers={"Accept": XML})
-    assert (answer.status_code, answer.content) == (202, b"")
-    assert "content-type" not in answer.headers
 
 
 bodies = st.one_of(

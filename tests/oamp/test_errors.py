@@ -86,28 +86,38 @@ def test_a_fault_of_the_body_is_told_in_the_negotiated_form(
     assert list(error) == order
 
 
-@pytest.mark.parametrize("accept", [XML, JSON])
+@pytest.mark.parametrize("accept", [XML, JSON, None, "text/html"])
 @pytest.mark.parametrize(
-    ("credentials", "error_type", "data"),
+    ("credentials", "error_type", "message", "reason"),
     [
-        (None, "authorization.unathorized", None),
-        ((USER, "wrong"), "authorization.unathorized", USER),
-        (("nobody", PASSWORD), "authorization.unathorized", "nobody"),
-        (("", ""), "authorization.unathorized", None),
-        (("Administrator", PASSWORD), "authentication.noAccess", "Administrator"),
-        (("Administrator", "wrong"), "authorization.unathorized", "Administrator"),
+        (None, "authorization.unathorized", "Unauthorized request", "no credentials were sent"),
+        ((USER, "wrong"), "authorization.unathorized", "Unauthorized request", "the password is wrong"),
+        (("nobody", PASSWORD), "authorization.unathorized", "Unauthorized request", "the user is unknown"),
+        (("", ""), "authorization.unathorized", "Unauthorized request", "the user is unknown"),
+        (
+            ("Administrator", PASSWORD),
+            "authentication.noAccess",
+            "User is not allowed to access the resource. Check the user roles",
+            "the user lacks the role that this API needs",
+        ),
+        (("Administrator", "wrong"), "authorization.unathorized", "Unauthorized request", "the password is wrong"),
     ],
 )
-def test_who_may_not_call_gets_401_with_a_challenge_in_xml(
-    double: Running, accept: str, credentials: tuple[str, str] | None, error_type: str, data: str | None
+def test_401_has_the_fixed_text_in_the_form_of_accept(
+    double: Running,
+    accept: str | None,
+    credentials: tuple[str, str] | None,
+    error_type: str,
+    message: str,
+    reason: str,
 ) -> None:
     with double.client(auth=credentials) as client:
-        answer = client.post(SYNCHRONIZE, headers={"Accept": accept})
-    error = error_in(answer)
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"].split()[0] == "Basic"
-    assert answer.headers["content-type"] == "application/xml;charset=utf-8"
-    assert (error["errorType"], error.get("errorData")) == (error_type, data)
+        response = client.post(SYNCHRONIZE, headers={"Accept": accept} if accept else {})
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"].split()[0] == "Basic"
+    assert response.headers["content-type"] == (JSON if accept == JSON else "application/xml;charset=utf-8")
+    assert error_in(response) == {"errorType": error_type, "errorMessage": message}
+    assert response.headers["x-mockcvp-reason"] == f"{error_type}: {reason}"
 
 
 @pytest.mark.parametrize(
@@ -140,11 +150,11 @@ def test_an_accept_that_admits_neither_form_gets_406_in_xml(client: httpx.Client
 
 
 @pytest.mark.parametrize("accept", [XML, JSON])
-def test_what_does_not_exist_gets_404_in_xml(client: httpx.Client, accept: str) -> None:
-    answer = client.get("nothing/here", headers={"Accept": accept})
-    assert answer.status_code == 404
-    assert answer.headers["content-type"] == "application/xml;charset=utf-8"
-    assert error_in(answer)["errorType"] == "Not found"
+def test_404_has_the_fixed_text_in_the_form_of_accept(client: httpx.Client, accept: str) -> None:
+    response = client.get("nothing/here", headers={"Accept": accept})
+    assert response.status_code == 404
+    assert response.headers["content-type"] == (JSON if accept == JSON else "application/xml;charset=utf-8")
+    assert error_in(response) == {"errorType": "Not found", "errorMessage": "Requested Resource Not Found"}
 
 
 class _Broken(dict[str, Any]):

@@ -115,7 +115,7 @@ def test_a_compressed_body_gets_415(client: httpx.Client, encoding: str, status:
     headers = {"Accept": JSON, "Content-Type": XML, "Content-Encoding": encoding}
     answer = client.post(SYNCHRONIZE, content="<synchronize/>", headers=headers)
     assert answer.status_code == status
-    assert status == 202 or "Content-Encoding" in answer.text
+    assert status == 202 or "Content-Encoding" in answer.headers["x-mockcvp-reason"]
 
 
 @pytest.mark.parametrize("content_type", [None, "text/plain", "application/json;charset=klingon"])

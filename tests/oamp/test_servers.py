@@ -104,7 +104,7 @@ def test_an_unknown_id_gets_404(cvp: httpx.Client, path: str) -> None:
 def test_head_works_where_get_does_and_nothing_else(cvp: httpx.Client, path: str) -> None:
     got, head, put = cvp.get(path), cvp.head(path), cvp.put(path)
     assert (head.status_code, head.content) == (200, b"")
-    assert head.headers["content-length"] == str(len(got.content))
+    assert head.headers["content-type"] == got.headers["content-type"]
     assert (put.status_code, put.headers["allow"]) == (405, "GET, HEAD")
     assert cvp.get(path, headers={"Accept": "text/html"}).status_code == 406
     assert cvp.get(path, auth=("wsmadmin", "wrong")).status_code == 401

@@ -107,7 +107,7 @@ def test_xml_in_both_forms(inside_servers: str, expected: list[Any] | None) -> N
         # numbers for strings, one-element arrays for objects and the reverse
         ({"refURL": "a", "sincetime": 7}, [("a", 7)]),
         ({"refURL": 5}, [("5", 0)]),
-        ([{"refURL": ["a"], "sincetime": ["7"]}], [("a", 7)]),
+        ([{"refURL": "a", "sincetime": "7"}], [("a", 7)]),
         ({"refURL": "a", "sincetime": None}, [("a", 0)]),
         # a whole entry of the server list
         ({"hostname": "h", "ipaddr": "1.2.3.4", "refURL": "a", "type": "MEDIA", "x": [[{}]]}, [("a", 0)]),
@@ -124,6 +124,11 @@ def test_xml_in_both_forms(inside_servers: str, expected: list[Any] | None) -> N
         # a member of the wrong shape
         ({"refURL": {"href": "a"}}, ["json"]),
         ({"refURL": ["a", "b"]}, ["json"]),
+        ({"refURL": ["a"]}, ["json"]),
+        ({"refURL": []}, ["json"]),
+        ({"refURL": "a", "sincetime": []}, ["json"]),
+        ({"refURL": "a", "sincetime": {}}, ["json"]),
+        ({"refURL": "a", "sincetime": ["7"]}, ["json"]),
         # half of a surrogate pair
         ({"refURL": "\ud800"}, ["json"]),
         ({"refURL": "a", "\udfff": "x"}, ["json"]),
@@ -133,6 +138,25 @@ def test_xml_in_both_forms(inside_servers: str, expected: list[Any] | None) -> N
 )
 def test_json_in_every_form(server: Any, expected: list[Any]) -> None:
     assert of_json(server) == [ERROR_TYPES.get(item, item) for item in expected]
+
+
+@pytest.mark.parametrize(
+    ("servers", "expected"),
+    [
+        (["a", "b"], [("a", 0), ("b", 0)]),
+        (["a"], [("a", 0)]),
+        ([5, " b "], [("5", 0), ("b", 0)]),
+        (["a", "a"], ["twice"]),
+        (["a", ""], ["refURL"]),
+        (["a", {"refURL": "b"}], ["json"]),
+        (["a", None], ["json"]),
+        (["a", ["b"]], ["json"]),
+        ("a", ["json"]),
+    ],
+)
+def test_references_may_stand_directly_under_servers(servers: Any, expected: list[Any]) -> None:
+    found = understood(json.dumps({"synchronize": {"servers": servers}}), Form.JSON)
+    assert found == [ERROR_TYPES.get(item, item) for item in expected]
 
 
 @pytest.mark.parametrize(

@@ -116,9 +116,14 @@ async def _answer(reader: asyncio.StreamReader) -> tuple[int | None, bool]:
         if status is None:
             return None, False
         length = re.search(rb"(?i)\r\ncontent-length: *(\d+)\r\n", head)
-        if length is None:
+        if length is not None:
+            await reader.readexactly(int(length[1]))
+        elif b"\r\ntransfer-encoding: chunked\r\n" in head.lower():
+            while size := int(await reader.readuntil(b"\r\n"), 16):
+                await reader.readexactly(size + 2)
+            await reader.readexactly(2)
+        else:
             return None, False
-        await reader.readexactly(int(length[1]))
     except _GONE:
         return None, False
     return int(status[1]), re.search(rb"(?i)\r\nconnection: *close\r\n", head) is None

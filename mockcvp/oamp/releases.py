@@ -1,0 +1,48 @@
+"""The releases of the OAMP that are modelled, and how their responses differ (contract, section 9)."""
+
+from typing import Literal, NamedTuple
+
+from mockcvp.oamp.deployment import Version
+
+_Headers = tuple[tuple[bytes, bytes], ...]
+ReleaseName = Literal["10.0", "12.6"]
+
+
+class Release(NamedTuple):
+    """What differs between the releases of the OAMP on the wire.
+
+    Attributes:
+        server: the headers of every response
+        uncached: the headers of a response to every method but POST, in addition
+        has_reason_phrase: whether a status line ends with a reason phrase
+        version: the version that it reports unless the deployment has another
+    """
+
+    server: _Headers
+    uncached: _Headers
+    has_reason_phrase: bool
+    version: Version
+
+
+RELEASES: dict[ReleaseName, Release] = {
+    # as the samples of the product's guide show them
+    "10.0": Release(
+        server=((b"server", b"Apache-Coyote/1.1"),),
+        uncached=(
+            (b"pragma", b"No-cache"),
+            (b"cache-control", b"no-cache"),
+            (b"expires", b"Wed, 31 Dec 1969 16:00:00 PST"),
+        ),
+        has_reason_phrase=True,
+        version=Version(
+            major_version="10", minor_version="0", maintenance_version="1", build_version="93", build_date="2014-05-21"
+        ),
+    ),
+    # as the source of Tomcat 9 has them
+    "12.6": Release(
+        server=(),
+        uncached=((b"cache-control", b"private"), (b"expires", b"Thu, 01 Jan 1970 00:00:00 GMT")),
+        has_reason_phrase=False,
+        version=Version(),
+    ),
+}

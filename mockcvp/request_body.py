@@ -1,0 +1,77 @@
+"""Reading request bodies, within a bound on the memory of all that are unfinished."""
+
+import asyncio
+from typing import NamedTuple
+
+from starlette.types import Message, Receive
+
+MAX_UNFINISHED_BYTES = 128 * 1024**2
+"""How many bytes the unfinished request bodies of one server may take together."""
+
+
+class UnfinishedBodies:
+    """The memory of the request bodies that one server is reading.
+
+    Attributes:
+        size: what they take together, in bytes
+        limit: what they may take together, in bytes
+    """
+
+    def __init__(self, limit: int = MAX_UNFINISHED_BYTES) -> None:
+        self.size = 0
+        self.limit = limit
+
+
+class RequestBody(NamedTuple):
+    """A request body, as far as it was read.
+
+    Attributes:
+        content: what is stored of it
+        is_complete: whether all of it was read; not where the client disconnected
+        is_oversize: whether it is larger than it may be; the rest is then not read
+        is_crowded: whether all unfinished bodies together were larger than they may be; the rest is then not read
+    """
+
+    content: bytes = b""
+    is_complete: bool = True
+    is_oversize: bool = False
+    is_crowded: bool = False
+
+
+async def read_body(receive: Receive, limit: int, unfinished: UnfinishedBodies) -> RequestBody:
+    """Read the body of a request.
+
+    Args:
+        receive: of the request
+        limit: how many bytes are stored at most
+        unfinished: of the server
+    """
+    try:
+        message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            # nearly every body comes at once
+            content: bytes = message.get("body", b"")
+            return RequestBody(content[:limit], True, len(content) > limit)
+        return await _read_chunks(message, receive, limit, unfinished)
+    except asyncio.CancelledError:
+        # a server that stops cancels the requests whose connections it has closed
+        return RequestBody(is_complete=False)
+
+
+async def _read_chunks(message: Message, receive: Receive, limit: int, unfinished: UnfinishedBodies) -> RequestBody:
+    stored = bytearray()
+    try:
+        while message["type"] == "http.request":
+            chunk: bytes = message.get("body", b"")
+            stored += chunk
+            unfinished.size += len(chunk)
+            if len(stored) > limit:
+                return RequestBody(bytes(stored[:limit]), is_oversize=True)
+            if unfinished.size > unfinished.limit:
+                return RequestBody(is_crowded=True)
+            if not message.get("more_body", False):
+                return RequestBody(bytes(stored))
+            message = await receive()
+        return RequestBody(bytes(stored), is_complete=False)
+    finally:
+        unfinished.size -= len(stored)

@@ -1,0 +1,306 @@
+"""Whole responses on a raw TLS socket, header by header, of both releases (contract, sections 8 and 9)."""
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+
+from mockcvp import MockCVP
+from tests.running import JSON, XML
+
+SYNCHRONIZE = "/cvp-config/command/synchronize"
+RIGHT, WRONG = (f"Basic {b64encode(user).decode()}" for user in (b"wsmadmin:wsmadmin", b"wsmadmin:wrong"))
+BAD_SINCETIME = b"<synchronize><servers><server>a</server><sincetime>-1</sincetime></servers></synchronize>"
+REALM = ("WWW-Authenticate", 'Basic realm="cvp-config"')
+VALUE_DETAIL = (
+    "invalidValueErrorDetail",
+    (("name", "invalidInput.invalidSinceTime"), ("actual", "-1"), ("valid", "0 and above")),
+)
+
+
+class Response(NamedTuple):
+    """A response as the bytes that came, taken apart."""
+
+    status_line: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+@pytest.fixture(scope="module", params=["10.0", "12.6"])
+def mock(request: pytest.FixtureRequest) -> Iterator[tuple[MockCVP, str]]:
+    with MockCVP(release=request.param) as mock:
+        yield mock, request.param
+
+
+def exchange(mock: MockCVP, request: bytes) -> Response:
+    """Send a request on a connection of its own, and return all that comes until the mock closes it."""
+    import socket
+
+    port = int(mock.url.split(":")[2].split("/")[0])
+    plain = socket.create_connection(("127.0.0.1", port), timeout=60)
+    with mock.ssl_context().wrap_socket(plain, server_hostname="localhost") as connection:
+        connection.sendall(request)
+        received = b""
+        while data := connection.recv(65536):
+            received += data
+    head, _, body = received.partition(b"\r\n\r\n")
+    status_line, *lines = head.decode("ascii").split("\r\n")
+    headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
+    return Response(status_line, headers, body)
+
+
+def request(
+    method: str, path: str, accept: str | None, body: bytes = b"", *, auth: str | None = RIGHT, version: str = "1.1"
+) -> bytes:
+    lines = [f"{method} {path} HTTP/{version}", "Host: localhost", "Connection: close"]
+    lines += [f"Accept: {accept}"] if accept else []
+    lines += [f"Authorization: {auth}"] if auth else []
+    lines += [f"Content-Type: {XML}", f"Content-Length: {len(body)}"] if body else []
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+STATUS_LINES = {
+    "10.0": {
+        200: "HTTP/1.1 200 OK",
+        202: "HTTP/1.1 202 Accepted",
+        400: "HTTP/1.1 400 Bad Request",
+        401: "HTTP/1.1 401 Unauthorized",
+        404: "HTTP/1.1 404 Not Found",
+        405: "HTTP/1.1 405 Method Not Allowed",
+        406: "HTTP/1.1 406 Not Acceptable",
+    },
+    "12.6": {status: f"HTTP/1.1 {status} " for status in (200, 202, 400, 401, 404, 405, 406)},
+}
+SERVER: dict[str, list[tuple[str, str]]] = {"10.0": [("Server", "Apache-Coyote/1.1")], "12.6": []}
+NOT_POST = {
+    "10.0": [("Pragma", "No-cache"), ("Cache-Control", "no-cache"), ("Expires", "Wed, 31 Dec 1969 16:00:00 PST")],
+    "12.6": [("Cache-Control", "private"), ("Expires", "Thu, 01 Jan 1970 00:00:00 GMT")],
+}
+CONTENT_TYPE = {XML: "application/xml;charset=utf-8", JSON: "application/json"}
+
+
+def checked(response: Response, release: str, status: int, expected: list[tuple[str, str]]) -> None:
+    """Compare all that stands before a body, but for what the ``Date`` is."""
+    assert response.status_line == STATUS_LINES[release][status]
+    *headers, date, connection = response.headers
+    assert headers == expected
+    assert date[0] == "Date"
+    assert re.fullmatch(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT", date[1])
+    assert connection == ("Connection", "close")
+
+
+def chunked(body: bytes) -> bytes:
+    return b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+
+
+def error_body(form: str, error_type: str, message: str, data: str | None = None, detail: tuple | None = None) -> bytes:  # type: ignore[type-arg] # a literal below
+    if form == JSON:
+        error: dict[str, object] = {"errorType": error_type}
+        if data:
+            error["errorData"] = data
+        error["errorMessage"] = message
+        if detail:
+            xsi = {"-xsi:type": detail[0], "-xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance"}
+            error["errorDetail"] = xsi | dict(detail[1])
+        return json.dumps({"apiErrors": {"apiError": error}}).encode()
+    errors = f"<errorType>{error_type}</errorType>"
+    errors += f"<errorData>{data}</errorData>" if data else ""
+    errors += f"<errorMessage>{message}</errorMessage>"
+    if detail:
+        inner = "".join(f"<{name}>{text}</{name}>" for name, text in detail[1])
+        xsi_attributes = f'xsi:type="{detail[0]}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+        errors += f"<errorDetail {xsi_attributes}>{inner}</errorDetail>"
+    declaration = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
+    return f"{declaration}<apiErrors><apiError>{errors}</apiError></apiErrors>".encode()
+
+
+@pytest.mark.parametrize("form", [XML, JSON])
+def test_202_is_as_section_9_has_it(mock: tuple[MockCVP, str], form: str) -> None:
+    cvp, release = mock
+    response = exchange(cvp, request("POST", SYNCHRONIZE, form))
+    checked(response, release, 202, [*SERVER[release], ("Content-Type", form), ("Content-Length", "0")])
+    assert response.body == b""
+
+
+@pytest.mark.parametrize("form", [XML, JSON])
+def test_200_is_as_section_9_has_it(mock: tuple[MockCVP, str], form: str) -> None:
+    cvp, release = mock
+    response = exchange(cvp, request("GET", "/cvp-config/server?q=type:VXML", form))
+    content = [("Content-Type", CONTENT_TYPE[form]), ("Transfer-Encoding", "chunked")]
+    checked(response, release, 200, [*SERVER[release], *NOT_POST[release], *content])
+    ref_url = "https://localhost/cvp-config/server/2e0ad5b6-3c1f-4a8e-9d27-5f6c8b1a4e02"
+    fields = {"refURL": ref_url, "hostname": "cvp-vxml-1", "ipaddr": "192.0.2.12", "type": "VXML"}
+    if form == JSON:
+        body = json.dumps({"results": {"servers": {"server": fields}}}).encode()
+    else:
+        inner = "".join(f"<{name}>{text}</{name}>" for name, text in fields.items())
+        declaration = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
+        body = f"{declaration}<results><servers><server>{inner}</server></servers></results>".encode()
+    assert response.body == chunked(body)
+
+
+@pytest.mark.parametrize("form", [XML, JSON])
+def test_head_is_200_without_its_body(mock: tuple[MockCVP, str], form: str) -> None:
+    cvp, release = mock
+    response = exchange(cvp, request("HEAD", "/cvp-config/version", form))
+    content = [("Content-Type", CONTENT_TYPE[form]), ("Transfer-Encoding", "chunked")]
+    checked(response, release, 200, [*SERVER[release], *NOT_POST[release], *content])
+    assert response.body == b""
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "auth", "body", "status", "error_type", "message", "reason"),
+    [
+        (
+            *("POST", SYNCHRONIZE, None, b"", 401),
+            *("authorization.unathorized", "Unauthorized request", "no credentials were sent"),
+        ),
+        (
+            *("GET", "/cvp-config/server", WRONG, b"", 401),
+            *("authorization.unathorized", "Unauthorized request", "the password is wrong"),
+        ),
+        (
+            *("GET", "/cvp-config/server/nobody", RIGHT, b"", 404),
+            *("Not found", "Requested Resource Not Found", "there is no server 'nobody'"),
+        ),
+        (
+            *("POST", "/cvp-config/nothing", RIGHT, b"", 404),
+            *("Not found", "Requested Resource Not Found", "Requested Resource Not Found"),
+        ),
+        (
+            *("POST", SYNCHRONIZE, RIGHT, b"<synchronize>", 400),
+            *("processing.xmlSyntaxError", "XML Syntax error while processing the request attachment"),
+            "the body is not well-formed XML: no element found: line 1, column 13",
+        ),
+    ],
+)
+@pytest.mark.parametrize("form", [XML, JSON])
+def test_an_error_is_as_section_9_has_it(
+    mock: tuple[MockCVP, str],
+    form: str,
+    method: str,
+    path: str,
+    auth: str | None,
+    body: bytes,
+    status: int,
+    error_type: str,
+    message: str,
+    reason: str,
+) -> None:
+    cvp, release = mock
+    response = exchange(cvp, request(method, path, form, body, auth=auth))
+    expected = [
+        *SERVER[release],
+        *(NOT_POST[release] if method == "GET" else []),
+        *([REALM] if status == 401 else []),
+        ("X-Mockcvp-Reason", f"{error_type}: {reason}"),
+        ("Content-Type", CONTENT_TYPE[form]),
+        ("Transfer-Encoding", "chunked"),
+    ]
+    checked(response, release, status, expected)
+    assert response.body == chunked(error_body(form, error_type, message))
+
+
+@pytest.mark.parametrize("form", [XML, JSON])
+def test_400_of_a_field_has_its_detail(mock: tuple[MockCVP, str], form: str) -> None:
+    cvp, release = mock
+    response = exchange(cvp, request("POST", SYNCHRONIZE, form, BAD_SINCETIME))
+    error_type, message = "invalidInput.invalidSinceTime", "sincetime must be 0 or above"
+    expected = [
+        *SERVER[release],
+        ("X-Mockcvp-Reason", f"{error_type}: {message} (sent: '-1')"),
+        ("Content-Type", CONTENT_TYPE[form]),
+        ("Transfer-Encoding", "chunked"),
+    ]
+    checked(response, release, 400, expected)
+    assert response.body == chunked(error_body(form, error_type, message, "sincetime", VALUE_DETAIL))
+
+
+@pytest.mark.parametrize("form", [XML, JSON])
+def test_405_has_allow_and_no_body(mock: tuple[MockCVP, str], form: str) -> None:
+    cvp, release = mock
+    response = exchange(cvp, request("GET", SYNCHRONIZE, form))
+    expected = [
+        *SERVER[release],
+        *NOT_POST[release],
+        ("Allow", "POST"),
+        ("X-Mockcvp-Reason", "the methods here: POST"),
+        ("Content-Length", "0"),
+    ]
+    checked(response, release, 405, expected)
+    assert response.body == b""
+
+
+@pytest.mark.parametrize(
+    ("accept", "status", "error_type", "message", "reason"),
+    [
+        (None, 400, "invalid.header", "Missing accept header", "Missing accept header"),
+        (
+            *("text/html", 406, "invalid.acceptHeader"),
+            "Invalid accept header, it should contain either xml or json",
+            "Accept is 'text/html', which admits neither XML nor JSON",
+        ),
+    ],
+)
+def test_an_accept_error_is_in_xml(
+    mock: tuple[MockCVP, str], accept: str | None, status: int, error_type: str, message: str, reason: str
+) -> None:
+    cvp, release = mock
+    response = exchange(cvp, request("POST", SYNCHRONIZE, accept))
+    expected = [
+        *SERVER[release],
+        ("X-Mockcvp-Reason", f"{error_type}: {reason}"),
+        ("Content-Type", CONTENT_TYPE[XML]),
+        ("Transfer-Encoding", "chunked"),
+    ]
+    checked(response, release, status, expected)
+    assert response.body == chunked(error_body(XML, error_type, message))
+
+
+def test_malformed_http_gets_400_of_the_connector(mock: tuple[MockCVP, str]) -> None:
+    cvp, release = mock
+    response = exchange(cvp, b"this is no HTTP\r\n\r\n")
+    (reason,) = [value for name, value in response.headers if name == "X-Mockcvp-Reason"]
+    assert reason.startswith("the request is malformed HTTP: ")
+    checked(response, release, 400, [*SERVER[release], ("X-Mockcvp-Reason", reason), ("Content-Length", "0")])
+    assert response.body == b""
+
+
+@pytest.mark.parametrize("form", [XML, JSON])
+def test_a_response_to_http_1_0_is_not_chunked(mock: tuple[MockCVP, str], form: str) -> None:
+    cvp, release = mock
+    response = exchange(cvp, request("GET", "/cvp-config/version", form, version="1.0"))
+    content = [("Content-Type", CONTENT_TYPE[form]), ("Content-Length", str(len(response.body)))]
+    checked(response, release, 200, [*SERVER[release], *NOT_POST[release], *content])
+
+
+def test_a_planned_error_is_as_section_9_has_it(mock: tuple[MockCVP, str]) -> None:
+    cvp, release = mock
+    for status, error_type, message in (
+        (500, "processing.databaseProcessingFailed", "Database Processing failed"),
+        (500, "processing.fileProcessingFailed", "File processing failed"),
+        (401, "authentication.notAuthorized", "User is not authorized to access the requested resource"),
+    ):
+        cvp.fail_next(status, error_type=error_type)
+        response = exchange(cvp, request("POST", SYNCHRONIZE, JSON))
+        phrase = {500: "Internal Server Error", 401: "Unauthorized"}[status] if release == "10.0" else ""
+        assert response.status_line == f"HTTP/1.1 {status} {phrase}"
+        assert response.body == chunked(error_body(JSON, error_type, message))
+
+
+def test_reset_changes_the_release_of_a_running_mock() -> None:
+    with MockCVP() as cvp:
+        cvp.reset(release="12.6")
+        for sent in (request("POST", SYNCHRONIZE, XML), b"this is no HTTP\r\n\r\n"):
+            response = exchange(cvp, sent)
+            assert response.status_line in ("HTTP/1.1 202 ", "HTTP/1.1 400 ")
+            assert "Server" not in dict(response.headers)
+
+
+@pytest.mark.parametrize(("release", "major"), [("10.0", "10"), ("12.6", "12")])
+def test_the_version_is_that_of_the_release(release: str, major: str) -> None:
+    with MockCVP(release=release) as cvp, cvp.client(headers={"Accept": JSON}) as client:
+        assert client.get("version").json()["version"]["majorVersion"] == major
