@@ -142,7 +142,8 @@ class Exchange:
         if apart is None:
             path: str = scope["path"]
             return path.startswith(self._control_path) and f"{path}/".startswith(self._control_prefix)
-        return bool(scope["server"] and scope["server"][1] == apart)
+        server = scope.get("server")
+        return bool(server and server[1] == apart)
 
     def _called(self, headers: Headers) -> Double:
         """Return the double that a call is for: a tenant's, or the one that is served."""
@@ -176,7 +177,7 @@ async def _exchange(
         reply = _reply(double, request, early)
     # a client that expects 100 (Continue) may send its body all the same
     close = MALFORMED_BODY in state or (request.unread and _expects_continue(headers))
-    client = scope["client"][0] if scope["client"] else ""
+    client: str = (scope.get("client") or ("",))[0]
     answer, fault, mapping, delay, _, _ = reply
     duration = time.perf_counter() - began + delay
     call = double.journal.record(arrived, duration, client, request, answer, fault, mapping, delay)

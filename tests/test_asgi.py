@@ -1,0 +1,181 @@
+"""The app without the own server: any ASGI server or test client may run it."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+from starlette.testclient import TestClient
+from starlette.types import Message, Scope
+
+from mockcvp.app import create_app
+from mockcvp.double import Double
+from mockcvp.exchange import Exchange
+from mockcvp.settings import Settings
+from tests.running import JSON, PASSWORD, SYNCHRONIZE, USER, XML
+
+PATH = f"/cvp-config/{SYNCHRONIZE}"
+BASE_URL = "https://oamp.example"
+Send = Callable[..., httpx.Response]
+
+
+@contextmanager
+def starlette_client() -> Iterator[Send]:
+    with TestClient(create_app(), base_url=BASE_URL) as client:
+        del client.headers["accept"]
+        yield client.request
+
+
+@contextmanager
+def asgi_transport() -> Iterator[Send]:
+    app = create_app()
+
+    def send(method: str, path: str, **options: Any) -> httpx.Response:
+        async def sent() -> httpx.Response:
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE_URL) as client:
+                del client.headers["accept"]
+                return await client.request(method, path, **options)
+
+        return asyncio.run(sent())
+
+    yield send
+
+
+@contextmanager
+def plain_uvicorn() -> Iterator[Send]:
+    command = [sys.executable, "-m", "uvicorn", "--factory", "mockcvp.app:create_app", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        line = next(line for line in process.stderr if "running on" in line)
+        url = line.split("running on ")[1].split()[0]
+        try:
+            with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+                del client.headers["accept"]
+                yield client.request
+        finally:
+            process.terminate()
+            process.stderr.read()
+
+
+@pytest.mark.parametrize("server", [starlette_client, asgi_transport, plain_uvicorn])
+def test_any_asgi_server_gives_the_same_responses(server: Callable[[], Any]) -> None:
+    auth = (USER, PASSWORD)
+    with server() as send:
+        responses = [
+            send("POST", PATH, auth=auth, headers={"Accept": XML}),
+            send("POST", PATH, headers={"Accept": JSON}),
+            send("POST", PATH, auth=auth),
+            send("POST", PATH, auth=auth, headers={"Accept": "text/html"}),
+            send("GET", "/cvp-config/version", auth=auth, headers={"Accept": JSON}),
+        ]
+        journal = send("GET", "/__admin/requests").json()
+    assert [response.status_code for response in responses] == [202, 401, 400, 406, 200]
+    assert responses[0].headers["content-type"] == XML
+    assert responses[1].json()["apiErrors"]["apiError"]["errorType"] == "authorization.unathorized"
+    assert responses[1].headers["x-mockcvp-reason"] == "authorization.unathorized: no credentials were sent"
+    assert responses[4].json()["version"]["majorVersion"] == "10"
+    assert [call["response"]["status"] for call in journal["requests"]] == [200, 406, 400, 401, 202]
+
+
+FAULTS = ["CONNECTION_RESET_BY_PEER", "EMPTY_RESPONSE", "MALFORMED_RESPONSE_CHUNK", "RANDOM_DATA_THEN_CLOSE"]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("server", [starlette_client, asgi_transport])
+def test_a_socket_fault_raises_connection_reset_error(server: Callable[[], Any], fault: str) -> None:
+    with server() as send:
+        stub = {"request": {"urlPath": PATH}, "response": {"fault": fault}}
+        assert send("POST", "/__admin/mappings", json=stub).status_code == 201
+        with pytest.raises(ConnectionResetError, match=fault):
+            send("POST", PATH, auth=(USER, PASSWORD), headers={"Accept": XML})
+        (call,) = send("GET", "/__admin/requests").json()["requests"]
+    assert call["request"]["mockcvp"]["fault"] == fault
+
+
+def test_a_reset_aborts_a_request_in_flight() -> None:
+    double = Double(Settings())
+    app = create_app(double=double)
+
+    async def exchange() -> None:
+        reset = asyncio.Event()
+
+        async def receive() -> Message:
+            reset.set()
+            await asyncio.sleep(0)
+            double.reset()
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        await app(scope_of(), receive, none_sent)
+
+    with pytest.raises(ConnectionResetError):
+        asyncio.run(exchange())
+
+
+async def none_sent(message: Message) -> None:
+    raise AssertionError(f"{message} was sent")
+
+
+def scope_of(**changes: Any) -> Scope:
+    headers = [
+        (b"host", b"oamp"),
+        (b"accept", b"application/xml"),
+        (b"authorization", b"Basic d3NtYWRtaW46d3NtYWRtaW4="),
+    ]
+    scope: Scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "path": "/cvp-config/server/a b",
+        "query_string": b"",
+        "headers": headers,
+    }
+    scope.update(changes)
+    return scope
+
+
+def responses_of(app: Exchange, scope: Scope) -> list[Message]:
+    """Call an app as a server does, and return what it sends."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    return sent
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"raw_path": None},
+        {"server": None, "client": None},
+        {"server": ["oamp.example", 8111], "client": ["10.0.0.1", 1]},
+        {"server": ("/run/oamp.sock", None)},
+        {"headers": [[name, value] for name, value in scope_of()["headers"]]},
+        {"state": {}},
+    ],
+)
+def test_what_asgi_makes_optional_may_be_absent(changes: dict[str, Any]) -> None:
+    double = Double(Settings())
+    start, body = responses_of(create_app(double=double), scope_of(**changes))
+    assert start["status"] == 404
+    assert b"Requested Resource Not Found" in body["body"]
+    (call,) = double.journal.page().calls
+    assert (call.path, call.request.target) == ("/cvp-config/server/a b", "/cvp-config/server/a%20b")
+
+
+def test_a_port_in_use_is_no_concern_of_the_app() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        app = create_app(Settings(port=taken.getsockname()[1]))
+        assert responses_of(app, scope_of())[0]["status"] == 404
