@@ -12,9 +12,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockcvp.double import Double, Life
 from mockcvp.journal import Call
-from mockcvp.oamp.api import Answer, Headers, Request, SyncUp, malformed
-from mockcvp.oamp.synchronization import RequestedServer
+from mockcvp.log_line import line, shortened
+from mockcvp.oamp.api import Answer, Headers, Request, malformed
 from mockcvp.request_body import UnfinishedBodies, read_body
+from mockcvp.slices import each
 from mockcvp.stubbing.responses import Dribble, Fault
 from mockcvp.stubbing.stubs import StubMapping
 from mockcvp.wording import printable
@@ -32,8 +33,6 @@ LARGE = 64 * 1024
 """Of a body in bytes: a larger one may wait for its client, a smaller one is sent or received at once."""
 
 _log = logging.getLogger("mockcvp.calls")
-_NAMED_IN_A_LINE = 5
-_LONGEST_NAME = 200
 
 
 class Wire(Protocol):
@@ -175,6 +174,13 @@ async def _exchange(
         reply = Reply(malformed(double.oamp.release, state[MALFORMED_BODY]))
     elif is_complete:
         reply = _reply(double, request, early)
+    if reply.answer and reply.answer.parts:
+        # a list has no effect, so that the order of the effects is still the journal's
+        body = b"".join(await each(bytes, reply.answer.parts))
+        reply = reply._replace(answer=reply.answer._replace(body=body, parts=None))
+        if double.life is not life:
+            _hang_up(request, wire)
+            return None
     # a client that expects 100 (Continue) may send its body all the same
     close = MALFORMED_BODY in state or (request.unread and _expects_continue(headers))
     client: str = (scope.get("client") or ("",))[0]
@@ -231,7 +237,7 @@ async def _received(
 def _cut_off(double: Double, life: Life, call: Call) -> None:
     if double.life is life:
         double.journal.cut_off(call)
-        target = printable(_shortened(call.request.target))
+        target = printable(shortened(call.request.target))
         _log.info("--- %s: its client was gone before all of its answer was sent", target)
 
 
@@ -359,41 +365,3 @@ async def _send(answer: Answer, send: Send, dribble: Dribble | None, ended: Call
         await send({"type": "http.response.body", "body": piece, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
     return True
-
-
-def line(call: Call) -> str:
-    """Return a call as the log tells it: status, method, path, user, and what came of it."""
-    status = call.answer.status if call.answer else "---"
-    user, target = _shortened(call.request.user or "-"), _shortened(call.request.target)
-    return printable(f"{status} {call.request.method} {target} {user} {_what_came_of(call)}".rstrip())
-
-
-def _what_came_of(call: Call) -> str:
-    if call.fault is not None:
-        return f"{call.fault}, as planned"
-    if call.answer is None:
-        return "the connection was closed before the request was complete"
-    if call.answer.refusal is not None:
-        return _shortened(call.answer.refusal, 5 * _LONGEST_NAME)
-    if call.mapping is not None:
-        return f"answered by the stub mapping {_shortened(call.mapping.name or call.mapping.id)}"
-    return _synchronised(call.answer.sync_up) if call.answer.sync_up else ""
-
-
-def _synchronised(sync_up: SyncUp) -> str:
-    requested, ignored = sync_up.requested, sync_up.ignored
-    told = [_told(server) for server in requested[:_NAMED_IN_A_LINE]] or ["full sync-up of every server"]
-    if len(requested) > _NAMED_IN_A_LINE:
-        told.append(f"and {len(requested) - _NAMED_IN_A_LINE} more")
-    if ignored:
-        told.append(f"ignored, since it means nothing here: {', '.join(map(_shortened, ignored[:_NAMED_IN_A_LINE]))}")
-    return "; ".join(told)
-
-
-def _told(server: RequestedServer) -> str:
-    kind = "full sync-up" if server.full else f"incremental sync-up since {server.sincetime}"
-    return f"{kind} of {_shortened(server.ref_url)}"
-
-
-def _shortened(text: str, most: int = _LONGEST_NAME) -> str:
-    return text if len(text) <= most else f"{text[:most]}…"

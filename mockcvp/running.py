@@ -15,8 +15,8 @@ from mockcvp.app import create_app
 from mockcvp.clock import Clock
 from mockcvp.control.tenants import new_tenant
 from mockcvp.double import Double
-from mockcvp.exchange import line
 from mockcvp.journal import Call
+from mockcvp.log_line import line
 from mockcvp.matching.patterns import RequestPattern
 from mockcvp.oamp.deployment import Outcome
 from mockcvp.oamp.synchronization import server_id

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from mockcvp import MockCVP, log
-from mockcvp.control.turns import each
+from mockcvp.slices import each
 from tests.running import SYNCHRONIZE, read_answer
 
 SAMPLE = {"synchronize": {"servers": {"server": {"refURL": "a", "sincetime": "0"}}}}

@@ -9,8 +9,8 @@ from threading import Thread
 import httpx
 import pytest
 
-from mockcvp.exchange import line
 from mockcvp.journal import Call
+from mockcvp.log_line import line
 from mockcvp.oamp.api import Answer, Request, SyncUp
 from mockcvp.oamp.synchronization import RequestedServer
 from tests.running import JSON, SYNCHRONIZE, XML, Running, read_answer

@@ -12,12 +12,13 @@ from starlette.responses import JSONResponse, Response
 
 from mockcvp.control.bodies import WhichRequests, body
 from mockcvp.control.served import logged_request, near_miss, served_request
-from mockcvp.control.turns import each, listed
+from mockcvp.control.turns import listed
 from mockcvp.double import Double
 from mockcvp.journal import Call, Page
 from mockcvp.matching.content import Subject
 from mockcvp.matching.patterns import RequestPattern, nearest
 from mockcvp.matching.wire import RequestPatternForm
+from mockcvp.slices import each
 from mockcvp.stubbing.stubs import StubMapping
 
 _NEAREST = 3

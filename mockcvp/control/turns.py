@@ -2,35 +2,16 @@
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, TypeVar
 
 from starlette.responses import Response, StreamingResponse
 
-# a call may wait for a few of them: before it is read, answered and written
-_TURN_SECONDS = 0.0002
+from mockcvp.slices import each
+
 _PIECE_BYTES = 64 * 1024
 
 _Item = TypeVar("_Item")
-_Made = TypeVar("_Made")
-
-
-async def each(work: Callable[[_Item], _Made], items: Iterable[_Item]) -> list[_Made]:
-    """Return what some work makes of each item; in turns of a fifth of a millisecond, between which the loop goes on.
-
-    Args:
-        work: done with one item without a break
-        items: that do not change meanwhile
-    """
-    made = []
-    ends = time.perf_counter() + _TURN_SECONDS
-    for item in items:
-        made.append(work(item))
-        if time.perf_counter() > ends:
-            await asyncio.sleep(0)
-            ends = time.perf_counter() + _TURN_SECONDS
-    return made
 
 
 async def listed(name: str, entry: Callable[[_Item], Any], items: Iterable[_Item], **others: Any) -> Response:

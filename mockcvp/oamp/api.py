@@ -1,7 +1,7 @@
 """The routes of ``/cvp-config`` and the way of a request through them (contract, sections 1, 2 and 5 to 9)."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import NamedTuple, NoReturn
 from xml.etree.ElementTree import Element
@@ -20,9 +20,10 @@ from mockcvp.oamp.documents import (
 from mockcvp.oamp.errors import ApiError, Refusal
 from mockcvp.oamp.negotiation import Form, body_form, error_form, negotiate
 from mockcvp.oamp.releases import RELEASES, Release, ReleaseName
-from mockcvp.oamp.representation import NO_MORE, Limits, read, write
+from mockcvp.oamp.representation import NO_MORE, Limits
 from mockcvp.oamp.sync_ups import Run, Servers
-from mockcvp.oamp.synchronization import ROOT, SHAPE, Document, RequestedServer, requested_servers
+from mockcvp.oamp.synchronization import NO_DOCUMENT, Document, RequestedServer, document_of, requested_servers
+from mockcvp.oamp.writing import Listing, write, write_list
 from mockcvp.wording import printable
 
 _log = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ _EMPTY = (b"content-length", b"0")
 _EMPTY_TYPES = {Form.XML: b"application/xml", Form.JSON: b"application/json"}
 _REASON = b"x-mockcvp-reason"
 _LONGEST_REASON = 1000
+# a list with more entries is written in slices, between which other requests are served
+_LONG_LIST = 50
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -123,6 +126,7 @@ class Answer(NamedTuple):
         sync_up: the sync-up that was accepted, where one was
         refusal: why the request was refused, where it was
         errors: the documented errors that it was refused with
+        parts: make the body, where it is long and not made yet
     """
 
     status: int
@@ -131,6 +135,7 @@ class Answer(NamedTuple):
     sync_up: SyncUp | None = None
     refusal: str | None = None
     errors: tuple[ApiError, ...] = ()
+    parts: Iterator[bytes] | None = None
 
 
 def malformed(release: Release, reason: str) -> Answer:
@@ -143,7 +148,7 @@ class _Outcome(NamedTuple):
     """What a resource's method leads to, before it is written down in the negotiated form."""
 
     status: int
-    tree: Element | None = None
+    tree: Element | Listing | None = None
     sync_up: SyncUp | None = None
     refusal: str | None = None
     headers: Headers = ()
@@ -287,11 +292,15 @@ class OAMP:
             headers = (*headers, *_explained(refusal))
         if tree is None:
             return Answer(status, (*headers, _EMPTY), b"", None, refusal, found)
-        body = write(tree, form)
+        is_long = isinstance(tree, Listing) and len(tree.items) > _LONG_LIST and request.version == "1.1"
+        parts = write_list(tree, form) if isinstance(tree, Listing) else iter((write(tree, form),))
+        body = b"" if is_long else b"".join(parts)
         # as Tomcat frames a response whose length it does not know when it begins to send it
         framing = CHUNKED if request.version == "1.1" else (b"content-length", b"%d" % len(body))
         headers = (*headers, (b"content-type", form.value.encode()), framing)
-        return Answer(status, headers, b"" if request.method == "HEAD" else body, None, refusal, found)
+        if request.method == "HEAD":
+            return Answer(status, headers, b"", None, refusal, found)
+        return Answer(status, headers, body, None, refusal, found, parts if is_long else None)
 
     def _methods(self, path: str) -> Mapping[str, _Method]:
         path = path.removesuffix("/")
@@ -322,8 +331,7 @@ class OAMP:
         return _Outcome(200, server_document(self._server(named), request.base_url))
 
     def _list_statuses(self, request: Request) -> _Outcome:
-        listed = ((server, self.servers.status(server.id)) for server in self.servers.synchronized())
-        return _Outcome(200, status_list(listed, request.base_url))
+        return _Outcome(200, status_list(*self.servers.latest(), request.base_url))
 
     def _tell_status(self, named: str, request: Request) -> _Outcome:
         server = self._server(named)
@@ -348,11 +356,9 @@ def _readable(method: _Method) -> Mapping[str, _Method]:
 def _document(request: Request, limits: Limits) -> Document:
     """Return the ``synchronize`` document of a request."""
     if not request.body and not request.exceeded:
-        return _NONE
+        return NO_DOCUMENT
     form, charset = _check_body(request)
-    if len(request.body) <= _SMALL:
-        return _kept_document(request.body, form, charset, limits)
-    return _read_document(request.body, form, charset, limits)
+    return document_of(request.body, form, charset, limits)
 
 
 def _check_body(request: Request) -> tuple[Form, str | None]:
@@ -368,20 +374,6 @@ def _check_body(request: Request) -> tuple[Form, str | None]:
     if request.exceeded:
         raise Refusal(errors.TOO_LARGE.error(f"the body is larger than {request.exceeded} bytes"))
     return form, charset
-
-
-def _read_document(body: bytes, form: Form, charset: str | None, limits: Limits) -> Document:
-    tree = read(body, form, charset, ROOT, SHAPE, limits)
-    # before anything is made of them: each may be wrong in several ways, and all are told
-    if len(tree.findall("servers/server")) > limits.servers:
-        raise Refusal(errors.TOO_LARGE.error(f"the body names more than {limits.servers} servers"))
-    return Document.of(tree)
-
-
-# clients send few small bodies again and again
-_kept_document = lru_cache(maxsize=256)(_read_document)
-_SMALL = 1000
-_NONE = Document.of(None)
 
 
 def _explained(reason: str) -> Headers:

@@ -1,6 +1,6 @@
 """The documents that the OAMP answers with, as trees, and the query that selects from them (contract, 6 and 7)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from urllib.parse import parse_qs, quote
 from xml.etree.ElementTree import Element, SubElement
@@ -8,7 +8,8 @@ from xml.etree.ElementTree import Element, SubElement
 from mockcvp.oamp import errors
 from mockcvp.oamp.deployment import Server, ServerType, Version
 from mockcvp.oamp.errors import Refusal
-from mockcvp.oamp.sync_ups import SyncStatus
+from mockcvp.oamp.sync_ups import Run, SyncStatus
+from mockcvp.oamp.writing import Listing
 
 
 def wanted_type(query: str) -> ServerType | None:
@@ -28,12 +29,9 @@ def wanted_type(query: str) -> ServerType | None:
     raise Refusal(errors.INVALID_QUERY.error(reason, actual=" ".join(asked), valid=valid))
 
 
-def server_list(servers: Iterable[Server], base_url: str) -> Element:
+def server_list(servers: Sequence[Server], base_url: str) -> Listing:
     """Return the ``results`` that list servers."""
-    results = Element("results")
-    container = SubElement(results, "servers")
-    container.extend([server_document(server, base_url) for server in servers])
-    return results
+    return Listing("results", "servers", "server", servers, lambda server: server_document(server, base_url))
 
 
 def server_document(server: Server, base_url: str) -> Element:
@@ -47,12 +45,20 @@ def server_document(server: Server, base_url: str) -> Element:
     return _element("server", fields)
 
 
-def status_list(statuses: Iterable[tuple[Server, SyncStatus]], base_url: str) -> Element:
-    """Return the ``synchronize`` document that tells how the sync-ups of several servers have gone."""
-    root = Element("synchronize")
-    container = SubElement(root, "servers")
-    container.extend([status_document(server, status, base_url) for server, status in statuses])
-    return root
+def status_list(latest: Sequence[tuple[Server, Run | None]], now: float, base_url: str) -> Listing:
+    """Return the ``synchronize`` document with the status of several servers.
+
+    Args:
+        latest: each server with its latest run
+        now: the time of the status, in seconds since 1970
+        base_url: of the references
+    """
+
+    def entry(pair: tuple[Server, Run | None]) -> Element:
+        server, run = pair
+        return status_document(server, run.status(now) if run else SyncStatus(), base_url)
+
+    return Listing("synchronize", "servers", "server", latest, entry)
 
 
 def status_document(server: Server, status: SyncStatus, base_url: str) -> Element:

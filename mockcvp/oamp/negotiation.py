@@ -30,6 +30,9 @@ _FORMS = {("application", "xml"): Form.XML, ("text", "xml"): Form.XML, ("applica
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # a separator inside a quoted string does not separate
 _MEMBER, _PARAMETER = (re.compile(rf'(?:[^{separator}"]|"(?:[^"\\]|\\.)*"?)+') for separator in ",;")
+_RELEVANT = re.compile(r"\*|application/|text/", re.IGNORECASE)
+# no client names more, and comparing thousands with each other takes time
+_MOST_RANGES = 100
 # clients send few headers again and again; one that is longer than theirs is not kept
 _KEPT = 300
 _CHARSETS = frozenset(aliases) | frozenset(aliases.values())
@@ -40,6 +43,7 @@ def negotiate(accept: str | None) -> Form:
 
     The highest q wins, a type's q is that of the most specific range that matches it, q=0 excludes, and a tie goes to
     the form named first; where one range names both, to XML. Members that are not media ranges are passed over.
+    More than 100 different ranges of these types admit neither form.
 
     Raises:
         Refusal: ``invalid.header`` without a header, ``invalid.acceptHeader`` where it admits neither form.
@@ -49,6 +53,8 @@ def negotiate(accept: str | None) -> Form:
     form = _accepted(accept)
     if form is None:
         reason = f"Accept is {accept[:100]!r}, which admits neither XML nor JSON"
+        if accept.count(",") >= _MOST_RANGES:
+            reason += f", or names them among more than {_MOST_RANGES} ranges"
         raise Refusal(errors.NOT_ACCEPTABLE.error(reason))
     return form
 
@@ -63,7 +69,11 @@ def _accepted(accept: str) -> Form | None:
 
 
 def _choice(accept: str) -> Form | None:
-    ranges = [(place, *member) for place, member in enumerate(map(_range, _MEMBER.findall(accept))) if member]
+    # a range that occurs again changes nothing, and one of another type neither
+    members = dict.fromkeys(member for member in map(str.strip, _MEMBER.findall(accept)) if _RELEVANT.match(member))
+    if len(members) > _MOST_RANGES:
+        return None
+    ranges = [(place, *member) for place, member in enumerate(map(_range, members)) if member]
 
     def preference(form: Form) -> tuple[float, int]:
         """Return the form's q and, for ties, how early the range that decides stands."""

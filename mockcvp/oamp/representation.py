@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn
-from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
+from xml.etree.ElementTree import Element, ParseError, SubElement
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import XMLParser
@@ -20,8 +20,6 @@ from mockcvp.oamp import errors
 from mockcvp.oamp.errors import ErrorType, Refusal
 from mockcvp.oamp.negotiation import Form, is_charset
 
-_DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 WHITE_SPACE = " \t\r\n"
 
 
@@ -87,17 +85,6 @@ def read(body: bytes, form: Form, charset: str | None, root: str, shape: Shape, 
     return tree
 
 
-def write(tree: Element, form: Form) -> bytes:
-    """Return a tree as the bytes of a body."""
-    for element in tree.iter():
-        if element.text and _NOT_XML.search(element.text):
-            element.text = _NOT_XML.sub("\ufffd", element.text)
-    if form is Form.JSON:
-        return json.dumps({tree.tag: _to_json(tree)}, ensure_ascii=False).encode()
-    # a reader of XML turns a bare carriage return into a line feed
-    return (_DECLARATION + tostring(tree, encoding="unicode").replace("\r", "&#13;")).encode()
-
-
 def _decoded(body: bytes, charset: str, syntax: ErrorType) -> str:
     try:
         text = body.decode(charset)
@@ -147,7 +134,8 @@ def _is_plain(encoding: str) -> bool:
     return name in ("utf-8", "utf-16") or len(bytes(range(256)).decode(name, "replace")) == 256
 
 
-_PIECE = 64 * 1024
+# expat scans an unfinished token again with each piece, and goes on to the end of a piece after an error
+_PIECE = 512 * 1024
 
 
 def _from_xml(document: str, limits: Limits) -> Element:
@@ -347,18 +335,3 @@ def _occurrences(value: Any, shape: Shape, place: str) -> Sequence[Any]:
 def _wrong_shape(place: str, wanted: str, value: Any) -> Refusal:
     kind = "an object" if isinstance(value, dict) else "an array" if isinstance(value, list) else "text"
     return Refusal(errors.JSON_SYNTAX.error(f"{place} must hold {wanted}, not {kind}"))
-
-
-def _to_json(element: Element) -> Any:
-    if not len(element) and not element.attrib:
-        return element.text
-    members: dict[str, Any] = {f"-{name}": value for name, value in element.items()}
-    for child in element:
-        value = _to_json(child)
-        if child.tag not in members:
-            members[child.tag] = value
-        elif isinstance(members[child.tag], list):
-            members[child.tag].append(value)
-        else:
-            members[child.tag] = [members[child.tag], value]
-    return members

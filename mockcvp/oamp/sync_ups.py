@@ -173,11 +173,12 @@ class Servers:
 
     def status(self, server: str) -> SyncStatus:
         """Return how the sync-ups of a server have gone until now."""
-        return self._status(server, self._clock())
-
-    def _status(self, server: str, now: float) -> SyncStatus:
         run = self._runs.get(server)
-        return run.status(now) if run else SyncStatus()
+        return run.status(self._clock()) if run else SyncStatus()
+
+    def latest(self) -> tuple[list[tuple[Server, Run | None]], float]:
+        """Return the servers that sync-ups reach, each with its latest run, and the time."""
+        return [(server, self._runs.get(server.id)) for server in self.synchronized()], self._clock()
 
 
 def _added(server: str) -> Server | None:

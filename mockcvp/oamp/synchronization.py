@@ -9,7 +9,8 @@ from xml.etree.ElementTree import Element
 
 from mockcvp.oamp import errors
 from mockcvp.oamp.errors import ApiError, Refusal
-from mockcvp.oamp.representation import TEXT, WHITE_SPACE, Shape
+from mockcvp.oamp.negotiation import Form
+from mockcvp.oamp.representation import TEXT, WHITE_SPACE, Limits, Shape, read
 
 _LARGEST_LONG = 2**63 - 1
 _BELOW_0 = re.compile("-0*[1-9][0-9]*")
@@ -97,6 +98,30 @@ class Document(NamedTuple):
         except Refusal:
             requested = None
         return cls(tree, requested, tuple(ignored(tree)))
+
+
+def document_of(body: bytes, form: Form, charset: str | None, limits: Limits) -> Document:
+    """Return the ``synchronize`` document that a body holds; the arguments are as in ``representation.read``.
+
+    Raises:
+        Refusal: the body cannot be read, or names too many servers
+    """
+    if len(body) <= _SMALL:
+        return _cached_document(body, form, charset, limits)
+    return _read_document(body, form, charset, limits)
+
+
+def _read_document(body: bytes, form: Form, charset: str | None, limits: Limits) -> Document:
+    tree = read(body, form, charset, ROOT, SHAPE, limits)
+    # before they are checked: each may have several errors, and all are reported
+    if len(tree.findall("servers/server")) > limits.servers:
+        raise Refusal(errors.TOO_LARGE.error(f"the body names more than {limits.servers} servers"))
+    return Document.of(tree)
+
+
+# clients send few small bodies again and again
+_cached_document = lru_cache(maxsize=256)(_read_document)
+_SMALL = 1000
 
 
 def requested_servers(
@@ -216,3 +241,7 @@ def _not_a_sincetime(sent: str) -> ApiError:
         return errors.INVALID_SINCETIME.error(actual=sent)
     reason = "sincetime must be a whole number in decimal digits, 0 or above"
     return errors.INVALID_SINCETIME.error(reason, actual=sent)
+
+
+NO_DOCUMENT = Document.of(None)
+"""What a request without a body asks for."""

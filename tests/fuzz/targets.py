@@ -24,7 +24,7 @@ from mockcvp.control import bodies
 from mockcvp.journal import Call
 from mockcvp.matching.content import Subject
 from mockcvp.matching.wire import RequestPatternForm
-from mockcvp.oamp import negotiation, representation, synchronization
+from mockcvp.oamp import negotiation, representation, synchronization, writing
 from mockcvp.oamp.api import Answer, Request
 from mockcvp.oamp.errors import Refusal
 from mockcvp.oamp.negotiation import Form
@@ -143,7 +143,7 @@ def _check_tellable(refusal: Refusal) -> None:
     """Check that the answer that a refusal becomes can be written, in each form."""
     str(refusal)
     for form in Form:
-        representation.write(refusal.tree(), form)
+        writing.write(refusal.tree(), form)
 
 
 def _pattern_form(data: bytes) -> RequestPatternForm | None:

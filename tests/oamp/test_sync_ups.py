@@ -16,8 +16,9 @@ from mockcvp.oamp.api import OAMP, Request
 from mockcvp.oamp.authentication import Account
 from mockcvp.oamp.deployment import Deployment
 from mockcvp.oamp.negotiation import Form
-from mockcvp.oamp.representation import TEXT, Shape, read, write
+from mockcvp.oamp.representation import TEXT, Shape, read
 from mockcvp.oamp.sync_ups import Servers
+from mockcvp.oamp.writing import write
 from tests.deployed import SERVERS
 
 HEADERS = (
