@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from mockcvp.journal import Call, Journal
 from mockcvp.oamp.api import Answer, Request, SyncUp
+from mockcvp.oamp.errors import INVALID_SINCETIME, ApiError
 from mockcvp.oamp.sync_ups import Run, SyncStatus
 from mockcvp.oamp.synchronization import RequestedServer
 from tests.running import JSON, SYNCHRONIZE, XML, Running, read_answer, threads_that_take_turns_often
@@ -260,6 +261,24 @@ def test_the_memory_that_the_journal_takes_stays_within_its_bytes(body: int, ser
     finally:
         tracemalloc.stop()
     assert limit / 4 < taken < limit * 1.05
+
+
+def test_the_errors_of_a_rejected_call_count_in_its_size() -> None:
+    def errors(number: int) -> tuple[ApiError, ...]:
+        return tuple(INVALID_SINCETIME.error(f"reason {n}", actual=f"-{n}", valid=f"{n}") for n in range(number))
+
+    def taken(number: int) -> tuple[int, int]:
+        request = Request("POST", "/", "/", ())
+        tracemalloc.start()
+        try:
+            answer = Answer(400, (), errors=errors(number))
+            memory = tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+        return memory, Journal(1, 10**9).record(0.0, 0.0, "", request, answer).size
+
+    (few, few_size), (many, many_size) = taken(10), taken(2000)
+    assert 0.9 * (many - few) < many_size - few_size < 2 * (many - few)
 
 
 def test_a_call_larger_than_the_whole_journal_is_counted_and_drops_no_other() -> None:

@@ -1,0 +1,234 @@
+"""Request bodies that nobody needs, that never end, or that are many: what they get, and what they cost."""
+
+import asyncio
+import contextlib
+import re
+import ssl
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.types import Message
+
+from mockcvp.app import create_app
+from mockcvp.double import Double
+from mockcvp.oamp import negotiation
+from mockcvp.oamp.deployment import Deployment
+from mockcvp.request_body import UnfinishedBodies, read_body
+from mockcvp.settings import Settings
+from tests.running import SYNCHRONIZE, XML, Running, read_answer
+
+PATH = f"/cvp-config/{SYNCHRONIZE}"
+RIGHT, WRONG = "Basic d3NtYWRtaW46d3NtYWRtaW4=", "Basic eDp5"
+LINUX = pytest.mark.skipif(
+    sys.platform != "linux", reason="the memory of a process is read from /proc: run it on Linux"
+)
+MIB = 1024**2
+
+
+def head(
+    *framing: str,
+    method: str = "POST",
+    path: str = PATH,
+    accept: str | None = XML,
+    content_type: str = XML,
+    authorization: str = RIGHT,
+) -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Type: {content_type}", *framing]
+    lines += [f"Accept: {accept}"] if accept else []
+    return "\r\n".join([*lines, f"Authorization: {authorization}", "", ""]).encode()
+
+
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with Running(tmp_path_factory.mktemp("certs")) as double:
+        yield double
+
+
+LARGE = "Content-Length: 1000000"
+CHUNKED = "Transfer-Encoding: chunked"
+REJECTED = [
+    ("wrong credentials", head(LARGE, authorization=WRONG), 401),
+    ("unknown path", head(LARGE, path="/nothing"), 404),
+    ("method", head(LARGE, method="PUT"), 405),
+    ("no Accept", head(LARGE, accept=None), 400),
+    ("Accept", head(LARGE, accept="text/html"), 406),
+    ("Content-Type", head(LARGE, content_type="text/plain"), 415),
+    ("length", head("Content-Length: 3000000"), 413),
+    ("chunked, wrong credentials", head(CHUNKED, authorization=WRONG), 401),
+    ("chunked, Accept", head(CHUNKED, accept="text/html"), 406),
+]
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"), [(sent, status) for _, sent, status in REJECTED], ids=[r[0] for r in REJECTED]
+)
+def test_a_body_is_not_awaited_where_headers_suffice(attacked: Running, sent: bytes, status: int) -> None:
+    with attacked.connection() as connection:
+        connection.sendall(sent)
+        assert read_answer(connection).startswith(f"HTTP/1.1 {status} ".encode())
+        # the body may still come, and the connection serves on
+        length = re.search(rb"Content-Length: (\d+)", sent)
+        connection.sendall(b"x" * int(length[1]) if length else b"f\r\n" + b"x" * 15 + b"\r\n0\r\n\r\n")
+        connection.sendall(head("Content-Length: 0"))
+        assert read_answer(connection).startswith(b"HTTP/1.1 202 ")
+    latest, rejected = attacked.journal(limit=2)["requests"]
+    assert (latest["request"]["mockcvp"]["unread"], latest["response"]["status"]) == (False, 202)
+    assert (rejected["request"]["mockcvp"]["unread"], rejected["request"]["body"]) == (True, "")
+    assert rejected["response"]["status"] == status
+
+
+def test_a_small_body_of_a_rejected_call_is_recorded(attacked: Running) -> None:
+    with attacked.connection() as connection:
+        connection.sendall(head("Content-Length: 14", authorization=WRONG))
+        connection.sendall(b"<synchronize/>")
+        assert read_answer(connection).startswith(b"HTTP/1.1 401 ")
+    (call,) = attacked.journal(limit=1)["requests"]
+    assert call["request"]["body"] == "<synchronize/>"
+
+
+def test_a_stub_mapping_still_sees_a_large_body(attacked: Running) -> None:
+    url = f"https://localhost:{attacked.port}/__admin/mappings"
+    body = "y" * 100_000
+    mapping = {
+        "request": {"urlPath": "/other", "bodyPatterns": [{"contains": "yyy"}]},
+        "response": {"status": 299, "body": "stubbed"},
+    }
+    with attacked.client(auth=None) as client:
+        identity = client.post(url, json=mapping).json()["id"]
+        try:
+            response = client.post(f"https://localhost:{attacked.port}/other", content=body)
+            assert (response.status_code, response.text) == (299, "stubbed")
+        finally:
+            client.delete(f"{url}/{identity}")
+
+
+def resident(double: Running) -> int:
+    """Return the memory that a process takes, in bytes."""
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{double.process.pid}/status").read_text())
+    assert found
+    return int(found[1]) * 1024
+
+
+def send_unfinished(connection: ssl.SSLSocket, head: bytes, size: int) -> None:
+    with contextlib.suppress(OSError):
+        connection.sendall(head + b" " * (size - 1))
+
+
+@LINUX
+def test_unfinished_bodies_without_credentials_take_no_memory(tmp_path: Path) -> None:
+    with Running(tmp_path) as double, contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(double.connection()) for _ in range(60)]
+        before = resident(double)
+        for connection in connections:
+            send_unfinished(connection, head(f"Content-Length: {2 * MIB}", authorization=WRONG), 2 * MIB)
+        for connection in connections:
+            assert read_answer(connection).startswith(b"HTTP/1.1 401 ")
+        assert resident(double) - before < 60 * MIB
+
+
+@LINUX
+def test_all_unfinished_bodies_together_are_bounded(tmp_path: Path) -> None:
+    with Running(tmp_path) as double, contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(double.connection()) for _ in range(100)]
+        before = resident(double)
+        for connection in connections:
+            send_unfinished(connection, head(f"Content-Length: {2 * MIB}"), 2 * MIB)
+        # what the first of those beyond the bound gets
+        assert read_answer(connections[-1]).startswith(b"HTTP/1.1 503 ")
+        assert resident(double) - before < 2 * 128 * MIB
+        latest = double.journal(limit=1)["requests"][0]
+        assert "all unfinished request bodies take more than" in latest["request"]["mockcvp"]["refusal"]
+        # a body that comes whole at once is served all the same, and the first ones may end
+        with double.client() as client:
+            assert client.post(SYNCHRONIZE, headers={"Accept": XML}).status_code == 202
+        connections[0].sendall(b" ")
+        assert read_answer(connections[0]).startswith(b"HTTP/1.1 400 ")
+
+
+@LINUX
+def test_unfinished_control_bodies_are_bounded(tmp_path: Path) -> None:
+    with Running(tmp_path) as double, contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(double.connection()) for _ in range(5)]
+        before = resident(double)
+        for connection in connections:
+            send_unfinished(connection, head(f"Content-Length: {60 * MIB}", path="/__admin/mappings"), 60 * MIB)
+        assert read_answer(connections[-1]).startswith(b"HTTP/1.1 503 ")
+        assert resident(double) - before < 2 * 128 * MIB
+
+
+@given(
+    st.lists(st.binary(max_size=20), max_size=8), st.integers(0, 60), st.integers(0, 60), st.sampled_from([True, False])
+)
+def test_reading_a_body_gives_back_its_memory(chunks: list[bytes], limit: int, together: int, ends: bool) -> None:
+    messages: list[Message] = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
+    messages.append({"type": "http.request", "body": b""} if ends else {"type": "http.disconnect"})
+    unfinished = UnfinishedBodies(together)
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    body = asyncio.run(read_body(receive, limit, unfinished))
+    whole = b"".join(chunks)
+    assert unfinished.size == 0
+    assert whole.startswith(body.content)
+    if len(whole) <= min(limit, together):
+        assert (body.content, body.is_complete) == (whole, ends)
+        assert not body.is_oversize
+    elif len(whole) > limit or ends:
+        assert body.is_oversize or body.is_crowded
+
+
+def test_others_are_served_while_a_long_list_is_written() -> None:
+    double = Double(Settings())
+    servers = [{"id": f"s{n}", "type": "MEDIA", "hostname": "h", "ipaddr": "192.0.2.1"} for n in range(10_000)]
+    double.deploy(Deployment.model_validate({"servers": servers}))
+    app = create_app(double=double)
+    served: list[str] = []
+
+    async def request(path: str) -> None:
+        async def receive() -> Message:
+            return {"type": "http.request"}
+
+        async def send(_: Message) -> None:
+            pass
+
+        headers = [(b"host", b"oamp"), (b"accept", b"application/xml"), (b"authorization", RIGHT.encode())]
+        scope: dict[str, Any] = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": "GET",
+            "path": path,
+            "query_string": b"",
+        }
+        await app(scope | {"headers": headers}, receive, send)
+        served.append(path)
+
+    async def both(path: str) -> None:
+        listing = asyncio.create_task(request(path))
+        while not listing.done():
+            await asyncio.sleep(0)
+            await request("/cvp-config/version")
+        await listing
+
+    for path in ("/cvp-config/server", "/cvp-config/server/synchronize"):
+        served.clear()
+        asyncio.run(both(path))
+        # before it is done, some hundreds of others are
+        assert served.index(path) > 50
+
+
+def test_an_accept_of_1900_ranges_costs_little() -> None:
+    from tests.costs import ratio
+
+    def choose(accept: str) -> None:
+        # the cache is passed by: a client can send another header each time
+        negotiation._choice(accept)
+
+    for ranges in (["*/*"] * 1900, [f"*/*;a={n}" for n in range(700)], [f"a/b{n}" for n in range(1000)]):
+        header = ",".join(ranges)
+        assert ratio(lambda header=header: choose(header), lambda: choose("application/xml, application/json")) < 300  # type: ignore[misc] # the default binds it
