@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 from urllib.parse import quote
@@ -14,7 +14,7 @@ from mockcvp.double import Double, Life
 from mockcvp.journal import Call
 from mockcvp.log_line import line, shortened
 from mockcvp.oamp.api import Answer, Headers, Request, malformed
-from mockcvp.request_body import UnfinishedBodies, read_body
+from mockcvp.request_body import RequestBody, UnfinishedBodies, read_body
 from mockcvp.slices import each
 from mockcvp.stubbing.responses import Dribble, Fault
 from mockcvp.stubbing.stubs import StubMapping
@@ -164,20 +164,26 @@ async def _exchange(
     state = scope.get("state", {})
     # removed from the state, to which it refers
     wire: Wire | None = state.pop(WIRE, None)
-    request, early, is_complete = await _received(double, life, unfinished, _request(scope, headers), receive)
+    body, early, limit = RequestBody(), None, double.settings.max_body_bytes
+    length = _large_body(headers, limit)
+    if length != 0 or life.in_process > double.oamp.max_in_process:
+        early = _by_headers(double, life, _request(scope, headers, body), length)
+    if early is None:
+        body = await read_body(receive, limit, unfinished)
+        exceeded, crowded = limit if body.is_oversize else 0, unfinished.crowded if body.is_crowded else ""
+        early = _request(scope, headers, body, exceeded, crowded), None
+    request, response = early
     if double.life is not life:
         _hang_up(request, wire)
         return None
     # from here to the record nothing waits, so that the journal's order is the order of the effects
-    reply = Reply()
     if MALFORMED_BODY in state:
         reply = Reply(malformed(double.oamp.release, state[MALFORMED_BODY]))
-    elif is_complete:
-        reply = _reply(double, request, early)
+    else:
+        reply = _reply(double, request, response) if body.is_complete else Reply()
     if reply.answer and reply.answer.parts:
         # a list has no effect, so that the order of the effects is still the journal's
-        body = b"".join(await each(bytes, reply.answer.parts))
-        reply = reply._replace(answer=reply.answer._replace(body=body, parts=None))
+        reply = reply._replace(answer=await _whole(reply.answer))
         if double.life is not life:
             _hang_up(request, wire)
             return None
@@ -195,43 +201,59 @@ async def _exchange(
         delivered = await wire.answer(answer, close=close, has_reason_phrase=phrase)
     else:
         delivered = await _deliver(double, life, request, reply, send, wire, close=close)
-    if answer and not delivered:
+    return _left(double, life, call, wire, delivered=delivered)
+
+
+def _left(double: Double, life: Life, call: Call, wire: Wire | None, *, delivered: bool) -> tuple[Call, Wire] | None:
+    if call.answer and not delivered:
         _cut_off(double, life, call)
-    elif answer and wire and len(answer.body) > LARGE:
+    elif call.answer and wire and len(call.answer.body) > LARGE:
         return call, wire
     return None
 
 
-def _request(scope: Scope, headers: Headers) -> Request:
-    """Return a request whose body is not read yet."""
+def _request(scope: Scope, headers: Headers, body: RequestBody, exceeded: int = 0, throttled: str = "") -> Request:
     path: str = scope["path"]
     raw: bytes = scope.get("raw_path") or quote(path, safe="/%").encode()
     query: bytes = scope["query_string"]
     target = path if not query and len(raw) == len(path) else (raw + b"?" + query if query else raw).decode("latin-1")
     server = scope.get("server")
     authority = _authority(*server) if server else "localhost"
-    return Request(scope["method"], path, target, headers, authority=authority, version=scope["http_version"])
+    method, version = scope["method"], scope["http_version"]
+    return Request(method, path, target, headers, body.content, exceeded, throttled, authority, version)
 
 
-async def _received(
-    double: Double, life: Life, unfinished: UnfinishedBodies, request: Request, receive: Receive
-) -> tuple[Request, Answer | None, bool]:
-    """Return a request with its body, the error response that its headers alone led to, and whether it is complete."""
-    if life.in_process > double.oamp.max_in_process:
-        throttled = f"more than {double.oamp.max_in_process} requests are in process"
-        return request._replace(throttled=throttled, unread=True), None, True
-    limit, length = double.settings.max_body_bytes, _large_body(request.headers, double.settings.max_body_bytes)
+def _by_headers(
+    double: Double, life: Life, request: Request, length: int | None
+) -> tuple[Request, Answer | None] | None:
+    """Return a request whose body is not read, and its error response; None where its body is needed.
+
+    Args:
+        double: the mock server
+        life: the generation that the request belongs to
+        request: without its body
+        length: of a large body, None where the body is chunked, 0 for any other
+
+    Returns:
+        the request; its response is None where a stub mapping may still match it
+    """
+    oamp, limit = double.oamp, double.settings.max_body_bytes
+    request = request._replace(unread=True)
+    if life.in_process > oamp.max_in_process:
+        return request._replace(throttled=f"more than {oamp.max_in_process} requests are in process"), None
     if length is not None and length > limit:
-        request = request._replace(exceeded=limit, unread=True)
-    # a stub mapping may match the body
-    if length != 0 and not double.stubs.mappings and (early := double.oamp.reject(request, length)):
-        return request._replace(unread=True), early, True
-    if request.unread:
-        return request, None, True
-    body = await read_body(receive, limit, unfinished)
-    exceeded = limit if body.is_oversize else 0
-    throttled = f"all unfinished request bodies take more than {unfinished.limit} bytes" if body.is_crowded else ""
-    return request._replace(body=body.content, exceeded=exceeded, throttled=throttled), None, body.is_complete
+        request = request._replace(exceeded=limit)
+    if double.stubs.mappings:
+        # a stub mapping may match the body
+        return (request, None) if request.exceeded else None
+    response = oamp.reject(request, length)
+    return None if response is None else (request, response)
+
+
+async def _whole(answer: Answer) -> Answer:
+    """Return a response whose body was not made yet."""
+    parts: Iterable[bytes] = answer.parts or ()
+    return answer._replace(body=b"".join(await each(bytes, parts)), parts=None)
 
 
 def _cut_off(double: Double, life: Life, call: Call) -> None:
@@ -301,22 +323,20 @@ def _hang_up(request: Request, wire: Wire | None) -> None:
     wire.hang_up()
 
 
-def _reply(double: Double, request: Request, early: Answer | None) -> Reply:
+def _reply(double: Double, request: Request, response: Answer | None) -> Reply:
     stubs = double.stubs
     mapping = stubs.take(request) if stubs.mappings and not request.throttled else None
     if mapping is None:
         delay = stubs.delays.drawn(stubs.delays) if stubs.settings else 0.0
-        return Reply(early or double.oamp.answer(request), None, None, delay)
-    response = mapping.response
-    delay = response.delays.drawn(stubs.delays)
-    if response.fault is not None:
-        return Reply(None, response.fault, mapping, delay)
-    if response.error is not None:
-        return Reply(double.oamp.refuse(request, response.error), None, mapping, delay)
-    headers = (*response.headers, (b"matched-stub-id", mapping.id.encode()))
-    return Reply(
-        Answer(response.status, headers, response.body), None, mapping, delay, response.reason, response.dribble
-    )
+        return Reply(response or double.oamp.answer(request), None, None, delay)
+    stubbed = mapping.response
+    delay = stubbed.delays.drawn(stubs.delays)
+    if stubbed.fault is not None:
+        return Reply(None, stubbed.fault, mapping, delay)
+    if stubbed.error is not None:
+        return Reply(double.oamp.refuse(request, stubbed.error), None, mapping, delay)
+    headers = (*stubbed.headers, (b"matched-stub-id", mapping.id.encode()))
+    return Reply(Answer(stubbed.status, headers, stubbed.body), None, mapping, delay, stubbed.reason, stubbed.dribble)
 
 
 async def _held_back(seconds: float) -> bool:

@@ -21,6 +21,11 @@ class UnfinishedBodies:
         self.size = 0
         self.limit = limit
 
+    @property
+    def crowded(self) -> str:
+        """The message for a request whose body was one too many."""
+        return f"all unfinished request bodies take more than {self.limit} bytes"
+
 
 class RequestBody(NamedTuple):
     """A request body, as far as it was read.

@@ -92,8 +92,7 @@ class Guard:
         if body.is_oversize:
             return _refusal(scope, 413, f"the body is larger than {_MOST_BYTES} bytes")
         if body.is_crowded:
-            what = f"all unfinished request bodies take more than {self._unfinished.limit} bytes"
-            return _refusal(scope, 503, what)
+            return _refusal(scope, 503, self._unfinished.crowded)
         return None
 
     def _knows(self, headers: Mapping[str, str]) -> bool:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from mockcvp.oamp import errors
@@ -157,8 +157,6 @@ class _Outcome(NamedTuple):
 
 _Method = Callable[[Request], _Outcome]
 
-_ACCEPTABLE = _Outcome(0)
-
 
 class _NotAllowed(Exception):
     """A method that a resource lacks; its text lists the methods that the resource has."""
@@ -221,7 +219,12 @@ class OAMP:
 
     def answer(self, request: Request) -> Answer:
         """Respond to a request: never raises, and has taken effect when it returns."""
-        return self._respond(request, self._answered)
+        try:
+            method, form = self._method(request)
+            outcome = method(request)
+        except Exception as exc:
+            return self._error_response(exc, request)
+        return self._written(outcome, request, form)
 
     def reject(self, request: Request, length: int | None) -> Answer | None:
         """Return the error response to a request whose headers alone lead to one; None where its body is needed.
@@ -230,42 +233,31 @@ class OAMP:
             request: without its body
             length: of the body in bytes, more than 0, as announced; None: it is chunked, and may be empty
         """
-
-        def checked(request: Request) -> _Outcome:
-            method = self._method(request)
+        try:
+            method, _ = self._method(request)
             if method == self._start_sync_up and length is not None:
                 _check_body(request)
-            return _ACCEPTABLE
-
-        answer = self._respond(request, checked)
-        return None if answer.status == _ACCEPTABLE.status else answer
+        except Exception as exc:
+            return self._error_response(exc, request)
+        return None
 
     def refuse(self, request: Request, error: ApiError) -> Answer:
         """Respond with an error, in the form that a request asks for, whatever the request is."""
+        return self._error_response(Refusal(error), request)
 
-        def refused(_: Request) -> NoReturn:
-            raise Refusal(error)
-
-        return self._respond(request, refused)
-
-    def _respond(self, request: Request, method: _Method) -> Answer:
-        try:
-            outcome = method(request)
-        except Refusal as exc:
-            outcome = _refused(exc)
-        except _NotAllowed as exc:
+    def _error_response(self, exc: Exception, request: Request) -> Answer:
+        if isinstance(exc, _NotAllowed):
             allowed = str(exc)
             outcome = _Outcome(405, refusal=f"the methods here: {allowed}", headers=((b"allow", allowed.encode()),))
-        except Exception:
-            _log.exception("error in the response to %s %r", request.method, request.path)
+        elif isinstance(exc, Refusal):
+            outcome = _refused(exc)
+        else:
+            _log.error("error in the response to %s %r", request.method, request.path, exc_info=exc)
             outcome = _refused(Refusal(errors.FAILED.error("an error of the mock itself, which its log has")))
-        return self._written(outcome, request)
+        return self._written(outcome, request, error_form(request.header(b"accept")))
 
-    def _answered(self, request: Request) -> _Outcome:
-        return self._method(request)(request)
-
-    def _method(self, request: Request) -> _Method:
-        """Return what serves a request, after all checks of its headers (contract, section 2).
+    def _method(self, request: Request) -> tuple[_Method, Form]:
+        """Return what serves a request, and the form of its response, after all checks of its headers (section 2).
 
         Raises:
             Refusal: a check fails
@@ -278,12 +270,10 @@ class OAMP:
         method = methods.get(request.method)
         if method is None:
             raise _NotAllowed(", ".join(methods))
-        negotiate(request.header(b"accept"))
-        return method
+        return method, negotiate(request.header(b"accept"))
 
-    def _written(self, outcome: _Outcome, request: Request) -> Answer:
+    def _written(self, outcome: _Outcome, request: Request, form: Form) -> Answer:
         status, tree, sync_up, refusal, headers, found = outcome
-        form = error_form(request.header(b"accept"))
         if sync_up is not None:
             return Answer(status, self._accepted[form], b"", sync_up)
         release = self._release
