@@ -1,9 +1,12 @@
 """Clients in other languages, each trusting the double's certificate alone and checking the host's name."""
 
+import base64
+import http.client
 import os
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,10 +29,17 @@ from wiremock.constants import Config
 
 from mockcvp import MockCVP
 from tests.clients.wiremock_jar import JAR, WHY_NOT
-from tests.running import PASSWORD, USER, Running
+from tests.running import JSON, PASSWORD, SYNCHRONIZE, USER, Running
 
 HERE = Path(__file__).parent
 JARS = [Path("/usr/share/java") / f"{name}.jar" for name in ("jersey1-client", "jersey1-core", "jsr311-api")]
+
+
+@pytest.fixture(scope="module", params=["10.0", "12.6"])
+def double(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A mock server of each release: the later one sends no reason phrase."""
+    with Running(tmp_path_factory.mktemp("certs"), "--release", request.param) as double:
+        yield double
 
 
 def said_by(double: Running, *command: str) -> list[str]:
@@ -57,10 +67,57 @@ def test_the_guides_java_sample_gets_202_in_both_forms_and_401_with_a_wrong_pass
     subprocess.run(
         ["javac", "-d", str(tmp_path), "-cp", class_path, str(HERE / "jersey" / "StartSyncUp.java")],
         check=True,
-        timeout=120,
+        timeout=300,
     )
     said = said_by(double, "java", "-cp", f"{tmp_path}{os.pathsep}{class_path}", "StartSyncUp")
     assert said == ["xml 202 -", "json 202 -", "wrong-password 401 authorization.unathorized"]
+
+
+@pytest.mark.skipif(not shutil.which("javac"), reason="no JDK on this machine: apt-get install default-jdk-headless")
+def test_the_two_http_clients_of_the_jdk(double: Running, tmp_path: Path) -> None:
+    source = HERE / "java" / "JdkClients.java"
+    subprocess.run(["javac", "-d", str(tmp_path), str(source)], check=True, timeout=300)
+    said = said_by(double, "java", "-cp", str(tmp_path), "JdkClients")
+    clients = [(client, method) for client in ("HttpURLConnection", "HttpClient") for method in ("POST", "GET")]
+    statuses = {"POST": "202 -", "GET": "200 -"}
+    right = [f"{client} {method} {statuses[method]}" for client, method in clients]
+    wrong = [f"{client} {method} 401 authorization.unathorized" for client, method in clients]
+    assert said == right + wrong
+
+
+def test_pythons_http_client(double: Running) -> None:
+    connection = http.client.HTTPSConnection("localhost", double.port, context=double.tls(), timeout=60)
+    for password, post, get in ((PASSWORD, 202, 200), ("wrong", 401, 401)):
+        credentials = base64.b64encode(f"{USER}:{password}".encode()).decode()
+        headers = {"Accept": JSON, "Authorization": f"Basic {credentials}"}
+        for method, path, status in (("POST", SYNCHRONIZE, post), ("GET", "version", get)):
+            connection.request(method, f"/cvp-config/{path}", headers=headers)
+            response = connection.getresponse()
+            body = response.read()
+            assert response.status == status
+            assert body.startswith(b"{") == (status != 202)
+    connection.close()
+
+
+def test_httpx_reads_every_status(double: Running) -> None:
+    with double.client(headers={"Accept": JSON}) as client:
+        assert client.post(SYNCHRONIZE).status_code == 202
+        assert client.get("version").json()["version"]
+        assert client.get("server/nobody").json()["apiErrors"]["apiError"]["errorType"] == "Not found"
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not on this machine: apt-get install curl")
+def test_curl_reads_every_status(double: Running) -> None:
+    url = f"https://localhost:{double.port}/cvp-config"
+    shared = ["curl", "-sS", "--cacert", str(double.certificate), "-u", f"{USER}:{PASSWORD}", "-H", f"Accept: {JSON}"]
+    for arguments, status in (
+        (["-X", "POST", f"{url}/{SYNCHRONIZE}"], "202"),
+        ([f"{url}/version"], "200"),
+        ([f"{url}/nothing"], "404"),
+    ):
+        command = [*shared, "-w", "\n%{http_code}", *arguments]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        assert result.stdout.splitlines()[-1] == status
 
 
 @pytest.mark.skipif(not shutil.which("go"), reason="Go is not on this machine: apt-get install golang-go")
