@@ -50,6 +50,8 @@ class CallOnIt:
         keep_alive = cycle.keep_alive = cycle.keep_alive and not close
         if not keep_alive:
             self._protocol.closes = True
+            # a client that is still sending its body would lose the response with the connection
+            self._protocol.lingers = not close
         head = response_head(answer, has_reason_phrase, cycle.default_headers)
         end = b"\r\n" if keep_alive else b"Connection: close\r\n\r\n"
         body = answer.body

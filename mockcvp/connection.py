@@ -127,6 +127,8 @@ class Connection(HttpToolsProtocol):
         self._refused = False
         # whether the last answer is on its way, after which nobody reads on
         self.closes = False
+        # whether the rest of a request's body is read and discarded before the connection is closed
+        self.lingers = False
         self._waits_to_close = False
         self._at_work: RequestResponseCycle | None = None
         self._behind = False
@@ -170,8 +172,8 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what a client sends, as long as the head of a request is not too large."""
-        if self._refused or self.closes:
-            # what follows is nothing that anybody reads
+        if self._refused or (self.closes and not self._is_lingering):
+            # nothing that follows is read
             return
         self._head_bytes += len(data)
         if self._phase is _Phase.REQUEST:
@@ -185,10 +187,14 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin the head of a request."""
         super().on_message_begin()
+        # no request is served after a response that closes the connection
+        self._refused = self._refused or self.closes
         self._phase, self._since = _Phase.HEADERS, self.loop.time()
 
     def on_headers_complete(self) -> None:
         """Begin a request; what is sent as trailers later must not join its headers."""
+        if self._refused:
+            self._fail("a request after a response that closes the connection")
         self._check_head()
         upgrade = self.parser.should_upgrade()
         if upgrade and {b"content-length", b"transfer-encoding"} & dict(self.headers).keys():
@@ -282,6 +288,10 @@ class Connection(HttpToolsProtocol):
         return self.cycle is None or (self.cycle.response_complete and not self.pipeline)
 
     @property
+    def _is_lingering(self) -> bool:
+        return self.lingers and self._phase is _Phase.BODY
+
+    @property
     def _who(self) -> str:
         return self.client[0] if self.client else "-"
 
@@ -360,10 +370,11 @@ class Connection(HttpToolsProtocol):
     def _close_when_taken(self) -> None:
         if self.transport.is_closing():
             return
-        waited = self._unsent.look(self.loop.time())
+        now = self.loop.time()
+        waited = self._unsent.look(now)
         if waited > self._settings.body_seconds:
             self._end("it did not read its answer", self._settings.body_seconds)
-        elif self._unsent.some:
+        elif self._unsent.some or (self._is_lingering and now - self._since < self._settings.body_seconds):
             self.loop.call_later(next_look(waited), self._close_when_taken)
         else:
             self._ends_well = True

@@ -5,6 +5,7 @@ import contextlib
 import re
 import ssl
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,21 @@ def test_a_body_is_not_awaited_where_headers_suffice(attacked: Running, sent: by
     assert (latest["request"]["mockcvp"]["unread"], latest["response"]["status"]) == (False, 202)
     assert (rejected["request"]["mockcvp"]["unread"], rejected["request"]["body"]) == (True, "")
     assert rejected["response"]["status"] == status
+
+
+def test_a_closed_connection_takes_the_rest_of_a_body(attacked: Running) -> None:
+    attacked.forget()
+    with attacked.connection() as connection:
+        connection.sendall(head(LARGE, "Connection: close", authorization=WRONG))
+        assert read_answer(connection).startswith(b"HTTP/1.1 401 ")
+        # longer than a TLS shutdown takes
+        for _ in range(10):
+            connection.sendall(b"x" * 100_000)
+            time.sleep(0.05)
+        # a request behind a response that closes the connection is not served
+        connection.sendall(head("Content-Length: 0"))
+        assert connection.recv(1) == b""
+    assert attacked.journal()["meta"]["total"] == 1
 
 
 def test_a_small_body_of_a_rejected_call_is_recorded(attacked: Running) -> None:
