@@ -129,7 +129,7 @@ def test_a_calls_answer_does_not_wait_for_a_search_of_the_journal() -> None:
             async with httpx.AsyncClient(verify=cvp.ssl_context(), trust_env=False) as beside:
                 # both connections are there
                 await asyncio.gather(*(beside.get(f"{cvp.admin_url}/health") for _ in range(2)))
-                search = asyncio.create_task(beside.get(f"{cvp.admin_url}/requests"))
+                search = asyncio.create_task(beside.get(f"{cvp.admin_url}/requests?limit=3000"))
                 await asyncio.sleep(0)
                 await beside.get(f"{cvp.url}/version")
                 assert not search.done()

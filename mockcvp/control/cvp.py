@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from mockcvp.control.bodies import Change, ClockChange, Unprocessable, Which, body
-from mockcvp.control.turns import listed
+from mockcvp.control.requests import default_limit
+from mockcvp.control.streaming import DEFAULT_LIMIT, listed
 from mockcvp.double import Double
 from mockcvp.journal import Call
 from mockcvp.oamp.deployment import Deployment, Server
@@ -24,12 +25,14 @@ def router(double: Double) -> APIRouter:
     routes = APIRouter()
 
     @routes.get("/deployment")
-    async def deployment() -> JSONResponse:
+    async def deployment() -> Response:
         """Return the deployment as it is now, with what was changed and added."""
-        return JSONResponse(double.deployment.model_dump(mode="json", by_alias=True))
+        now = double.deployment
+        version = now.version.model_dump(mode="json", by_alias=True)
+        return listed("servers", lambda server: server.model_dump(mode="json"), now.servers, version=version)
 
     @routes.put("/deployment")
-    async def deploy(request: Request) -> JSONResponse:
+    async def deploy(request: Request) -> Response:
         """Replace the deployment; its servers have had no sync-up yet."""
         double.deploy(await body(request, Deployment))
         return await deployment()
@@ -66,7 +69,8 @@ def router(double: Double) -> APIRouter:
         # of calls that the journal has dropped nobody can say whether they were sync-ups
         meta = {"total": len(accepted), "exact": page.kept == page.total}
         tell = partial(_synchronization, double)
-        return await listed("synchronizations", tell, accepted[: which.limit], meta=meta)
+        shown = accepted[: DEFAULT_LIMIT if which.limit is None else which.limit]
+        return listed("synchronizations", tell, shown, meta=meta | default_limit(which, accepted))
 
     return routes
 

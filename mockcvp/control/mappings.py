@@ -6,10 +6,11 @@ from fastapi import APIRouter, Query
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from mockcvp.control.bodies import Unprocessable, WhichMappings, content_of
 from mockcvp.control.requests import identity
+from mockcvp.control.streaming import listed
 from mockcvp.double import Double
 from mockcvp.stubbing.stubs import StubMapping
 from mockcvp.stubbing.wire import stub_mapping
@@ -22,13 +23,12 @@ def router(double: Double) -> APIRouter:
     stubs = double.stubs
 
     @routes.get("/mappings")
-    async def mappings(which: Annotated[WhichMappings, Query()]) -> JSONResponse:
+    async def mappings(which: Annotated[WhichMappings, Query()]) -> Response:
         """Return the stub mappings, in the order in which they are tried."""
         found = stubs.mappings
         end = None if which.limit is None else which.offset + which.limit
-        return JSONResponse(
-            {"mappings": [one.document for one in found[which.offset : end]], "meta": {"total": len(found)}}
-        )
+        shown = found[which.offset : end]
+        return listed("mappings", lambda mapping: mapping.document, shown, meta={"total": len(found)})
 
     @routes.post("/mappings")
     async def add(request: Request) -> JSONResponse:

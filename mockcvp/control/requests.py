@@ -10,9 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from mockcvp.control.bodies import WhichRequests, body
+from mockcvp.control.bodies import Which, WhichRequests, body
 from mockcvp.control.served import logged_request, near_miss, served_request
-from mockcvp.control.turns import listed
+from mockcvp.control.streaming import DEFAULT_LIMIT, listed
 from mockcvp.double import Double
 from mockcvp.journal import Call, Page
 from mockcvp.matching.content import Subject
@@ -32,7 +32,7 @@ def router(double: Double) -> APIRouter:
     @routes.get("/requests")
     async def requests(which: Annotated[WhichRequests, Query()]) -> Response:
         """Return the calls that the journal holds, newest first."""
-        return await _listed(journal.page(), which)
+        return _listed(journal.page(), which)
 
     # the older way, by which WireMock's client for Python still asks
     @routes.post("/requests/reset")
@@ -55,7 +55,7 @@ def router(double: Double) -> APIRouter:
         """Return the calls that match a pattern, oldest first."""
         pattern = (await body(request, RequestPatternForm)).pattern
         page = journal.page()
-        return await _found(page, await _matching(pattern, page))
+        return _found(page, await _matching(pattern, page))
 
     @routes.post("/requests/remove")
     async def remove(request: Request) -> Response:
@@ -63,7 +63,7 @@ def router(double: Double) -> APIRouter:
         pattern = (await body(request, RequestPatternForm)).pattern
         page = journal.page()
         removed = journal.remove(await _matching(pattern, page))
-        return await listed("serveEvents", lambda call: served_request(call, page.id(call)), removed)
+        return listed("serveEvents", lambda call: served_request(call, page.id(call)), removed)
 
     routes.include_router(_of_unmatched(double))
     routes.include_router(_of_one(double))
@@ -78,7 +78,7 @@ def _of_unmatched(double: Double) -> APIRouter:
     async def unmatched() -> Response:
         """Return the calls that neither a stub mapping nor a resource of the product answered, newest first."""
         page = journal.page()
-        return await _found(page, [call for call in page.calls if not call.matched])
+        return _found(page, [call for call in page.calls if not call.matched])
 
     @routes.get("/requests/unmatched/near-misses")
     async def near_misses_of_unmatched() -> Response:
@@ -140,25 +140,25 @@ async def _matching(pattern: RequestPattern, page: Page) -> list[Call]:
     return list(compress(calls, matches))
 
 
-async def _listed(page: Page, which: WhichRequests) -> Response:
+def _listed(page: Page, which: WhichRequests) -> Response:
     calls = page.calls
     if which.since is not None:
         calls = [call for call in calls if call.time > which.since.timestamp()]
     if which.unmatched:
         calls = [call for call in calls if not call.matched]
     every = len(calls) == len(page.calls)
-    meta = {"total": page.total if every else len(calls), **_dropped(page)}
-    return await listed(
+    meta = {"total": page.total if every else len(calls), **_dropped(page), **default_limit(which, calls)}
+    return listed(
         "requests",
         lambda call: served_request(call, page.id(call)),
-        calls[: which.limit],
+        calls[: DEFAULT_LIMIT if which.limit is None else which.limit],
         meta=meta,
         requestJournalDisabled=False,
     )
 
 
-async def _found(page: Page, calls: list[Call]) -> Response:
-    return await listed("requests", logged_request, calls, requestJournalDisabled=False, **_dropped(page))
+def _found(page: Page, calls: list[Call]) -> Response:
+    return listed("requests", logged_request, calls, requestJournalDisabled=False, **_dropped(page))
 
 
 async def _nearest_mappings(double: Double) -> Response:
@@ -169,7 +169,7 @@ async def _nearest_mappings(double: Double) -> Response:
         subject, mappings = Subject(call.request, call), double.stubs.mappings
         distances = await each(_distance_to(subject), mappings)
         found += [(call, mapping) for _, mapping in nearest(distances, mappings, _NEAREST)]
-    return await listed(
+    return listed(
         "nearMisses",
         lambda pair: near_miss(pair[0], pair[1].pattern, stubMapping=pair[1].document),
         found,
@@ -183,11 +183,16 @@ def _distance_to(subject: Subject) -> Callable[[StubMapping], float]:
 async def _nearest_calls(pattern: RequestPattern, content: Any, page: Page) -> Response:
     document = {"method": "ANY", **content}
     distances = await each(lambda call: pattern.distance(Subject(call.request, call)), page.calls)
-    return await listed(
+    return listed(
         "nearMisses",
         lambda found: near_miss(found[1], pattern, requestPattern=document),
         nearest(distances, page.calls, _NEAREST),
     )
+
+
+def default_limit(which: Which, calls: list[Call]) -> dict[str, int]:
+    """Return the member that reports that a list has fewer entries than there are, since its client named no limit."""
+    return {"limit": DEFAULT_LIMIT} if which.limit is None and len(calls) > DEFAULT_LIMIT else {}
 
 
 def _dropped(page: Page) -> dict[str, int]:
