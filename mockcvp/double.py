@@ -16,7 +16,15 @@ from mockcvp.request_body import UnfinishedBodies
 from mockcvp.settings import Settings
 from mockcvp.stubbing.stubs import StubMapping, Stubs
 
+MOST_TENANTS = 100
+MOST_JOURNAL_BYTES = 2 * 1024**3
+"""How much memory the journals of a mock server and its tenants may take together, in bytes."""
+
 _TENANT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+class TooManyTenants(ValueError):
+    """A tenant for which a mock server has no room."""
 
 
 class Life:
@@ -61,6 +69,7 @@ class Double:
 
         Raises:
             ValueError: a name that is taken, or that cannot stand in a path
+            TooManyTenants: there are too many, or their journals may take too much memory
         """
         name = settings.username
         if not _TENANT_NAME.fullmatch(name):
@@ -68,8 +77,21 @@ class Double:
             raise ValueError(f"a tenant's name {wanted}, not {name[:80]!r}")
         if name in self.tenants or name in self.oamp.accounts:
             raise ValueError(f"the name {name!r} is taken")
+        self._check_room(settings)
         self.tenants[name] = Double(settings)
         return self.tenants[name]
+
+    def _check_room(self, tenant: Settings) -> None:
+        """Raise ``TooManyTenants`` where there is no room for one tenant more."""
+        if len(self.tenants) >= MOST_TENANTS:
+            raise TooManyTenants(f"there are {MOST_TENANTS} tenants already: remove one first")
+        journals = [self.settings, *(double.settings for double in self.tenants.values()), tenant]
+        together = sum(settings.journal_bytes for settings in journals)
+        if together > MOST_JOURNAL_BYTES:
+            raise TooManyTenants(
+                f"the journals of {len(journals)} mock servers, this one among them, may take {together} bytes, more than "
+                f"{MOST_JOURNAL_BYTES}: remove a tenant, or give the mock server a smaller --journal-bytes"
+            )
 
     @property
     def deployment(self) -> Deployment:

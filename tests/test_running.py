@@ -631,3 +631,26 @@ def test_the_package_loads_nothing_until_it_is_used() -> None:
     assert Settings().port == 8111
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         __import__("mockcvp").Nothing  # noqa: B018 - what this is about
+
+
+def test_there_are_at_most_100_tenants() -> None:
+    with MockCVP(journal_bytes=1024) as cvp, cvp.client() as client:
+        for _ in range(100):
+            cvp.tenant()
+        with pytest.raises(ValueError, match="there are 100 tenants already"):
+            cvp.tenant()
+        response = client.post(f"{cvp.admin_url}/cvp/tenants")
+        assert response.status_code == 422
+        assert response.json()["errors"][0]["title"] == "there are 100 tenants already: remove one first"
+        name = client.get(f"{cvp.admin_url}/cvp/tenants").json()["tenants"][0]
+        client.delete(f"{cvp.admin_url}/cvp/tenants/{name}")
+        assert client.post(f"{cvp.admin_url}/cvp/tenants").status_code == 201
+
+
+def test_the_journals_of_all_tenants_are_bounded_together() -> None:
+    with MockCVP(journal_bytes=1024**3) as cvp, cvp.client() as client:
+        cvp.tenant()
+        with pytest.raises(ValueError, match="give the mock server a smaller --journal-bytes"):
+            cvp.tenant()
+        assert client.post(f"{cvp.admin_url}/cvp/tenants").status_code == 422
+        cvp.tenant(journal_bytes=0)

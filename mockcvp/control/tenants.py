@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockcvp.control.bodies import Unprocessable, body
-from mockcvp.double import Double
+from mockcvp.double import Double, TooManyTenants
 from mockcvp.files import FileError
 from mockcvp.wording import told
 
@@ -89,6 +89,8 @@ def router(double: Double, path: str) -> APIRouter:
             raise Unprocessable(*told(error)) from None
         except FileError as fault:
             raise Unprocessable(f"{fault.setting}: {fault}") from None
+        except TooManyTenants as exc:
+            raise Unprocessable(str(exc)) from None
         except ValueError as fault:
             raise Unprocessable(f"username: {fault}") from None
         name, password = tenant.settings.username, tenant.settings.password.get_secret_value()
