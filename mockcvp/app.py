@@ -47,7 +47,7 @@ def _guarded(app: ASGIApp, double: Double) -> ASGIApp:
     settings = double.settings
     own = settings.admin_username is not None
     whose = "those of --admin-username and --admin-password" if own else "the OAMP's"
-    return Guard(app, settings.admin_credentials, whose, f"{PATH}/health", double.unfinished)
+    return Guard(app, settings.admin_credentials, whose, f"{PATH}/health", double.unfinished, settings)
 
 
 def control_of(double: Double) -> "FastAPI":

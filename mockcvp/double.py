@@ -89,7 +89,7 @@ class Double:
         together = sum(settings.journal_bytes for settings in journals)
         if together > MOST_JOURNAL_BYTES:
             raise TooManyTenants(
-                f"the journals of {len(journals)} mock servers, this one among them, may take {together} bytes, more than "
+                f"the journals of the mock server and {len(journals) - 1} tenants may take {together} bytes, more than "
                 f"{MOST_JOURNAL_BYTES}: remove a tenant, or give the mock server a smaller --journal-bytes"
             )
 

@@ -26,6 +26,9 @@ MALFORMED_BODY = "mockcvp.malformed_body"
 CONTROL_PORT = "mockcvp.control_port"
 """Where the server puts the port of the control API, if that is served apart."""
 
+CERTIFICATE = "mockcvp.certificate"
+"""Where the server puts the path of its certificate."""
+
 WIRE = "mockcvp.wire"
 """Where the server puts what a call can do to its connection."""
 

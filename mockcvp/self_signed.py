@@ -22,6 +22,21 @@ def expiry(pem: bytes) -> datetime:
     return x509.load_pem_x509_certificate(pem).not_valid_after_utc
 
 
+def names(pem: bytes) -> list[str]:
+    """Return the DNS names and IP addresses that a certificate covers.
+
+    Raises:
+        ValueError: the certificate cannot be read
+    """
+    certificate = x509.load_pem_x509_certificate(pem)
+    try:
+        covered = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    addresses = covered.get_values_for_type(x509.IPAddress)
+    return [*covered.get_values_for_type(x509.DNSName), *map(str, addresses)]
+
+
 def make(names: list[str], key_type: Literal["ecdsa", "rsa"], valid: timedelta) -> bytes:
     """Return a new private key and its self-signed certificate for some names, as PEM."""
     key = rsa.generate_private_key(65537, 2048) if key_type == "rsa" else ec.generate_private_key(ec.SECP256R1())

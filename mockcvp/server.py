@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -15,7 +16,7 @@ from starlette.types import ASGIApp
 from mockcvp.certificates import CertificateError, certificate, log_failure
 from mockcvp.connection import Connection, Outbox
 from mockcvp.control import PATH
-from mockcvp.exchange import CONTROL_PORT
+from mockcvp.exchange import CERTIFICATE, CONTROL_PORT
 from mockcvp.oamp.api import BASE_PATH
 from mockcvp.oamp.releases import RELEASES, Release
 from mockcvp.settings import Settings
@@ -80,6 +81,7 @@ class Server:
         self._uvicorn.settings = settings
         self._uvicorn.release = release or (lambda: RELEASES[settings.release])
         self._uvicorn.drain_seconds = drain_seconds
+        self._uvicorn.certificate = self._certificate.path
         self._uvicorn.control_port = self._admin_sockets[0].getsockname()[1] if self._admin_sockets else None
 
     @property
@@ -152,6 +154,7 @@ class _Uvicorn(uvicorn.Server):
     ready: Callable[[], None]
     drain_seconds: float
     control_port: int | None
+    certificate: Path
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -162,6 +165,7 @@ class _Uvicorn(uvicorn.Server):
         self._stopping = asyncio.Event()
         # each call's state begins as this
         self.lifespan.state[CONTROL_PORT] = self.control_port
+        self.lifespan.state[CERTIFICATE] = self.certificate
         # as uvicorn does it, but for the time that a client has for agreeing on TLS
         self.servers = [
             await self._loop.create_server(

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import httpx
 import pytest
 
 from mockcvp import Settings
+from mockcvp.self_signed import make
 from tests.running import JSON, SYNCHRONIZE, USER, XML, Running
 
 SECRET = "the secret of this test"
@@ -73,6 +75,49 @@ def test_a_page_of_another_site_changes_nothing(double: Running) -> None:
         assert double.journal()["meta"]["total"] == before
         own = {"Origin": f"https://localhost:{double.port}"}
         assert client.delete(control(double, "requests"), headers=own).status_code == 200
+
+
+REBOUND = [
+    ("evil.example", [], 403),
+    ("evil.example.localhost", [], 403),
+    ("oamp.example", ["--tls-name", "oamp.example"], 200),
+    ("oamp.example", ["--tls-name", "*.example"], 200),
+    ("a.b.example", ["--tls-name", "*.example"], 403),
+    ("127.0.0.1", [], 200),
+    ("[::1]", [], 200),
+]
+
+
+@pytest.mark.parametrize(("host", "options", "status"), REBOUND)
+def test_a_page_of_a_rebound_dns_name_is_rejected(tmp_path: Path, host: str, options: list[str], status: int) -> None:
+    with Running(tmp_path, *options) as double, double.client() as client:
+        authority = f"{host}:{double.port}"
+        headers = {"Host": authority, "Origin": f"https://{authority}"}
+        response = client.delete(control(double, "requests"), headers=headers)
+        assert response.status_code == status
+        assert status == 200 or "--tls-name" in response.json()["errors"][0]["title"]
+
+
+def test_a_page_of_a_host_of_the_users_certificate_is_admitted(tmp_path: Path) -> None:
+    (tmp_path / "both.pem").write_bytes(make(["oamp.example", "10.0.0.1"], "ecdsa", timedelta(days=1)))
+    both = str(tmp_path / "both.pem")
+    with Running(tmp_path, "--cert", both, "--key", both) as double:
+        client = httpx.Client(verify=False, trust_env=False)  # noqa: S501 - the certificate has another name
+        with client:
+            for host, status in (("oamp.example", 200), ("10.0.0.1", 200), ("evil.example", 403), ("localhost", 200)):
+                headers = {"Host": host, "Origin": f"https://{host}"}
+                assert client.delete(control(double, "requests"), headers=headers).status_code == status
+
+
+def test_two_authorization_headers_are_rejected(tmp_path: Path) -> None:
+    with Running(tmp_path, "--admin-access", "guarded") as double, double.client(auth=None) as client:
+        right = f"Basic {base64.b64encode(b'wsmadmin:wsmadmin').decode()}"
+        for second in (right, "Basic eDp5"):
+            headers = [("Authorization", right), ("Authorization", second)]
+            response = client.get(control(double, "requests"), headers=headers)
+            assert response.status_code == 401
+            assert response.json()["errors"][0]["title"].startswith("more than one Authorization header was sent")
+            assert client.get("version", headers=[*headers, ("Accept", XML)]).status_code == 401
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -3,15 +3,16 @@
 import logging
 from collections.abc import Mapping
 from hmac import compare_digest
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mockcvp.exchange import MALFORMED_BODY
+from mockcvp.control.origin import is_own
+from mockcvp.exchange import CERTIFICATE, MALFORMED_BODY
 from mockcvp.oamp.authentication import sent_credentials
 from mockcvp.request_body import RequestBody, UnfinishedBodies, read_body
+from mockcvp.settings import Settings
 from mockcvp.wording import printable
 
 _log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class Guard:
         whose: they are, in the words of a hint
         open_path: what everyone may ask
         unfinished: the request bodies that the server is reading
+        settings: of the mock server
     """
 
     def __init__(
@@ -46,7 +48,9 @@ class Guard:
         whose: str,
         open_path: str,
         unfinished: UnfinishedBodies,
+        settings: Settings,
     ) -> None:
+        self._settings = settings
         self._app = app
         self._unfinished = unfinished
         self._whose = whose
@@ -68,11 +72,19 @@ class Guard:
             await send(message)
 
         app = self._app
-        if (origin := headers.get("origin")) is not None and not _is_own(origin, headers):
-            app = _refusal(scope, 403, f"a page of {origin[:100]} may not use the control API")
+        certificate = scope.get("state", {}).get(CERTIFICATE)
+        if (origin := headers.get("origin")) is not None and not is_own(
+            origin, headers.get("host"), self._settings, certificate
+        ):
+            what = f"a page of {origin[:100]} may not use the control API"
+            app = _refusal(
+                scope, 403, what, "; the pages of a host that the certificate covers may: --tls-name adds one"
+            )
         elif scope["path"] != self._open_path and not self._knows(headers):
             sent = sent_credentials(headers.get("authorization"))
             what = "user name or password are wrong" if sent else "no user name and password were sent"
+            if len(headers.getlist("authorization")) > 1:
+                what = "more than one Authorization header was sent"
             wanted = f": the control API wants {self._whose}"
             app = _refusal(scope, 401, what, wanted, {"www-authenticate": 'Basic realm="mockcvp"'})
         else:
@@ -95,9 +107,12 @@ class Guard:
             return _refusal(scope, 503, self._unfinished.crowded)
         return None
 
-    def _knows(self, headers: Mapping[str, str]) -> bool:
+    def _knows(self, headers: Headers) -> bool:
         if self._wanted is None:
             return True
+        if len(headers.getlist("authorization")) > 1:
+            # as the OAMP, which reads them as one that is not HTTP basic
+            return False
         sent = sent_credentials(headers.get("authorization"))
         return sent is not None and compare_digest(":".join(sent).encode(errors="replace"), self._wanted)
 
@@ -110,13 +125,6 @@ def _again(body: bytes, receive: Receive) -> Receive:
         return messages.pop() if messages else await receive()
 
     return received
-
-
-def _is_own(origin: str, headers: Mapping[str, str]) -> bool:
-    try:
-        return urlsplit(origin).netloc == headers.get("host")
-    except ValueError:
-        return False
 
 
 def _refusal(
