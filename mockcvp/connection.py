@@ -4,9 +4,11 @@ import asyncio
 import logging
 import re
 import ssl
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Coroutine, Generator, Iterable
+from contextlib import suppress
 from enum import Enum
-from functools import lru_cache
+from functools import lru_cache, partial
+from inspect import CORO_SUSPENDED, getcoroutinestate
 from typing import Any, NoReturn
 
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -14,9 +16,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from mockcvp.answering import CallOnIt, Closing, response_head
 from mockcvp.certificates import Told
-from mockcvp.exchange import MALFORMED_BODY, WIRE
+from mockcvp.exchange import MALFORMED_BODY, WIRE, Exchange
 from mockcvp.oamp.api import malformed
-from mockcvp.oamp.releases import Release
 from mockcvp.settings import Settings
 from mockcvp.unsent import Unsent, next_look
 
@@ -56,10 +57,15 @@ def _is_host(value: bytes) -> bool:
     return found is not None and int(found[1] or 0) <= _LARGEST_PORT
 
 
-class Outbox:
-    """The answers that come of one turn of the loop, written together when it ends.
+_FEW = 4
 
-    Written one by one, each wakes a client that has gone to sleep since the last, which takes as long as the answer.
+
+class Outbox:
+    """The responses of one event-loop iteration, written together when it ends.
+
+    Written one by one, each wakes a client that has gone to sleep since the last, which takes as long as the response.
+    With few connections there is little to gain, and a response that is written at once also reaches a client that
+    closes its side right after its request: what is written after the end of that side was read is lost.
     """
 
     def __init__(self) -> None:
@@ -68,13 +74,16 @@ class Outbox:
         self.closed = False
 
     def put(self, connection: "Connection", data: bytes, *, close: bool) -> None:
-        """Write to a connection before anything is called that the loop is told to call from now on.
+        """Write to a connection before any callback that is scheduled from now on runs.
 
         Args:
             connection: the connection
             data: what to write
             close: whether that is its last
         """
+        if len(connection.connections) <= _FEW and not self._waiting:
+            _write(connection, data, close=close)
+            return
         if not self._waiting:
             connection.loop.call_soon(self.flush)
         self._waiting.append((connection, data, close))
@@ -83,10 +92,14 @@ class Outbox:
         """Write what is there."""
         waiting, self._waiting = self._waiting, []
         for connection, data, close in waiting:
-            if not connection.transport.is_closing():
-                connection.transport.write(data)
-                if close:
-                    connection.close_soon()
+            _write(connection, data, close=close)
+
+
+def _write(connection: "Connection", data: bytes, *, close: bool) -> None:
+    if not connection.transport.is_closing():
+        connection.transport.write(data)
+        if close:
+            connection.close_soon()
 
 
 class _Flow(FlowControl):
@@ -115,13 +128,16 @@ class Connection(HttpToolsProtocol):
     Args:
         outbox: of its server
         settings: of its server
-        release: returns the release whose headers a response has
+        exchange: the app
         uvicorns: what uvicorn gives
     """
 
-    def __init__(self, outbox: Outbox, settings: Settings, release: Callable[[], Release], **uvicorns: Any) -> None:
+    def __init__(self, outbox: Outbox, settings: Settings, exchange: Exchange, **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
-        self._release = release
+        self._exchange = exchange
+        # whether data is being parsed, and the request in it that is not served yet
+        self._receiving = False
+        self._unbegun: RequestResponseCycle | None = None
         self.outbox = outbox
         self._settings = settings
         self._refused = False
@@ -178,11 +194,45 @@ class Connection(HttpToolsProtocol):
         self._head_bytes += len(data)
         if self._phase is _Phase.REQUEST:
             self._behind = False
+        self._receiving = True
         super().data_received(data)
+        self._receiving = False
+        if (cycle := self._unbegun) is not None:
+            self._unbegun = None
+            if cycle.more_body:
+                self._begin(cycle.run_asgi(self.app))
+            else:
+                self._respond_at_once(cycle)
         if self._phase is not _Phase.REQUEST and self._head_bytes > self._settings.max_header_bytes:
             what = "request line and headers" if self._phase is _Phase.HEADERS else "trailers and chunk lines"
             self._malformed = f"the {what} are larger than {self._settings.max_header_bytes} bytes"
             self.send_400_response(self._malformed)
+
+    def eof_received(self) -> None:
+        """Write what is there for a client that half-closes the connection: TLS is shut down next."""
+        self.outbox.flush()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if self._receiving and not self._exchange.controls(cycle.scope):  # type: ignore[arg-type] # a TypedDict is a mapping
+            self._unbegun = cycle
+        else:
+            self._begin(cycle.run_asgi(app))
+
+    def _respond_at_once(self, cycle: RequestResponseCycle) -> None:
+        """Serve a request that is complete, as far as that needs no waiting; a task does the rest.
+
+        A client that closes its side right after its request gets the response so.
+        """
+        begun = cycle.run_asgi(self.app)
+        with suppress(StopIteration):
+            rest = _Rest(begun, begun.send(None))
+            self._begin(rest.run()).add_done_callback(rest.end)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = self.loop.create_task(work)
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+        return task
 
     def on_message_begin(self) -> None:
         """Begin the head of a request."""
@@ -339,7 +389,7 @@ class Connection(HttpToolsProtocol):
     def _send_malformed(self) -> None:
         if self.transport.is_closing() or (self.cycle is not None and not self.cycle.response_complete):
             return
-        release = self._release()
+        release = self._exchange.release
         head = response_head(
             malformed(release, self._malformed), release.has_reason_phrase, self.server_state.default_headers
         )
@@ -392,6 +442,37 @@ class Connection(HttpToolsProtocol):
             self.close_soon()
         else:
             self.hang_up()
+
+
+class _Rest:
+    """What is left of a coroutine that has begun without a task, and waits for a future."""
+
+    def __init__(self, begun: Coroutine[Any, Any, None], waits_for: Any) -> None:
+        self._begun, self._waits_for = begun, waits_for
+
+    async def run(self) -> None:
+        """Go on to the end."""
+        await self
+
+    def end(self, _: object) -> None:
+        """Cancel the coroutine, where its task was cancelled before it went on."""
+        if getcoroutinestate(self._begun) == CORO_SUSPENDED:
+            with suppress(StopIteration, asyncio.CancelledError):
+                self._begun.throw(asyncio.CancelledError())
+            self._begun.close()
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        while True:
+            try:
+                result = yield self._waits_for
+            except BaseException as exc:
+                step = partial(self._begun.throw, exc)
+            else:
+                step = partial(self._begun.send, result)
+            try:
+                self._waits_for = step()
+            except StopIteration:
+                return
 
 
 def _port(connection: Any) -> int:

@@ -14,6 +14,7 @@ from mockcvp.double import Double, Life
 from mockcvp.journal import Call
 from mockcvp.log_line import line, shortened
 from mockcvp.oamp.api import Answer, Headers, Request, malformed
+from mockcvp.oamp.releases import Release
 from mockcvp.request_body import RequestBody, UnfinishedBodies, read_body
 from mockcvp.slices import each
 from mockcvp.stubbing.responses import Dribble, Fault
@@ -123,7 +124,7 @@ class Exchange:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
-        if scope["type"] != "http" or self._controls(scope):
+        if scope["type"] != "http" or self.controls(scope):
             # it refers to the call that has it, and these have no use for it
             scope.get("state", {}).pop(WIRE, None)
             await self._control(scope, receive, send)
@@ -139,7 +140,13 @@ class Exchange:
         if left and not await left[1].taken():
             _cut_off(double, life, left[0])
 
-    def _controls(self, scope: Scope) -> bool:
+    @property
+    def release(self) -> Release:
+        """The release whose headers responses have."""
+        return self._double.oamp.release
+
+    def controls(self, scope: Scope) -> bool:
+        """Return whether a request is one to the control API."""
         apart = scope["state"].get(CONTROL_PORT) if "state" in scope else None
         if apart is None:
             path: str = scope["path"]

@@ -109,9 +109,7 @@ class MockCVP:
             self._settings = self._checked(given)
             self._double = Double(self._settings)
             app = create_app(double=self._double)
-            self._server = Server(
-                app, self._settings, _DRAIN_SECONDS, self._failures.append, lambda: self._double.oamp.release
-            )
+            self._server = Server(app, self._settings, _DRAIN_SECONDS, self._failures.append)
             opened.callback(self._server.serving())
             self._opened = opened.pop_all()
         return self

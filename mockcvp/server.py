@@ -11,14 +11,12 @@ from pathlib import Path
 from types import FrameType
 
 import uvicorn
-from starlette.types import ASGIApp
 
 from mockcvp.certificates import CertificateError, certificate, log_failure
 from mockcvp.connection import Connection, Outbox
 from mockcvp.control import PATH
-from mockcvp.exchange import CERTIFICATE, CONTROL_PORT
+from mockcvp.exchange import CERTIFICATE, CONTROL_PORT, Exchange
 from mockcvp.oamp.api import BASE_PATH
-from mockcvp.oamp.releases import RELEASES, Release
 from mockcvp.settings import Settings
 
 # how long a client has for agreeing to the end of a TLS connection; by itself, the loop would give it 30
@@ -37,7 +35,6 @@ class Server:
         settings: where and how
         drain_seconds: how long a stop waits for calls in flight
         tell: called with the reason where a client gives up on a TLS connection
-        release: returns the release whose headers responses have
 
     Raises:
         StartError: the address cannot be listened on, or the certificate cannot be used
@@ -45,11 +42,10 @@ class Server:
 
     def __init__(
         self,
-        app: ASGIApp,
+        app: Exchange,
         settings: Settings,
         drain_seconds: float = 5.0,
         tell: Callable[[str], None] = log_failure,
-        release: Callable[[], Release] | None = None,
     ) -> None:
         # first the socket: a start that fails must not have made a certificate that clients would have to trust anew
         self._sockets = _listening(settings.host, settings.port)
@@ -79,7 +75,7 @@ class Server:
         config.ssl = self._certificate.context
         self._uvicorn = _Uvicorn(config)
         self._uvicorn.settings = settings
-        self._uvicorn.release = release or (lambda: RELEASES[settings.release])
+        self._uvicorn.exchange = app
         self._uvicorn.drain_seconds = drain_seconds
         self._uvicorn.certificate = self._certificate.path
         self._uvicorn.control_port = self._admin_sockets[0].getsockname()[1] if self._admin_sockets else None
@@ -150,7 +146,7 @@ class _Uvicorn(uvicorn.Server):
     """uvicorn, which by itself would notice a stop late, and answer calls still in flight with a 500 of its own."""
 
     settings: Settings
-    release: Callable[[], Release]
+    exchange: Exchange
     ready: Callable[[], None]
     drain_seconds: float
     control_port: int | None
@@ -186,7 +182,7 @@ class _Uvicorn(uvicorn.Server):
         return Connection(
             self.outbox,
             self.settings,
-            self.release,
+            self.exchange,
             config=self.config,
             server_state=self.server_state,
             app_state=self.lifespan.state,

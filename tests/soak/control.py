@@ -96,7 +96,7 @@ class Control:
             if page["meta"]["total"] >= wanted:
                 break
             await asyncio.sleep(0.1)
-        journal: dict[str, Any] = await self.ask("GET", "requests")
+        journal: dict[str, Any] = await self.ask("GET", "requests?limit=1000000")
         return journal
 
     async def counted(self, entries: list[Entry], journal_calls: int) -> list[str]:
