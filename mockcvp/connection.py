@@ -2,22 +2,23 @@
 
 import asyncio
 import logging
-import re
 import ssl
-from collections.abc import Collection, Coroutine, Generator, Iterable
+from collections.abc import Collection, Coroutine
 from contextlib import suppress
 from enum import Enum
-from functools import lru_cache, partial
-from inspect import CORO_SUSPENDED, getcoroutinestate
 from typing import Any, NoReturn
 
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from mockcvp.answering import CallOnIt, Closing, response_head
+from mockcvp.begun import Begun
 from mockcvp.certificates import Told
 from mockcvp.exchange import MALFORMED_BODY, WIRE, Exchange
 from mockcvp.oamp.api import malformed
+from mockcvp.outbox import Outbox
+from mockcvp.request_body import MAX_CONTROL_BYTES
+from mockcvp.request_head import headers_error, is_request_line, is_target
 from mockcvp.settings import Settings
 from mockcvp.unsent import Unsent, next_look
 
@@ -27,90 +28,21 @@ _uvicorns.setLevel(logging.ERROR)
 
 # how long a client has for agreeing to the end of a TLS connection; by itself, the loop would give it 30
 _AGREE_SECONDS = 0.2
-
-_HOST = re.compile(rb"(?:[A-Za-z0-9._~%-]+|\[[0-9A-Fa-f:.]+\])?(?::(\d{0,5}))?")
-_LARGEST_PORT = 65535
-
-
-def _fault_in(headers: Iterable[tuple[bytes, bytes]], version: str) -> str | None:
-    """Return what keeps headers from being those of a request."""
-    if version not in ("1.0", "1.1"):
-        return "the version is neither HTTP/1.0 nor HTTP/1.1"
-    hosts, codings = 0, 0
-    for name, value in headers:
-        if name == b"host":
-            hosts += 1
-            if not _is_host(value):
-                return "the Host is no host and port"
-        elif name == b"transfer-encoding":
-            codings += 1
-            if codings > 1 or value.strip().lower() != b"chunked":
-                return "the Transfer-Encoding is not chunked alone"
-    if hosts > 1 or (not hosts and version == "1.1"):
-        return "a request of HTTP/1.1 has one Host header"
-    return None
-
-
-@lru_cache(maxsize=256)
-def _is_host(value: bytes) -> bool:
-    found = _HOST.fullmatch(value)
-    return found is not None and int(found[1] or 0) <= _LARGEST_PORT
-
-
-_FEW = 4
-
-
-class Outbox:
-    """The responses of one event-loop iteration, written together when it ends.
-
-    Written one by one, each wakes a client that has gone to sleep since the last, which takes as long as the response.
-    With few connections there is little to gain, and a response that is written at once also reaches a client that
-    closes its side right after its request: what is written after the end of that side was read is lost.
-    """
-
-    def __init__(self) -> None:
-        self._waiting: list[tuple[Connection, bytes, bool]] = []
-        # whether the server stops
-        self.closed = False
-
-    def put(self, connection: "Connection", data: bytes, *, close: bool) -> None:
-        """Write to a connection before any callback that is scheduled from now on runs.
-
-        Args:
-            connection: the connection
-            data: what to write
-            close: whether that is its last
-        """
-        if len(connection.connections) <= _FEW and not self._waiting:
-            _write(connection, data, close=close)
-            return
-        if not self._waiting:
-            connection.loop.call_soon(self.flush)
-        self._waiting.append((connection, data, close))
-
-    def flush(self) -> None:
-        """Write what is there."""
-        waiting, self._waiting = self._waiting, []
-        for connection, data, close in waiting:
-            _write(connection, data, close=close)
-
-
-def _write(connection: "Connection", data: bytes, *, close: bool) -> None:
-    if not connection.transport.is_closing():
-        connection.transport.write(data)
-        if close:
-            connection.close_soon()
+# how much data is parsed in one event-loop iteration: in chunks of one byte, it takes a few milliseconds
+_SLICE_BYTES = 16 * 1024
+# how many bytes of a chunked body there may be on the wire for each byte that a body may have: a chunk of one has six
+_WIRE_FACTOR = 8
 
 
 class _Flow(FlowControl):
     """What keeps a client from sending more calls than are answered: uvicorn would read on while some wait."""
 
-    def __init__(self, transport: asyncio.Transport, waiting: Collection[object]) -> None:
+    def __init__(self, transport: asyncio.Transport, *waiting: Collection[object]) -> None:
         super().__init__(transport)
         self._waiting = waiting
 
     def resume_reading(self) -> None:
-        if self.read_paused and not self._waiting:
+        if self.read_paused and not any(self._waiting):
             super().resume_reading()
 
 
@@ -138,6 +70,12 @@ class Connection(HttpToolsProtocol):
         # whether data is being parsed, and the request in it that is not served yet
         self._receiving = False
         self._unbegun: RequestResponseCycle | None = None
+        # what is received and not parsed yet
+        self._backlog = bytearray()
+        # the beginning of a request line; None where a request has begun
+        self._line: bytes | None = b""
+        # of the body that is being received, and how many they may be
+        self._wire_bytes = self._most_on_wire = 0
         self.outbox = outbox
         self._settings = settings
         self._refused = False
@@ -160,7 +98,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, unless there are too many already."""
         super().connection_made(transport)
-        self.flow = _Flow(transport, self.pipeline)
+        self.flow = _Flow(transport, self.pipeline, self._backlog)
         self._unsent = Unsent(transport, self._since)
         self._closing = Closing(self)
         most = self._settings.max_connections
@@ -187,13 +125,37 @@ class Connection(HttpToolsProtocol):
         self.cycle = self._at_work = None  # type: ignore[assignment] # uvicorn begins with none too
 
     def data_received(self, data: bytes) -> None:
-        """Take what a client sends, as long as the head of a request is not too large."""
+        """Parse what a client sends, a slice in each event-loop iteration."""
+        if self._backlog:
+            self._backlog += data
+            return
+        if len(data) > _SLICE_BYTES:
+            self._backlog += data[_SLICE_BYTES:]
+            data = data[:_SLICE_BYTES]
+            self.flow.pause_reading()
+            self.loop.call_soon(self._parse_backlog)
+        self._parse(data)
+
+    def _parse_backlog(self) -> None:
+        if not self._backlog or self.transport.is_closing():
+            return
+        data = bytes(self._backlog[:_SLICE_BYTES])
+        del self._backlog[:_SLICE_BYTES]
+        if self._backlog:
+            self.loop.call_soon(self._parse_backlog)
+        self._parse(data)
+        if not self._backlog:
+            self.flow.resume_reading()
+
+    def _parse(self, data: bytes) -> None:
         if self._refused or (self.closes and not self._is_lingering):
             # nothing that follows is read
             return
         self._head_bytes += len(data)
         if self._phase is _Phase.REQUEST:
             self._behind = False
+        if self._line is not None and not self._check_request_line(data):
+            return
         self._receiving = True
         super().data_received(data)
         self._receiving = False
@@ -203,13 +165,42 @@ class Connection(HttpToolsProtocol):
                 self._begin(cycle.run_asgi(self.app))
             else:
                 self._respond_at_once(cycle)
-        if self._phase is not _Phase.REQUEST and self._head_bytes > self._settings.max_header_bytes:
-            what = "request line and headers" if self._phase is _Phase.HEADERS else "trailers and chunk lines"
-            self._malformed = f"the {what} are larger than {self._settings.max_header_bytes} bytes"
+        if self._phase is _Phase.REQUEST:
+            self._line = b""
+        elif self._phase is _Phase.BODY:
+            self._wire_bytes += len(data)
+        if self._malformed_size:
+            self._malformed = self._malformed_size
             self.send_400_response(self._malformed)
 
+    @property
+    def _malformed_size(self) -> str:
+        """Why the request is larger than it may be; empty where it is not."""
+        most = self._settings.max_header_bytes
+        if self._phase is not _Phase.REQUEST and self._head_bytes > most:
+            what = "request line and headers" if self._phase is _Phase.HEADERS else "trailers and chunk lines"
+            return f"the {what} are larger than {most} bytes"
+        if self._phase is _Phase.BODY and self._wire_bytes > self._most_on_wire:
+            return f"the body has more than {self._most_on_wire} bytes on the wire"
+        return ""
+
+    def _check_request_line(self, data: bytes) -> bool:
+        """Check the line that a request begins with, as far as it is there; httptools is more tolerant."""
+        line = (self._line or b"") + data[: data.find(b"\n") + 1 or None]
+        # an empty line before a request is allowed (RFC 9112, section 2.2)
+        while line == b"\r\n":
+            data = data[data.find(b"\n") + 1 :]
+            line = data[: data.find(b"\n") + 1 or None]
+        self._line = None if line.endswith(b"\n") else line
+        if self._line is None and not is_request_line(line):
+            self.send_400_response("the request line is not METHOD TARGET VERSION with one space between them")
+            return False
+        return True
+
     def eof_received(self) -> None:
-        """Write what is there for a client that half-closes the connection: TLS is shut down next."""
+        """Serve what is there for a client that half-closes the connection: TLS is shut down next."""
+        while self._backlog:
+            self._parse_backlog()
         self.outbox.flush()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
@@ -225,7 +216,7 @@ class Connection(HttpToolsProtocol):
         """
         begun = cycle.run_asgi(self.app)
         with suppress(StopIteration):
-            rest = _Rest(begun, begun.send(None))
+            rest = Begun(begun, begun.send(None))
             self._begin(rest.run()).add_done_callback(rest.end)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
@@ -253,6 +244,9 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
         self._phase = _Phase.BODY
         self.headers = []
+        controls = self._exchange.controls(self.cycle.scope)  # type: ignore[arg-type] # a TypedDict is a mapping
+        largest = MAX_CONTROL_BYTES if controls else self._settings.max_body_bytes
+        self._wire_bytes, self._most_on_wire = 0, _WIRE_FACTOR * (largest + self._settings.max_header_bytes)
         self.cycle.scope["state"][WIRE] = CallOnIt(self, self.cycle)
         self.cycle.transport = self._closing  # type: ignore[assignment] # it has what a cycle uses
         if not self.pipeline:
@@ -273,9 +267,10 @@ class Connection(HttpToolsProtocol):
             if size > limit:
                 self._fail(f"the request line and headers are larger than {limit} bytes")
         version = self.parser.get_http_version()
-        fault = _fault_in(self.headers, version)
-        if fault:
-            self._fail(fault)
+        if error := headers_error(self.headers, version):
+            self._fail(error)
+        if not is_target(self.url):
+            self._fail("the request target has a character that must be percent-encoded, or a fragment")
         # one of HTTP/1.0 would not understand the answer
         self.expect_100_continue = self.expect_100_continue and version == "1.1"
 
@@ -339,7 +334,7 @@ class Connection(HttpToolsProtocol):
 
     @property
     def _is_lingering(self) -> bool:
-        return self.lingers and self._phase is _Phase.BODY
+        return self.lingers and self._phase is _Phase.BODY and not self._refused
 
     @property
     def _who(self) -> str:
@@ -442,37 +437,6 @@ class Connection(HttpToolsProtocol):
             self.close_soon()
         else:
             self.hang_up()
-
-
-class _Rest:
-    """What is left of a coroutine that has begun without a task, and waits for a future."""
-
-    def __init__(self, begun: Coroutine[Any, Any, None], waits_for: Any) -> None:
-        self._begun, self._waits_for = begun, waits_for
-
-    async def run(self) -> None:
-        """Go on to the end."""
-        await self
-
-    def end(self, _: object) -> None:
-        """Cancel the coroutine, where its task was cancelled before it went on."""
-        if getcoroutinestate(self._begun) == CORO_SUSPENDED:
-            with suppress(StopIteration, asyncio.CancelledError):
-                self._begun.throw(asyncio.CancelledError())
-            self._begun.close()
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        while True:
-            try:
-                result = yield self._waits_for
-            except BaseException as exc:
-                step = partial(self._begun.throw, exc)
-            else:
-                step = partial(self._begun.send, result)
-            try:
-                self._waits_for = step()
-            except StopIteration:
-                return
 
 
 def _port(connection: Any) -> int:

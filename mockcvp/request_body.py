@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 from starlette.types import Message, Receive
 
+MAX_CONTROL_BYTES = 64 * 1024**2
+"""How long the body of a control request may be, in bytes."""
+
 MAX_UNFINISHED_BYTES = 128 * 1024**2
 """How many bytes the unfinished request bodies of one server may take together."""
 

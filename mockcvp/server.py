@@ -13,10 +13,11 @@ from types import FrameType
 import uvicorn
 
 from mockcvp.certificates import CertificateError, certificate, log_failure
-from mockcvp.connection import Connection, Outbox
+from mockcvp.connection import Connection
 from mockcvp.control import PATH
 from mockcvp.exchange import CERTIFICATE, CONTROL_PORT, Exchange
 from mockcvp.oamp.api import BASE_PATH
+from mockcvp.outbox import Outbox
 from mockcvp.settings import Settings
 
 # how long a client has for agreeing to the end of a TLS connection; by itself, the loop would give it 30

@@ -11,12 +11,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mockcvp.control.origin import is_own
 from mockcvp.exchange import CERTIFICATE, MALFORMED_BODY
 from mockcvp.oamp.authentication import sent_credentials
-from mockcvp.request_body import RequestBody, UnfinishedBodies, read_body
+from mockcvp.request_body import MAX_CONTROL_BYTES, RequestBody, UnfinishedBodies, read_body
 from mockcvp.settings import Settings
 from mockcvp.wording import printable
 
 _log = logging.getLogger(__name__)
-_MOST_BYTES = 64 * 1024**2
 _HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "x-frame-options": "DENY",
@@ -88,7 +87,7 @@ class Guard:
             wanted = f": the control API wants {self._whose}"
             app = _refusal(scope, 401, what, wanted, {"www-authenticate": 'Basic realm="mockcvp"'})
         else:
-            body = await read_body(receive, _MOST_BYTES, self._unfinished)
+            body = await read_body(receive, MAX_CONTROL_BYTES, self._unfinished)
             if not body.is_complete and MALFORMED_BODY not in scope.get("state", {}):
                 _log.info(
                     "%s", printable(f"--- {scope['method']} {scope['path']} the connection was closed before its end")
@@ -102,7 +101,7 @@ class Guard:
             headers = {"connection": "close", "x-mockcvp-reason": f"the request is malformed HTTP: {reason}"}
             return Response(status_code=400, headers=headers)
         if body.is_oversize:
-            return _refusal(scope, 413, f"the body is larger than {_MOST_BYTES} bytes")
+            return _refusal(scope, 413, f"the body is larger than {MAX_CONTROL_BYTES} bytes")
         if body.is_crowded:
             return _refusal(scope, 503, self._unfinished.crowded)
         return None

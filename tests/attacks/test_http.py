@@ -48,6 +48,7 @@ def call(
 
 
 GOOD = call()
+RAW = [bytes([char]) for char in b'"<>\\^`{|}\x7f\x80\xff\x01']
 
 
 @dataclass(frozen=True)
@@ -213,10 +214,18 @@ STARTS = [
         )
     ),
     *(refused(f"version {version!r}", call(version=version)) for version in (b"HTTP/2.0", b"HTTP/0.9")),
-    # the parser knows it, and tells only the number
-    served("version b'RTSP/1.0'", call(version=b"RTSP/1.0"), closed=True),
+    refused("version b'RTSP/1.0'", call(version=b"RTSP/1.0")),
     refused("HTTP/2.0 without a host", call(version=b"HTTP/2.0", host=b"")),
     served("HTTP/1.0", call(version=b"HTTP/1.0"), closed=True),
+    refused("two blanks before the target", call(to=b" " + TARGET)),
+    refused("two blanks before the version", call(to=TARGET + b" ")),
+    refused("a tab before the target", call().replace(b"POST ", b"POST\t", 1)),
+    refused("a bare LF before the request line", b"\n" + call()),
+    refused("a bare CR before the request line", b"\r" + call()),
+    served("an empty line before the request line", b"\r\n" + call()),
+    *(refused(f"a raw {char!r} in the target", call(to=TARGET + b"?q=" + char)) for char in RAW),
+    refused("a fragment", call(to=TARGET + b"#top")),
+    served("a question mark and a slash in the query", call(to=TARGET + b"?a=/?:@!$&'()*+,;=[]~%22")),
     refused("HTTP/0.9 and an empty line", b"GET /cvp-config/version\r\n\r\n"),
     served("an absolute target", call(to=b"https://localhost" + TARGET)),
     served("an absolute target on another host", call(to=b"http://elsewhere.example" + TARGET)),
@@ -367,8 +376,8 @@ def test_hostile_http_gets_its_answer_or_a_hang_up_and_a_good_client_202(attacke
 
 UNENDED = [
     b"",
-    b"\n",
-    b"GET /cvp-config/version\r\n",
+    b"\r\n",
+    b"GET /cvp-config/version",
     GOOD[:-2],
     # a length that is too long, and the largest chunk
     call(b"Content-Length: 15", body=BODY),
