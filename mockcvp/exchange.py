@@ -289,7 +289,7 @@ async def _deliver(
             phrase = double.oamp.release.has_reason_phrase
             done = await wire.answer(reply.answer, close=close, has_reason_phrase=phrase)
         else:
-            done = await _send_as_stubbed(double, reply, reply.answer, send, wire, ended, close=close)
+            done = await _send_as_stubbed(double, reply, reply.answer, send, wire, ended, request.version, close=close)
     elif reply.fault and not ended():
         if wire is None:
             raise ConnectionResetError(f"{reply.fault}, as the stub mapping asks for")
@@ -307,6 +307,7 @@ async def _send_as_stubbed(
     send: Send,
     wire: Wire | None,
     ended: Callable[[], bool],
+    version: str,
     *,
     close: bool,
 ) -> bool:
@@ -316,6 +317,8 @@ async def _send_as_stubbed(
         wire.prepare(usual if reply.reason is None else reply.reason, dated=dated)
         if len(answer.body) > LARGE:
             wire.hold()
+    if version != "1.1":
+        answer = _unchunked(answer)
     try:
         done = await _send(answer, send, reply.dribble, ended, close=close)
     except asyncio.CancelledError:
@@ -323,6 +326,13 @@ async def _send_as_stubbed(
         return False
     # uvicorn passes over what it cannot send
     return done and not (wire and wire.gone)
+
+
+def _unchunked(answer: Answer) -> Answer:
+    """Return a response for a client of HTTP/1.0, which does not know chunks."""
+    framing = (b"transfer-encoding", b"content-length")
+    headers = [(name, value) for name, value in answer.headers if name.lower() not in framing]
+    return answer._replace(headers=(*headers, (b"content-length", b"%d" % len(answer.body))))
 
 
 def _hang_up(request: Request, wire: Wire | None) -> None:

@@ -685,3 +685,28 @@ def test_a_malformed_control_request_names_the_member_at_fault_and_changes_nothi
     assert 400 <= answer.status_code < 500
     assert any(told in error["title"] for error in answer.json()["errors"]), answer.text
     assert [admin.get(what).json() for what in ("mappings", "requests", "settings", "scenarios")] == before
+
+
+@pytest.mark.parametrize(
+    ("stubbed", "body"),
+    [
+        ({"status": 205}, b""),
+        ({"status": 200, "body": "hello", "headers": {"Transfer-Encoding": "chunked"}}, b"hello"),
+        ({"status": 200, "body": "hello", "chunkedDribbleDelay": {"numberOfChunks": 5, "totalDuration": 10}}, b"hello"),
+        ({"status": 200, "body": "hello"}, b"hello"),
+    ],
+)
+def test_a_stub_is_not_chunked_to_http_1_0(stubbed: dict[str, Any], body: bytes) -> None:
+    with MockCVP() as cvp:
+        cvp.stub({"request": {"urlPath": "/x"}, "response": stubbed})
+        port = int(cvp.url.split(":")[2].split("/")[0])
+        plain = socket.create_connection(("127.0.0.1", port), timeout=60)
+        with cvp.ssl_context().wrap_socket(plain, server_hostname="localhost") as connection:
+            connection.sendall(b"GET /x HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            received = b""
+            while data := connection.recv(65536):
+                received += data
+        head, _, received_body = received.partition(b"\r\n\r\n")
+        assert received_body == body
+        assert b"transfer-encoding" not in head.lower()
+        assert b"content-length: %d" % len(body) in head.lower()
