@@ -13,8 +13,7 @@ from pydantic import ValidationError
 
 from mockcvp.app import create_app
 from mockcvp.clock import Clock
-from mockcvp.control.tenants import new_tenant
-from mockcvp.double import Double
+from mockcvp.double import Double, new_tenant
 from mockcvp.exchange import line
 from mockcvp.journal import Call
 from mockcvp.matching.patterns import RequestPattern
