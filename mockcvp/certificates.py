@@ -249,8 +249,8 @@ def _context(cert: Path, key: Path, tell: Callable[[str], None]) -> ssl.SSLConte
     try:
         # without this, OpenSSL would ask for a pass phrase at the terminal, and wait
         context.load_cert_chain(cert, key, password=lambda: _no_pass_phrase(key))
-    except ssl.SSLError as fault:
-        raise CertificateError(_explained(fault, cert, key)) from None
+    except OSError as exc:
+        raise CertificateError(_reason(exc, cert, key)) from None
     return context
 
 
@@ -258,15 +258,14 @@ def _no_pass_phrase(key: Path) -> NoReturn:
     raise CertificateError(f"the key {key} has a pass phrase; give one without, as `openssl pkey -in {key}` writes it")
 
 
-def _explained(fault: ssl.SSLError, cert: Path, key: Path) -> str:
-    if fault.reason == "KEY_VALUES_MISMATCH":
-        return f"the key {key} does not fit the certificate {cert}"
-    if fault.reason == "EE_KEY_TOO_SMALL":
+def _reason(exc: OSError, cert: Path, key: Path) -> str:
+    """Return why OpenSSL rejects a certificate and its key."""
+    # what OpenSSL reports of a mismatch is misleading: for keys of two types, that there is no certificate
+    from mockcvp.self_signed import mismatch
+
+    if reason := mismatch(cert, key):
+        return reason
+    reported = getattr(exc, "reason", None)
+    if reported == "EE_KEY_TOO_SMALL":
         return f"the key of the certificate {cert} is too small; an RSA key needs 2048 bits"
-    if _holds_certificate(cert):
-        return f"{key} holds no private key in PEM form, which begins with -----BEGIN PRIVATE KEY-----"
-    return f"{cert} holds no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----"
-
-
-def _holds_certificate(path: Path) -> bool:
-    return _CERTIFICATE in path.read_bytes()
+    return f"OpenSSL rejects the certificate {cert} or its key {key}: {reported or exc}"

@@ -12,9 +12,10 @@ from threading import Thread
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from mockcvp import certificates
+from mockcvp import certificates, self_signed
 from mockcvp.certificates import CertificateError, certificate
 from mockcvp.settings import Settings
 from tests.running import SYNCHRONIZE, XML, Running, mockcvp, refused
@@ -233,6 +234,83 @@ def test_a_certificate_that_cannot_be_used_is_told_in_one_line(
 ) -> None:
     result = mockcvp("serve", "--port", "0", "--cert", str(own / cert), "--key", str(own / key), cwd=tmp_path)
     assert told.format(own=own) in refused(result)
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Certificates and keys of several types, whole and damaged."""
+    directory = tmp_path_factory.mktemp("pairs")
+    for name in ("ec", "ec2", "rsa"):
+        made = self_signed.make(["localhost"], "rsa" if name == "rsa" else "ecdsa", timedelta(days=2))
+        key, begin, rest = made.partition(b"-----BEGIN CERT")
+        cert, private = begin + rest, serialization.load_pem_private_key(key, None)
+        pkcs8, traditional = serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.TraditionalOpenSSL
+        locked, plain = serialization.BestAvailableEncryption(b"x"), serialization.NoEncryption()
+        der, pem = serialization.Encoding.DER, serialization.Encoding.PEM
+        contents = {
+            "crt": cert,
+            "key": key,
+            "key.old": private.private_bytes(pem, traditional, plain),
+            "key.locked": private.private_bytes(pem, pkcs8, locked),
+            "key.locked.old": private.private_bytes(pem, traditional, locked),
+            "key.ssh": private.private_bytes(pem, serialization.PrivateFormat.OpenSSH, plain),
+            "key.der": private.private_bytes(der, pkcs8, plain),
+            "crt.der": x509.load_pem_x509_certificate(cert).public_bytes(der),
+            "crt.cut": cert[:200],
+            "key.cut": key[:100],
+            "both": key + cert,
+        }
+        for suffix, content in contents.items():
+            (directory / f"{name}.{suffix}").write_bytes(content)
+    ec_cert, rsa_cert = (directory / "ec.crt").read_bytes(), (directory / "rsa.crt").read_bytes()
+    (directory / "chain").write_bytes(ec_cert + rsa_cert)
+    (directory / "damaged-chain").write_bytes(ec_cert + (directory / "ec.crt.cut").read_bytes())
+    (directory / "empty").write_bytes(b"")
+    (directory / "garbage").write_bytes(bytes(range(256)))
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("cert", "key"), [("ec.crt", "ec.key"), ("ec.crt", "ec.key.old"), ("ec.both", "ec.both"), ("chain", "ec.key")]
+)
+def test_a_matching_certificate_and_key_are_served(pairs: Path, cert: str, key: str) -> None:
+    assert certificate(Settings(cert=pairs / cert, key=pairs / key)).path == pairs / cert
+
+
+NO_CERTIFICATE = "{cert} holds no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----"
+NO_KEY = "{key} holds no private key in PEM form, which begins with -----BEGIN PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize(
+    ("cert", "key", "message"),
+    [
+        ("ec.crt", "rsa.key", "the key {key} does not fit the certificate {cert}"),
+        ("rsa.crt", "ec.key", "the key {key} does not fit the certificate {cert}"),
+        ("ec.crt", "ec2.key", "the key {key} does not fit the certificate {cert}"),
+        ("chain", "ec2.key", "the key {key} does not fit the certificate {cert}"),
+        ("chain", "rsa.key", "the key {key} fits certificate 2 in {cert}, which must be the first one there"),
+        ("damaged-chain", "ec.key", "certificate 2 in {cert} is damaged"),
+        ("ec.key", "ec.crt", "--cert and --key are swapped: {cert} holds a private key, and {key} holds a certificate"),
+        ("ec.crt.der", "ec.key", "{cert} is in DER form, and PEM is needed, as `openssl x509 -inform der -in {cert}`"),
+        ("ec.crt", "ec.key.der", "{key} is in DER form, and PEM is needed, as `openssl pkey -inform der -in {key}`"),
+        ("ec.crt", "ec.key.locked", "the key {key} has a pass phrase"),
+        ("ec.crt", "ec.key.locked.old", "the key {key} has a pass phrase"),
+        ("ec.crt", "ec.key.ssh", "OpenSSL cannot read the private key in {key}"),
+        ("ec.crt", "ec.key.cut", "OpenSSL cannot read the private key in {key}"),
+        ("ec.crt.cut", "ec.key", "the certificate in {cert} is damaged"),
+        ("empty", "ec.key", NO_CERTIFICATE),
+        ("garbage", "ec.key", NO_CERTIFICATE),
+        ("ec.key", "ec.key", NO_CERTIFICATE),
+        ("empty", "empty", NO_CERTIFICATE),
+        ("ec.crt", "empty", NO_KEY),
+        ("ec.crt", "garbage", NO_KEY),
+        ("ec.crt", "ec.crt", NO_KEY),
+    ],
+)
+def test_the_error_names_what_is_wrong_with_cert_and_key(pairs: Path, cert: str, key: str, message: str) -> None:
+    with pytest.raises(CertificateError) as raised:
+        certificate(Settings(cert=pairs / cert, key=pairs / key))
+    assert str(raised.value).startswith(message.format(cert=pairs / cert, key=pairs / key))
 
 
 def test_a_directory_that_cannot_be_written_to_is_told_in_one_line(tmp_path: Path) -> None:
