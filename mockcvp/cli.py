@@ -2,14 +2,13 @@
 
 import difflib
 import gc
-import io
 import logging
 import os
 import re
 import signal
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, NoReturn, TextIO, get_args, get_origin
+from typing import Any, Literal, NoReturn, get_args, get_origin
 
 import click
 from click.core import ParameterSource
@@ -27,6 +26,7 @@ _ORCHESTRATORS = re.compile(r"MOCKCVP_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
 
 _FILES = 65_536
+_STDOUT = 1
 
 _log = logging.getLogger(__name__)
 
@@ -78,7 +78,14 @@ def _serve(**given: Any) -> None:
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, _exit)
     settings = _settings(given)
-    log = _log_to(sys.stdout, settings.log_level)
+    log = Log(_STDOUT, sys.stdout.encoding, settings.log_level)
+    try:
+        _run(settings, log)
+    finally:
+        log.close()
+
+
+def _run(settings: Settings, log: Log) -> None:
     for line in _misspelt(os.environ):
         _log.warning("%s", line)
     # imported only here, so that --help and a wrong option are told at once
@@ -100,7 +107,7 @@ def _serve(**given: Any) -> None:
             # a directory that holds none is no fault, but seldom meant
             _log.info("%d stub mappings from %s", len(double.stubs.initial), settings.mappings)
         apart = f", control {server.admin_url}" if settings.admin_port is not None else ""
-        log.say(f"mockcvp is ready: {server.url}, user {settings.username}, certificate {server.certificate}{apart}")
+        log.write(f"mockcvp is ready: {server.url}, user {settings.username}, certificate {server.certificate}{apart}")
         if settings.reaches_beyond:
             _log.warning("%s", _reach(settings))
 
@@ -111,7 +118,6 @@ def _serve(**given: Any) -> None:
         server.run(ready)
     finally:
         _log.info("stopped")
-        log.close()
 
 
 def _allow_connections() -> None:
@@ -162,13 +168,6 @@ def _misspelt(environment: Iterable[str]) -> Iterable[str]:
         if name.startswith(_PREFIX) and name not in known and not _ORCHESTRATORS.fullmatch(name):
             near = difflib.get_close_matches(name, known, n=1)
             yield f"{name} in the environment is not a setting{f': is {near[0]} meant?' if near else ''}"
-
-
-def _log_to(stream: TextIO, level: str) -> Log:
-    if isinstance(stream, io.TextIOWrapper):
-        # where the terminal's encoding lacks a character that a client sends
-        stream.reconfigure(errors="backslashreplace")
-    return Log(stream, level)
 
 
 def _option_name(setting: str) -> str:
