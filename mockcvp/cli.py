@@ -5,8 +5,8 @@ import gc
 import logging
 import os
 import re
-import signal
 import sys
+import threading
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NoReturn, get_args, get_origin
 
@@ -15,7 +15,7 @@ from click.core import ParameterSource
 from pydantic import ByteSize, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from mockcvp import __version__
+from mockcvp import __version__, signals
 from mockcvp.log import Log
 from mockcvp.settings import Settings
 from mockcvp.wording import phrases
@@ -75,8 +75,6 @@ def _serve(**given: Any) -> None:
 
     Each option is also an environment variable, named in brackets; the command line wins.
     """
-    for stop in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(stop, _exit)
     settings = _settings(given)
     log = Log(_STDOUT, sys.stdout.encoding, settings.log_level)
     try:
@@ -86,14 +84,23 @@ def _serve(**given: Any) -> None:
 
 
 def _run(settings: Settings, log: Log) -> None:
-    for line in _misspelt(os.environ):
-        _log.warning("%s", line)
     # imported only here, so that --help and a wrong option are told at once
     from mockcvp.app import create_app
     from mockcvp.double import Double
     from mockcvp.files import FileError
     from mockcvp.server import Server, StartError
 
+    is_ended = threading.Event()
+
+    def end(*_: object) -> NoReturn:
+        # a second signal must not interrupt the end
+        signals.handle(lambda *_: None)
+        is_ended.set()
+        raise SystemExit(0)
+
+    signals.handle(end)
+    for line in _misspelt(os.environ):
+        _log.warning("%s", line)
     try:
         double = Double(settings)
         server = Server(create_app(double=double), settings)
@@ -114,6 +121,10 @@ def _run(settings: Settings, log: Log) -> None:
     _allow_connections()
     # what is there by now stays: looking through it for garbage again and again would keep calls waiting
     gc.freeze()
+    signals.handle(lambda *_: server.interrupt())
+    if is_ended.is_set():
+        # Python drops an exception that is raised while it calls a destructor
+        raise SystemExit(0)
     try:
         server.run(ready)
     finally:
@@ -137,11 +148,6 @@ def _reach(settings: Settings) -> str:
     own = settings.admin_username is not None
     whose = "--admin-username and --admin-password" if own else "the OAMP's user"
     return f"other machines reach the control API, which wants the user name and password of {whose}"
-
-
-def _exit(*_: object) -> NoReturn:
-    # before it serves, and once more when uvicorn, which has taken the signal meanwhile, has finished the calls
-    raise SystemExit(0)
 
 
 def _settings(given: dict[str, Any]) -> Settings:

@@ -5,9 +5,8 @@ import errno
 import os
 import socket
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
-from types import FrameType
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -18,9 +17,6 @@ from mockcvp.control import PATH
 from mockcvp.exchange import CONTROL_PORT
 from mockcvp.oamp.api import BASE_PATH
 from mockcvp.settings import Settings
-
-# how long a client has for agreeing to the end of a TLS connection; by itself, the loop would give it 30
-_AGREE_SECONDS = 0.2
 
 
 class StartError(Exception):
@@ -102,7 +98,7 @@ class Server:
         return str(self._certificate.path)
 
     def run(self, ready: Callable[[], None] = lambda: None) -> None:
-        """Serve until ``stop`` or, in the main thread, SIGTERM or SIGINT; calls in flight are finished.
+        """Serve until ``stop`` or ``interrupt``; calls in flight are finished.
 
         Args:
             ready: called once, when calls are answered
@@ -138,6 +134,12 @@ class Server:
     def stop(self) -> None:
         """Have a ``run`` that is ready finish the calls in flight and return. May be called from any thread."""
         self._uvicorn.stop()
+
+    def interrupt(self) -> None:
+        """Stop, and abort the calls in flight if this is called again. A signal handler may call it at any time."""
+        if self._uvicorn.should_exit:
+            self._uvicorn.drain_seconds = 0
+        self.stop()
 
 
 class _Uvicorn(uvicorn.Server):
@@ -199,14 +201,14 @@ class _Uvicorn(uvicorn.Server):
 
     def _wake(self) -> None:
         if self.started:
-            self._loop.call_soon_threadsafe(self._stopping.set)
+            # a signal may come after the loop was closed
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._stopping.set)
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self.started and self.should_exit:
-            self._loop.call_soon_threadsafe(self._hang_up)
-        else:
-            super().handle_exit(sig, frame)
-            self._wake()
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the command, which handles them before and after the loop too."""
+        yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.outbox.flush()
@@ -217,9 +219,10 @@ class _Uvicorn(uvicorn.Server):
             listener.close()
         for connection in list(self.server_state.connections):
             connection.shutdown()
-        deadline = self._loop.time() + self.drain_seconds
+        began = self._loop.time()
         while self.server_state.connections or self.server_state.tasks:
-            if self._loop.time() >= deadline:
+            # an interrupt may end the time to drain
+            if self._loop.time() >= began + self.drain_seconds:
                 self._hang_up()
             await asyncio.sleep(0.01)
 
