@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import logging
 import os
 import socket
 import threading
@@ -11,12 +12,15 @@ from contextlib import ExitStack, contextmanager, suppress
 import uvicorn
 from starlette.types import ASGIApp
 
+from mockcvp.acceptor import Acceptor
 from mockcvp.certificates import CertificateError, certificate, log_failure
 from mockcvp.connection import Connection, Outbox
 from mockcvp.control import PATH
 from mockcvp.exchange import CONTROL_PORT
 from mockcvp.oamp.api import BASE_PATH
 from mockcvp.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 
 class StartError(Exception):
@@ -159,21 +163,23 @@ class _Uvicorn(uvicorn.Server):
         self._stopping = asyncio.Event()
         # each call's state begins as this
         self.lifespan.state[CONTROL_PORT] = self.control_port
-        # as uvicorn does it, but for the time that a client has for agreeing on TLS
-        self.servers = [
-            await self._loop.create_server(
-                self._connection,
-                sock=listener,
-                ssl=self.config.ssl,
-                backlog=self.config.backlog,
-                ssl_handshake_timeout=self.settings.header_seconds,
-            )
-            for listener in sockets or []
-        ]
+        self._acceptors = [Acceptor(listener, self._connect) for listener in sockets or []]
         self.started = True
         # the headers of an answer, Date among them, are made by the first tick
         await self.on_tick(0)
         self.ready()
+
+    async def _connect(self, connection: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(
+                self._connection,
+                connection,
+                ssl=self.config.ssl,
+                ssl_handshake_timeout=self.settings.header_seconds,
+            )
+        except OSError:
+            # the TLS connection reports what is worth to be logged of a failed handshake
+            connection.close()
 
     def _connection(self) -> Connection:
         return Connection(
@@ -190,7 +196,7 @@ class _Uvicorn(uvicorn.Server):
             await self.on_tick(0)
             for connection in list(self.server_state.connections):
                 if isinstance(connection, Connection):
-                    connection.end_if_late()
+                    _end_if_late(connection)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), timeout=1)
 
@@ -210,13 +216,11 @@ class _Uvicorn(uvicorn.Server):
         """Leave signals to the command, which handles them before and after the loop too."""
         yield
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - the acceptors have them
         self.outbox.flush()
         self.outbox.closed = True
-        for server in self.servers:
-            server.close()
-        for listener in sockets or []:
-            listener.close()
+        for acceptor in self._acceptors:
+            await acceptor.close()
         for connection in list(self.server_state.connections):
             connection.shutdown()
         began = self._loop.time()
@@ -232,6 +236,15 @@ class _Uvicorn(uvicorn.Server):
                 connection.hang_up()
         for task in list(self.server_state.tasks):
             task.cancel()
+
+
+def _end_if_late(connection: Connection) -> None:
+    try:
+        connection.end_if_late()
+    except Exception:
+        # the server goes on, and the next second would bring the same
+        _log.exception("aborted a connection whose times could not be checked")
+        connection.hang_up()
 
 
 def _reached(host: str) -> str:
