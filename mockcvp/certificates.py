@@ -7,8 +7,10 @@ import os
 import re
 import socket
 import ssl
+import stat
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +24,8 @@ from mockcvp.settings import Settings
 _VALID = timedelta(days=825)
 # made anew this long before it expires, so that it does not expire under a running double
 _LEFT = timedelta(days=1)
+# a start of another process takes less
+_LOCK_REPORT_SECONDS = 1.0
 _CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 
 _log = logging.getLogger(__name__)
@@ -84,18 +88,23 @@ def log_failure(why: str) -> None:
     _log.warning("no TLS with a client: %s", why)
 
 
-def certificate(settings: Settings, tell: Callable[[str], None] = log_failure) -> Certificate:
+def certificate(
+    settings: Settings, tell: Callable[[str], None] = log_failure, lock_seconds: float = 30.0
+) -> Certificate:
     """Return the certificate that the settings ask for; the double's own is made where there is none that fits.
 
     Args:
         settings: of the double
         tell: called with the reason where a client gives up on a TLS connection
+        lock_seconds: how long to wait for another process that holds the lock on the directory
 
     Raises:
-        CertificateError: a file that cannot be read, written or used
+        CertificateError: a file that cannot be read, written or used, or a lock that another process holds
     """
     if settings.cert and settings.key:
         context = _context(settings.cert, settings.key, tell)
+        if _mode(settings.key) & stat.S_IROTH:
+            _log.warning("every user can read the key %s, whose mode is %o", settings.key, _mode(settings.key))
         from mockcvp.self_signed import expiry
 
         # OpenSSL, which has taken it, reads more forms than this does
@@ -106,7 +115,7 @@ def certificate(settings: Settings, tell: Callable[[str], None] = log_failure) -
         return Certificate(settings.cert, context)
     try:
         settings.cert_dir.mkdir(parents=True, exist_ok=True)
-        with _alone_in(settings.cert_dir):
+        with _alone_in(settings.cert_dir, lock_seconds):
             return _own(settings.cert_dir, _names(settings), settings.key_type, tell)
     except OSError as fault:
         named = f" ({fault.filename})" if fault.filename and Path(fault.filename) != settings.cert_dir else ""
@@ -143,6 +152,7 @@ def _own(
     path, key_path = directory / "mockcvp.pem", directory / "mockcvp-key.pem"
     misfit = None
     if key_path.exists():
+        _restrict(key_path)
         kept = _Kept.of(key_path.read_bytes())
         misfit = kept.misfit(names, key_type) or _unusable(key_path)
         # names once wanted stay, so that two doubles with names of their own do not take turns in making it anew
@@ -160,28 +170,51 @@ def _own(
     return Certificate(path, context)
 
 
+def _restrict(key: Path) -> None:
+    """Let the owner alone read a key."""
+    mode = _mode(key)
+    if not mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return
+    try:
+        key.chmod(0o600)
+    except OSError as exc:
+        # another user may own the file, on a volume that several containers share
+        _log.warning("other users can access the key %s, and its mode stays %o: %s", key, mode, exc.strerror)
+    else:
+        _log.warning("other users could access the key %s: changed its mode from %o to 600", key, mode)
+
+
+def _mode(path: Path) -> int:
+    """Return the permissions of a file; 0 on Windows, which has others than a mode says."""
+    return 0 if sys.platform == "win32" else stat.S_IMODE(path.stat().st_mode)
+
+
 @dataclass(frozen=True, slots=True)
 class _Kept:
     """What the first line of a kept key's file says of its certificate, so that it can be judged without reading it."""
 
     names: list[str]
-    expires: float
+    expires: datetime
     key_type: str
 
     @classmethod
     def of(cls, content: bytes) -> "_Kept":
         try:
-            kept = json.loads(content.partition(b"\n")[0])
-            return cls([str(name) for name in kept["names"]], float(kept["expires"]), str(kept["key_type"]))
-        except (ValueError, KeyError, TypeError):
-            return cls([], 0, "")
+            line = json.loads(content.partition(b"\n")[0])
+            names, key_type = line["names"], line["key_type"]
+            # anything else cannot be in a certificate
+            if not isinstance(names, list) or not all(isinstance(name, str) and name.isascii() for name in names):
+                raise ValueError("the names are not valid")
+            return cls(names, datetime.fromtimestamp(line["expires"], UTC), str(key_type))
+        except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError):
+            return cls([], datetime.fromtimestamp(0, UTC), "")
 
     def misfit(self, names: list[str], key_type: str) -> str | None:
         """Return what is wrong with the certificate that is kept, None where nothing is."""
         if not self.key_type:
             return "cannot be read"
-        if datetime.now(UTC) + _LEFT > datetime.fromtimestamp(self.expires, UTC):
-            return f"expires on {datetime.fromtimestamp(self.expires, UTC):%Y-%m-%d}"
+        if datetime.now(UTC) + _LEFT > self.expires:
+            return f"expires on {self.expires:%Y-%m-%d}"
         if missing := sorted(set(names) - set(self.names)):
             return f"does not cover {', '.join(missing)}"
         return None if self.key_type == key_type else f"has no {key_type.upper()} key"
@@ -206,17 +239,39 @@ def _made(names: list[str], key_type: Literal["ecdsa", "rsa"]) -> bytes:
 
 
 @contextmanager
-def _alone_in(directory: Path) -> Iterator[None]:
-    """Keep other processes that start with the same directory waiting."""
+def _alone_in(directory: Path, seconds: float) -> Iterator[None]:
+    """Hold the lock on a directory, which each process takes that starts with it.
+
+    Raises:
+        CertificateError: another process holds the lock for so many seconds
+    """
     if sys.platform == "win32":
         # no such lock there; at worst one of two that start at once has to be started anew
         yield
         return
     import fcntl
 
+    def is_locked() -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
     descriptor = os.open(directory, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        began, is_reported = time.monotonic(), False
+        while not is_locked():
+            waited = time.monotonic() - began
+            if waited > seconds:
+                raise CertificateError(
+                    f"another process has held the lock on {directory} for {seconds:g} s;"
+                    " stop it, or name another directory with --cert-dir"
+                )
+            if waited > _LOCK_REPORT_SECONDS and not is_reported:
+                is_reported = True
+                _log.warning("waiting for the lock on %s, which another process holds", directory)
+            time.sleep(0.02)
         yield
     finally:
         os.close(descriptor)
@@ -249,8 +304,8 @@ def _context(cert: Path, key: Path, tell: Callable[[str], None]) -> ssl.SSLConte
     try:
         # without this, OpenSSL would ask for a pass phrase at the terminal, and wait
         context.load_cert_chain(cert, key, password=lambda: _no_pass_phrase(key))
-    except ssl.SSLError as fault:
-        raise CertificateError(_explained(fault, cert, key)) from None
+    except OSError as exc:
+        raise CertificateError(_reason(exc, cert, key)) from None
     return context
 
 
@@ -258,15 +313,14 @@ def _no_pass_phrase(key: Path) -> NoReturn:
     raise CertificateError(f"the key {key} has a pass phrase; give one without, as `openssl pkey -in {key}` writes it")
 
 
-def _explained(fault: ssl.SSLError, cert: Path, key: Path) -> str:
-    if fault.reason == "KEY_VALUES_MISMATCH":
-        return f"the key {key} does not fit the certificate {cert}"
-    if fault.reason == "EE_KEY_TOO_SMALL":
+def _reason(exc: OSError, cert: Path, key: Path) -> str:
+    """Return why OpenSSL rejects a certificate and its key."""
+    # what OpenSSL reports of a mismatch is misleading: for keys of two types, that there is no certificate
+    from mockcvp.self_signed import mismatch
+
+    if reason := mismatch(cert, key):
+        return reason
+    reported = getattr(exc, "reason", None)
+    if reported == "EE_KEY_TOO_SMALL":
         return f"the key of the certificate {cert} is too small; an RSA key needs 2048 bits"
-    if _holds_certificate(cert):
-        return f"{key} holds no private key in PEM form, which begins with -----BEGIN PRIVATE KEY-----"
-    return f"{cert} holds no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----"
-
-
-def _holds_certificate(path: Path) -> bool:
-    return _CERTIFICATE in path.read_bytes()
+    return f"OpenSSL rejects the certificate {cert} or its key {key}: {reported or exc}"

@@ -2,21 +2,20 @@
 
 import difflib
 import gc
-import io
 import logging
 import os
 import re
-import signal
 import sys
+import threading
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, NoReturn, TextIO, get_args, get_origin
+from typing import Any, Literal, NoReturn, get_args, get_origin
 
 import click
 from click.core import ParameterSource
 from pydantic import ByteSize, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from mockcvp import __version__
+from mockcvp import __version__, signals
 from mockcvp.log import Log
 from mockcvp.settings import Settings
 from mockcvp.wording import phrases
@@ -27,6 +26,7 @@ _ORCHESTRATORS = re.compile(r"MOCKCVP_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
 
 _FILES = 65_536
+_STDOUT = 1
 
 _log = logging.getLogger(__name__)
 
@@ -75,18 +75,32 @@ def _serve(**given: Any) -> None:
 
     Each option is also an environment variable, named in brackets; the command line wins.
     """
-    for stop in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(stop, _exit)
     settings = _settings(given)
-    log = _log_to(sys.stdout, settings.log_level)
-    for line in _misspelt(os.environ):
-        _log.warning("%s", line)
+    log = Log(_STDOUT, sys.stdout.encoding, settings.log_level)
+    try:
+        _run(settings, log)
+    finally:
+        log.close()
+
+
+def _run(settings: Settings, log: Log) -> None:
     # imported only here, so that --help and a wrong option are told at once
     from mockcvp.app import create_app
     from mockcvp.double import Double
     from mockcvp.files import FileError
     from mockcvp.server import Server, StartError
 
+    is_ended = threading.Event()
+
+    def end(*_: object) -> NoReturn:
+        # a second signal must not interrupt the end
+        signals.handle(lambda *_: None)
+        is_ended.set()
+        raise SystemExit(0)
+
+    signals.handle(end)
+    for line in _misspelt(os.environ):
+        _log.warning("%s", line)
     try:
         double = Double(settings)
         server = Server(create_app(double=double), settings)
@@ -100,18 +114,21 @@ def _serve(**given: Any) -> None:
             # a directory that holds none is no fault, but seldom meant
             _log.info("%d stub mappings from %s", len(double.stubs.initial), settings.mappings)
         apart = f", control {server.admin_url}" if settings.admin_port is not None else ""
-        log.say(f"mockcvp is ready: {server.url}, user {settings.username}, certificate {server.certificate}{apart}")
+        log.write(f"mockcvp is ready: {server.url}, user {settings.username}, certificate {server.certificate}{apart}")
         if settings.reaches_beyond:
             _log.warning("%s", _reach(settings))
 
     _allow_connections()
     # what is there by now stays: looking through it for garbage again and again would keep calls waiting
     gc.freeze()
+    signals.handle(lambda *_: server.interrupt())
+    if is_ended.is_set():
+        # Python drops an exception that is raised while it calls a destructor
+        raise SystemExit(0)
     try:
         server.run(ready)
     finally:
         _log.info("stopped")
-        log.close()
 
 
 def _allow_connections() -> None:
@@ -131,11 +148,6 @@ def _reach(settings: Settings) -> str:
     own = settings.admin_username is not None
     whose = "--admin-username and --admin-password" if own else "the OAMP's user"
     return f"other machines reach the control API, which wants the user name and password of {whose}"
-
-
-def _exit(*_: object) -> NoReturn:
-    # before it serves, and once more when uvicorn, which has taken the signal meanwhile, has finished the calls
-    raise SystemExit(0)
 
 
 def _settings(given: dict[str, Any]) -> Settings:
@@ -162,13 +174,6 @@ def _misspelt(environment: Iterable[str]) -> Iterable[str]:
         if name.startswith(_PREFIX) and name not in known and not _ORCHESTRATORS.fullmatch(name):
             near = difflib.get_close_matches(name, known, n=1)
             yield f"{name} in the environment is not a setting{f': is {near[0]} meant?' if near else ''}"
-
-
-def _log_to(stream: TextIO, level: str) -> Log:
-    if isinstance(stream, io.TextIOWrapper):
-        # where the terminal's encoding lacks a character that a client sends
-        stream.reconfigure(errors="backslashreplace")
-    return Log(stream, level)
 
 
 def _option_name(setting: str) -> str:

@@ -2,6 +2,8 @@
 
 import re
 from pathlib import Path
+from secrets import token_hex, token_urlsafe
+from typing import Any
 
 from mockcvp.clock import Clock
 from mockcvp.deployment_file import load
@@ -134,6 +136,22 @@ class Double:
 
     def _servers(self, deployment: Deployment) -> Servers:
         return Servers(deployment, self.clock, accepts_unknown=self.settings.unknown_servers == "accept")
+
+
+def new_tenant(double: Double, **settings: Any) -> Double:
+    """Add a tenant to a mock server and return the tenant's state.
+
+    Args:
+        double: the mock server, whose settings the tenant shares
+        settings: the settings that differ; the user name and the password are random by default
+
+    Raises:
+        ValueError: a name that is taken or that no tenant can have
+        pydantic.ValidationError: a setting that is not valid
+    """
+    credentials = {"username": f"tenant-{token_hex(6)}", "password": token_urlsafe(12)}
+    shared = double.settings.model_dump(exclude_unset=True)
+    return double.add_tenant(type(double.settings).model_validate(shared | credentials | settings))
 
 
 def _mappings(directory: Path) -> tuple[StubMapping, ...]:

@@ -13,8 +13,7 @@ from pydantic import ValidationError
 
 from mockcvp.app import create_app
 from mockcvp.clock import Clock
-from mockcvp.control.tenants import new_tenant
-from mockcvp.double import Double
+from mockcvp.double import Double, new_tenant
 from mockcvp.journal import Call
 from mockcvp.log_line import line
 from mockcvp.matching.patterns import RequestPattern

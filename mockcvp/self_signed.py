@@ -1,16 +1,27 @@
 """Making a self-signed certificate, and reading one: what needs `cryptography`, which takes time to load."""
 
 import ipaddress
+import re
+import ssl
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Literal
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 # clocks of containers and virtual machines lag
 _BACKDATED = timedelta(days=1)
+
+# the end of a truncated file ends a block too
+_PEM_BLOCK = re.compile(
+    rb"-----BEGIN ([A-Z0-9 ]*?)(CERTIFICATE|PRIVATE KEY)-----.*?(?:-----END \1\2-----|\Z)", re.DOTALL
+)
+_UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm)
 
 
 def expiry(pem: bytes) -> datetime:
@@ -86,3 +97,75 @@ def _general_name(name: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
         return x509.DNSName(name)
+
+
+def mismatch(cert: Path, key: Path) -> str | None:
+    """Return why a certificate and a private key cannot be used together, None if their files show no reason.
+
+    Args:
+        cert: a file that should hold PEM certificates
+        key: a file that should hold a PEM private key without a pass phrase
+    """
+    certs, keys_beside = _pem_blocks(cert)
+    certs_beside, keys = _pem_blocks(key)
+    if keys_beside and certs_beside and not certs and not keys:
+        return f"--cert and --key are swapped: {cert} holds a private key, and {key} holds a certificate"
+    return _error_in_certificates(cert, certs) or _error_in_key(key, keys) or _misfit(cert, certs, key, keys[0])
+
+
+def _error_in_certificates(path: Path, pems: list[bytes]) -> str | None:
+    if not pems and _can_read(x509.load_der_x509_certificate, path.read_bytes()):
+        return f"{path} is in DER form, and PEM is needed, as `openssl x509 -inform der -in {path}` writes it"
+    if not pems:
+        return f"{path} holds no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----"
+    for number, pem in enumerate(pems, 1):
+        if not _can_read(_verify_locations, pem):
+            return f"{f'certificate {number}' if len(pems) > 1 else 'the certificate'} in {path} is damaged"
+    return None
+
+
+def _error_in_key(path: Path, pems: list[bytes]) -> str | None:
+    if not pems and _can_read(lambda der: serialization.load_der_private_key(der, None), path.read_bytes()):
+        return f"{path} is in DER form, and PEM is needed, as `openssl pkey -inform der -in {path}` writes it"
+    if not pems:
+        return f"{path} holds no private key in PEM form, which begins with -----BEGIN PRIVATE KEY-----"
+    if not _can_read(lambda pem: serialization.load_pem_private_key(pem, None), pems[0]):
+        return f"OpenSSL cannot read the private key in {path}: it is damaged, or of an unknown kind"
+    return None
+
+
+def _misfit(cert: Path, certs: list[bytes], key: Path, key_pem: bytes) -> str | None:
+    public_key = serialization.load_pem_private_key(key_pem, None).public_key()
+    fits = [_public_key(pem) == public_key for pem in certs]
+    if not any(fits):
+        return f"the key {key} does not fit the certificate {cert}"
+    if not fits[0]:
+        return f"the key {key} fits certificate {fits.index(True) + 1} in {cert}, which must be the first one there"
+    return None
+
+
+def _pem_blocks(path: Path) -> tuple[list[bytes], list[bytes]]:
+    """Return the certificates and the private keys of a PEM file."""
+    blocks = [(block[2], block[0]) for block in _PEM_BLOCK.finditer(path.read_bytes())]
+    certs = [pem for label, pem in blocks if label == b"CERTIFICATE"]
+    return certs, [pem for label, pem in blocks if label != b"CERTIFICATE"]
+
+
+def _can_read(read: Callable[[bytes], object], content: bytes) -> bool:
+    try:
+        read(content)
+    except (*_UNREADABLE, ssl.SSLError):
+        return False
+    return True
+
+
+def _verify_locations(pem: bytes) -> None:
+    # OpenSSL is asked since cryptography rejects some certificates that OpenSSL serves
+    ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem.decode())
+
+
+def _public_key(pem: bytes) -> object:
+    try:
+        return x509.load_pem_x509_certificate(pem).public_key()
+    except _UNREADABLE:
+        return None

@@ -2,16 +2,17 @@
 
 import asyncio
 import errno
+import logging
 import os
 import socket
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 
 import uvicorn
 
+from mockcvp.acceptor import Acceptor
 from mockcvp.certificates import CertificateError, certificate, log_failure
 from mockcvp.connection import Connection
 from mockcvp.control import PATH
@@ -20,8 +21,7 @@ from mockcvp.oamp.api import BASE_PATH
 from mockcvp.outbox import Outbox
 from mockcvp.settings import Settings
 
-# how long a client has for agreeing to the end of a TLS connection; by itself, the loop would give it 30
-_AGREE_SECONDS = 0.2
+_log = logging.getLogger(__name__)
 
 
 class StartError(Exception):
@@ -105,7 +105,7 @@ class Server:
         return str(self._certificate.path)
 
     def run(self, ready: Callable[[], None] = lambda: None) -> None:
-        """Serve until ``stop`` or, in the main thread, SIGTERM or SIGINT; calls in flight are finished.
+        """Serve until ``stop`` or ``interrupt``; calls in flight are finished.
 
         Args:
             ready: called once, when calls are answered
@@ -142,6 +142,12 @@ class Server:
         """Have a ``run`` that is ready finish the calls in flight and return. May be called from any thread."""
         self._uvicorn.stop()
 
+    def interrupt(self) -> None:
+        """Stop, and abort the calls in flight if this is called again. A signal handler may call it at any time."""
+        if self._uvicorn.should_exit:
+            self._uvicorn.drain_seconds = 0
+        self.stop()
+
 
 class _Uvicorn(uvicorn.Server):
     """uvicorn, which by itself would notice a stop late, and answer calls still in flight with a 500 of its own."""
@@ -163,21 +169,23 @@ class _Uvicorn(uvicorn.Server):
         # each call's state begins as this
         self.lifespan.state[CONTROL_PORT] = self.control_port
         self.lifespan.state[CERTIFICATE] = self.certificate
-        # as uvicorn does it, but for the time that a client has for agreeing on TLS
-        self.servers = [
-            await self._loop.create_server(
-                self._connection,
-                sock=listener,
-                ssl=self.config.ssl,
-                backlog=self.config.backlog,
-                ssl_handshake_timeout=self.settings.header_seconds,
-            )
-            for listener in sockets or []
-        ]
+        self._acceptors = [Acceptor(listener, self._connect) for listener in sockets or []]
         self.started = True
         # the headers of an answer, Date among them, are made by the first tick
         await self.on_tick(0)
         self.ready()
+
+    async def _connect(self, connection: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(
+                self._connection,
+                connection,
+                ssl=self.config.ssl,
+                ssl_handshake_timeout=self.settings.header_seconds,
+            )
+        except OSError:
+            # the TLS connection reports what is worth to be logged of a failed handshake
+            connection.close()
 
     def _connection(self) -> Connection:
         return Connection(
@@ -195,7 +203,7 @@ class _Uvicorn(uvicorn.Server):
             await self.on_tick(0)
             for connection in list(self.server_state.connections):
                 if isinstance(connection, Connection):
-                    connection.end_if_late()
+                    _end_if_late(connection)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), timeout=1)
 
@@ -206,27 +214,26 @@ class _Uvicorn(uvicorn.Server):
 
     def _wake(self) -> None:
         if self.started:
-            self._loop.call_soon_threadsafe(self._stopping.set)
+            # a signal may come after the loop was closed
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._stopping.set)
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self.started and self.should_exit:
-            self._loop.call_soon_threadsafe(self._hang_up)
-        else:
-            super().handle_exit(sig, frame)
-            self._wake()
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the command, which handles them before and after the loop too."""
+        yield
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - the acceptors have them
         self.outbox.flush()
         self.outbox.closed = True
-        for server in self.servers:
-            server.close()
-        for listener in sockets or []:
-            listener.close()
+        for acceptor in self._acceptors:
+            await acceptor.close()
         for connection in list(self.server_state.connections):
             connection.shutdown()
-        deadline = self._loop.time() + self.drain_seconds
+        began = self._loop.time()
         while self.server_state.connections or self.server_state.tasks:
-            if self._loop.time() >= deadline:
+            # an interrupt may end the time to drain
+            if self._loop.time() >= began + self.drain_seconds:
                 self._hang_up()
             await asyncio.sleep(0.01)
 
@@ -236,6 +243,15 @@ class _Uvicorn(uvicorn.Server):
                 connection.hang_up()
         for task in list(self.server_state.tasks):
             task.cancel()
+
+
+def _end_if_late(connection: Connection) -> None:
+    try:
+        connection.end_if_late()
+    except Exception:
+        # the server goes on, and the next second would bring the same
+        _log.exception("aborted a connection whose times could not be checked")
+        connection.hang_up()
 
 
 def _reached(host: str) -> str:

@@ -5,6 +5,10 @@ import socket
 import struct
 import sys
 
+if sys.platform == "linux":
+    import fcntl
+    import termios
+
 _SOONEST_LOOK, _LATEST_LOOK = 0.01, 0.5
 # where Linux tells how many bytes were acknowledged, in the structure tcp_info
 _BYTES_ACKED = 120
@@ -66,9 +70,6 @@ def _unsent(transport: asyncio.Transport) -> tuple[bool, tuple[int, int]]:
         return here > 0 or queued > 0, (here, queued)
     if sys.platform != "linux":
         return here > 0, (here, 0)
-    import fcntl
-    import termios
-
     try:
         (queued,) = struct.unpack("i", fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)))
         told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED + 8)

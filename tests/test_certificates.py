@@ -1,3 +1,4 @@
+import fcntl
 import os
 import shutil
 import socket
@@ -5,16 +6,18 @@ import ssl
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from mockcvp import certificates
+from mockcvp import certificates, self_signed
 from mockcvp.certificates import CertificateError, certificate
 from mockcvp.settings import Settings
 from tests.running import SYNCHRONIZE, XML, Running, mockcvp, refused
@@ -71,6 +74,116 @@ def test_the_key_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "mockcvp-key.pem").stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "mockcvp.pem").stat().st_mode) == 0o644
     assert "PRIVATE KEY" not in (tmp_path / "mockcvp.pem").read_text()
+
+
+def test_the_mode_of_an_existing_key_is_corrected(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    first, key = made(tmp_path), tmp_path / "mockcvp-key.pem"
+    key.chmod(0o644)
+    assert made(tmp_path) == first
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert f"other users could access the key {key}: changed its mode from 644 to 600" in caplog.text
+    caplog.clear()
+    made(tmp_path)
+    assert caplog.text == ""
+
+
+def test_a_mode_that_cannot_be_corrected_is_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, key = made(tmp_path), tmp_path / "mockcvp-key.pem"
+    key.chmod(0o640)
+
+    def fail(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "chmod", fail)
+    assert made(tmp_path) == first
+    assert f"other users can access the key {key}, and its mode stays 640: Operation not permitted" in caplog.text
+
+
+@pytest.mark.parametrize(("mode", "is_logged"), [(0o600, False), (0o640, False), (0o644, True)])
+def test_a_users_key_that_everybody_can_read_is_logged(
+    pairs: Path, caplog: pytest.LogCaptureFixture, mode: int, is_logged: bool
+) -> None:
+    key = pairs / "ec.key"
+    key.chmod(mode)
+    certificate(Settings(cert=pairs / "ec.crt", key=key))
+    assert (f"every user can read the key {key}, whose mode is 644" in caplog.text) is is_logged
+    assert stat.S_IMODE(key.stat().st_mode) == mode
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"names": ["localhost"], "expires": 1e300, "key_type": "ecdsa"}',
+        '{"names": ["localhost"], "expires": NaN, "key_type": "ecdsa"}',
+        '{"names": ["localhost"], "expires": -Infinity, "key_type": "ecdsa"}',
+        '{"names": ["localhost"], "expires": "soon", "key_type": "ecdsa"}',
+        f'{{"names": ["localhost"], "expires": 1{"0" * 400}, "key_type": "ecdsa"}}',
+        '{"names": "localhost", "expires": 4102444800, "key_type": "ecdsa"}',
+        '{"names": ["\\u00e9.example"], "expires": 4102444800, "key_type": "ecdsa"}',
+        '{"names": [null], "expires": 4102444800, "key_type": "ecdsa"}',
+        "[" * 100_000,
+        "[]",
+        "\0",
+    ],
+    ids=range(11),
+)
+def test_a_key_file_with_an_invalid_first_line_is_recreated(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, line: str
+) -> None:
+    first, key = made(tmp_path), tmp_path / "mockcvp-key.pem"
+    key.write_text(line + "\n" + key.read_text().partition("\n")[2])
+    second = made(tmp_path)
+    assert second != first
+    assert "since the one kept cannot be read" in caplog.text
+    assert set(names(second)) == set(names(first))
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[Callable[[], None]]:
+    """Hold the lock on a directory until the end, or until what is yielded is called."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        yield lambda: fcntl.flock(descriptor, fcntl.LOCK_UN)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def starting(directory: Path) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "mockcvp", "serve", "--port", "0", "--cert-dir", str(directory)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_start_that_waits_for_a_lock_logs_it_and_goes_on(tmp_path: Path) -> None:
+    with locked(tmp_path) as unlock, starting(tmp_path) as process:
+        assert process.stdout
+        assert f"waiting for the lock on {tmp_path}, which another process holds" in process.stdout.readline()
+        unlock()
+        lines = [process.stdout.readline() for _ in range(2)]
+        assert "made a certificate" in lines[0]
+        assert "mockcvp is ready" in lines[1]
+
+
+def test_a_start_that_waits_for_a_lock_stops_on_sigterm(tmp_path: Path) -> None:
+    with locked(tmp_path), starting(tmp_path) as process:
+        assert process.stdout
+        process.stdout.readline()
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+def test_a_lock_that_is_never_released_is_an_error(tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(CertificateError) as raised:
+        certificate(Settings(cert_dir=tmp_path), lock_seconds=0.1)
+    assert str(raised.value).startswith(f"another process has held the lock on {tmp_path} for 0.1 s; stop it")
+    assert list(tmp_path.iterdir()) == []
 
 
 class _Later(datetime):
@@ -233,6 +346,83 @@ def test_a_certificate_that_cannot_be_used_is_told_in_one_line(
 ) -> None:
     result = mockcvp("serve", "--port", "0", "--cert", str(own / cert), "--key", str(own / key), cwd=tmp_path)
     assert told.format(own=own) in refused(result)
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Certificates and keys of several types, whole and damaged."""
+    directory = tmp_path_factory.mktemp("pairs")
+    for name in ("ec", "ec2", "rsa"):
+        made = self_signed.make(["localhost"], "rsa" if name == "rsa" else "ecdsa", timedelta(days=2))
+        key, begin, rest = made.partition(b"-----BEGIN CERT")
+        cert, private = begin + rest, serialization.load_pem_private_key(key, None)
+        pkcs8, traditional = serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.TraditionalOpenSSL
+        locked, plain = serialization.BestAvailableEncryption(b"x"), serialization.NoEncryption()
+        der, pem = serialization.Encoding.DER, serialization.Encoding.PEM
+        contents = {
+            "crt": cert,
+            "key": key,
+            "key.old": private.private_bytes(pem, traditional, plain),
+            "key.locked": private.private_bytes(pem, pkcs8, locked),
+            "key.locked.old": private.private_bytes(pem, traditional, locked),
+            "key.ssh": private.private_bytes(pem, serialization.PrivateFormat.OpenSSH, plain),
+            "key.der": private.private_bytes(der, pkcs8, plain),
+            "crt.der": x509.load_pem_x509_certificate(cert).public_bytes(der),
+            "crt.cut": cert[:200],
+            "key.cut": key[:100],
+            "both": key + cert,
+        }
+        for suffix, content in contents.items():
+            (directory / f"{name}.{suffix}").write_bytes(content)
+    ec_cert, rsa_cert = (directory / "ec.crt").read_bytes(), (directory / "rsa.crt").read_bytes()
+    (directory / "chain").write_bytes(ec_cert + rsa_cert)
+    (directory / "damaged-chain").write_bytes(ec_cert + (directory / "ec.crt.cut").read_bytes())
+    (directory / "empty").write_bytes(b"")
+    (directory / "garbage").write_bytes(bytes(range(256)))
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("cert", "key"), [("ec.crt", "ec.key"), ("ec.crt", "ec.key.old"), ("ec.both", "ec.both"), ("chain", "ec.key")]
+)
+def test_a_matching_certificate_and_key_are_served(pairs: Path, cert: str, key: str) -> None:
+    assert certificate(Settings(cert=pairs / cert, key=pairs / key)).path == pairs / cert
+
+
+NO_CERTIFICATE = "{cert} holds no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----"
+NO_KEY = "{key} holds no private key in PEM form, which begins with -----BEGIN PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize(
+    ("cert", "key", "message"),
+    [
+        ("ec.crt", "rsa.key", "the key {key} does not fit the certificate {cert}"),
+        ("rsa.crt", "ec.key", "the key {key} does not fit the certificate {cert}"),
+        ("ec.crt", "ec2.key", "the key {key} does not fit the certificate {cert}"),
+        ("chain", "ec2.key", "the key {key} does not fit the certificate {cert}"),
+        ("chain", "rsa.key", "the key {key} fits certificate 2 in {cert}, which must be the first one there"),
+        ("damaged-chain", "ec.key", "certificate 2 in {cert} is damaged"),
+        ("ec.key", "ec.crt", "--cert and --key are swapped: {cert} holds a private key, and {key} holds a certificate"),
+        ("ec.crt.der", "ec.key", "{cert} is in DER form, and PEM is needed, as `openssl x509 -inform der -in {cert}`"),
+        ("ec.crt", "ec.key.der", "{key} is in DER form, and PEM is needed, as `openssl pkey -inform der -in {key}`"),
+        ("ec.crt", "ec.key.locked", "the key {key} has a pass phrase"),
+        ("ec.crt", "ec.key.locked.old", "the key {key} has a pass phrase"),
+        ("ec.crt", "ec.key.ssh", "OpenSSL cannot read the private key in {key}"),
+        ("ec.crt", "ec.key.cut", "OpenSSL cannot read the private key in {key}"),
+        ("ec.crt.cut", "ec.key", "the certificate in {cert} is damaged"),
+        ("empty", "ec.key", NO_CERTIFICATE),
+        ("garbage", "ec.key", NO_CERTIFICATE),
+        ("ec.key", "ec.key", NO_CERTIFICATE),
+        ("empty", "empty", NO_CERTIFICATE),
+        ("ec.crt", "empty", NO_KEY),
+        ("ec.crt", "garbage", NO_KEY),
+        ("ec.crt", "ec.crt", NO_KEY),
+    ],
+)
+def test_the_error_names_what_is_wrong_with_cert_and_key(pairs: Path, cert: str, key: str, message: str) -> None:
+    with pytest.raises(CertificateError) as raised:
+        certificate(Settings(cert=pairs / cert, key=pairs / key))
+    assert str(raised.value).startswith(message.format(cert=pairs / cert, key=pairs / key))
 
 
 def test_a_directory_that_cannot_be_written_to_is_told_in_one_line(tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 import asyncio
 import gc
-import io
-import logging
 import socket
 import subprocess
 import sys
@@ -13,19 +11,28 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from mockcvp import MockCVP, log
+from mockcvp import MockCVP
 from mockcvp.slices import each
 from tests.running import SYNCHRONIZE, read_answer
 
 SAMPLE = {"synchronize": {"servers": {"server": {"refURL": "a", "sincetime": "0"}}}}
 
 
-@pytest.mark.parametrize("module", ["fastapi", "anyio", "lxml", "cryptography", "regex", "jsonpath"])
+LAZY = ["fastapi", "anyio", "lxml", "cryptography", "regex", "jsonpath"]
+
+
+@pytest.mark.parametrize("module", LAZY)
 def test_a_start_does_not_load_what_only_control_needs(module: str) -> None:
     code = (
         "import sys; from mockcvp.cli import main; from mockcvp.app import create_app; create_app()\n"
         f"from mockcvp.server import Server; sys.exit({module!r} in sys.modules)"
     )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("module", LAZY)
+def test_mock_cvp_does_not_import_what_only_control_needs(module: str) -> None:
+    code = f"import sys; import mockcvp.running; sys.exit({module!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -137,36 +144,3 @@ def test_a_calls_answer_does_not_wait_for_a_search_of_the_journal() -> None:
                 assert len(found.json()["requests"]) >= 3000
 
         asyncio.run(main())
-
-
-def test_a_line_of_the_log_is_written_at_once_and_in_an_event_loop_by_the_end_of_the_turn() -> None:
-    class Stream(io.StringIO):
-        flushed = 0
-
-        def flush(self) -> None:
-            self.flushed += 1
-
-    stream = Stream()
-    handler = log._Handler(stream)
-    handler.setFormatter(log._Formatter("%(asctime)s %(message)s"))
-
-    def told(text: str) -> None:
-        handler.handle(logging.LogRecord("", logging.INFO, "", 0, text, None, None))
-
-    told("first")
-    assert stream.flushed == 1
-    assert stream.getvalue().endswith(" first\n")
-
-    async def main() -> None:
-        told("second")
-        told("third")
-        assert stream.flushed == 1
-        await asyncio.sleep(0)
-        assert stream.flushed == 2
-
-    asyncio.run(main())
-    told("fourth")
-    assert stream.flushed == 3
-    usual = logging.Formatter("%(asctime)s").format
-    record = logging.LogRecord("", logging.INFO, "", 0, "", None, None)
-    assert log._Formatter("%(asctime)s").format(record) == usual(record)

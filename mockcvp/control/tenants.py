@@ -1,8 +1,6 @@
 """Tenants: several test runs share one double, each with a user, and so a double, of its own."""
 
 from collections.abc import Callable
-from secrets import token_hex, token_urlsafe
-from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -12,7 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockcvp.control.bodies import Unprocessable, body
-from mockcvp.double import Double, TooManyTenants
+from mockcvp.double import Double, TooManyTenants, new_tenant
 from mockcvp.files import FileError
 from mockcvp.wording import told
 
@@ -24,18 +22,6 @@ class NewTenant(BaseModel):
 
     username: str | None = None
     password: str | None = None
-
-
-def new_tenant(double: Double, **settings: Any) -> Double:
-    """Return a new tenant of a double, with its settings but for those given; user name and password are made up.
-
-    Raises:
-        ValueError: a name that is taken or that no tenant can have
-        pydantic.ValidationError: a setting that is not valid
-    """
-    made_up = {"username": f"tenant-{token_hex(6)}", "password": token_urlsafe(12)}
-    kept = double.settings.model_dump(exclude_unset=True)
-    return double.add_tenant(type(double.settings).model_validate(kept | made_up | settings))
 
 
 class Controls:

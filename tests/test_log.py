@@ -1,0 +1,250 @@
+"""The command's log: complete and in order, and never in the way of a call."""
+
+import asyncio
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from mockcvp import log
+
+PIPE = 64 * 1024
+
+
+@contextmanager
+def serving(cert_dir: Path, stderr: int = subprocess.PIPE) -> Iterator[tuple[subprocess.Popen[bytes], httpx.Client]]:
+    """Run the command with a log that is read up to the ready line, and that the test reads on or not."""
+    command = [sys.executable, "-m", "mockcvp", "serve", "--port", "0", "--cert-dir", str(cert_dir)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, bufsize=0) as process:
+        try:
+            assert process.stdout
+            while b"mockcvp is ready" not in (ready := process.stdout.readline()):
+                assert ready
+            url = re.search(r"https://\S+:\d+", ready.decode())
+            assert url
+            # nothing is sent that matters
+            with httpx.Client(base_url=url[0], verify=False, trust_env=False, timeout=30) as client:  # noqa: S501
+                yield process, client
+        finally:
+            process.kill()
+
+
+def call(client: httpx.Client, first: int, last: int) -> None:
+    """Make calls whose log lines are together larger than a pipe."""
+    for number in range(first, last):
+        assert client.get(f"/{number}/{'x' * 150}").status_code == 401
+
+
+def numbers(text: bytes) -> list[int]:
+    """Return the numbers of the calls that a log has lines of."""
+    return [int(number) for number in re.findall(rb"401 GET /(\d+)/x+ ", text)]
+
+
+@pytest.mark.parametrize("stderr", [subprocess.PIPE, subprocess.STDOUT])
+def test_a_log_that_nobody_reads_delays_neither_calls_nor_a_stop(tmp_path: Path, stderr: int) -> None:
+    with serving(tmp_path, stderr) as (process, client):
+        call(client, 0, 1000)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        if process.stderr:
+            report = process.stderr.read().decode()
+            assert re.fullmatch(r"mockcvp: \d+ log lines were dropped: nobody read the log\n", report)
+
+
+def test_a_log_that_is_read_late_is_complete_and_in_order(tmp_path: Path) -> None:
+    with serving(tmp_path) as (process, client):
+        call(client, 0, 1000)
+        assert process.stdout
+        assert process.stderr
+        text = b""
+        while len(numbers(text)) < 1000:
+            text += process.stdout.read(PIPE)
+        call(client, 1000, 1010)
+        process.send_signal(signal.SIGTERM)
+        while more := process.stdout.read(PIPE):
+            text += more
+        assert process.wait(30) == 0
+        assert numbers(text) == list(range(1010))
+        assert text.endswith(b" stopped\n")
+        assert process.stderr.read() == b""
+
+
+@contextmanager
+def writing() -> Iterator[tuple[int, log._Writer]]:
+    """Give the reading end of a pipe, and what writes to the other one."""
+    source, target = os.pipe()
+    writer = log._Writer(target)
+    try:
+        yield source, writer
+    finally:
+        # a reader frees a thread that still writes
+        os.set_blocking(source, False)
+        while writer._thread.is_alive():
+            read_what_is_there(source)
+            writer.close(0.01)
+        os.close(source)
+        os.close(target)
+
+
+def read_what_is_there(source: int) -> bytes:
+    try:
+        return os.read(source, PIPE)
+    except BlockingIOError:
+        return b""
+
+
+def read_until(source: int, end: bytes) -> bytes:
+    text = b""
+    while not text.endswith(end):
+        text += os.read(source, PIPE)
+    return text
+
+
+def fill(writer: log._Writer) -> int:
+    """Put lines until some are dropped, and return how many were put."""
+    count = 0
+    while not writer._dropped:
+        writer.put(b"%08d %s\n" % (count, b"x" * 90))
+        count += 1
+    return count
+
+
+def test_dropped_lines_are_counted_and_reported_when_the_reader_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "_MOST_BYTES", 100_000)
+    with writing() as (source, writer):
+        for _ in range(2):
+            count = fill(writer)
+            for _ in range(10):
+                writer.put(b"dropped\ndropped\n")
+            text = read_until(source, b"nobody read the log\n")
+            *lines, report = text.splitlines()
+            assert [int(line[:8]) for line in lines] == list(range(len(lines)))
+            assert report == b"%d log lines were dropped: nobody read the log" % (count - len(lines) + 20)
+            writer.put(b"after\n")
+            assert read_until(source, b"after\n") == b"after\n"
+
+
+def test_a_chunk_larger_than_what_may_wait_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "_MOST_BYTES", 10)
+    with writing() as (source, writer):
+        writer.put(b"x" * 1000 + b"\n")
+        assert read_until(source, b"\n") == b"x" * 1000 + b"\n"
+
+
+def test_closing_waits_for_a_reader_a_bounded_time(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(log, "_MOST_BYTES", 100_000)
+    with writing() as (_, writer):
+        count = fill(writer)
+        writer.close(0.1)
+        report = re.fullmatch(r"mockcvp: (\d+) log lines were dropped: nobody read the log\n", capfd.readouterr().err)
+        assert report
+        # what is in the pipe is with the reader
+        assert count - PIPE / 100 - 1 <= int(report[1]) <= count
+
+
+def test_closing_writes_all_lines_that_wait() -> None:
+    with writing() as (source, writer):
+        for number in range(500):
+            writer.put(b"%d\n" % number)
+        writer.close(30)
+        assert read_until(source, b"499\n").splitlines() == [b"%d" % number for number in range(500)]
+
+
+def test_a_descriptor_that_does_not_block_gets_all_lines() -> None:
+    with writing() as (source, writer):
+        os.set_blocking(writer._descriptor, False)
+        lines = [b"%08d %s\n" % (number, b"x" * 90) for number in range(3000)]
+        for line in lines:
+            writer.put(line)
+        assert read_until(source, lines[-1]) == b"".join(lines)
+
+
+class Recorder:
+    """A writer that stores what it is given."""
+
+    def __init__(self) -> None:
+        self.chunks: list[bytes] = []
+
+    def put(self, chunk: bytes) -> None:
+        self.chunks.append(chunk)
+
+    @property
+    def lines(self) -> list[str]:
+        return b"".join(self.chunks).decode().splitlines()
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def handler(recorder: Recorder) -> log._Handler:
+    handler = log._Handler(recorder, "ascii")  # type: ignore[arg-type] # it has what a handler uses
+    handler.setFormatter(log._Formatter("%(asctime)s %(message)s"))
+    return handler
+
+
+def record(text: str) -> logging.LogRecord:
+    return logging.LogRecord("", logging.INFO, "", 0, text, None, None)
+
+
+def test_lines_of_an_event_loop_are_passed_on_together(handler: log._Handler, recorder: Recorder) -> None:
+    handler.handle(record("before"))
+    assert len(recorder.chunks) == 1
+
+    async def main() -> None:
+        for number in range(100):
+            handler.handle(record(f"{number}."))
+        assert len(recorder.chunks) == 1
+        while len(recorder.chunks) == 1:
+            await asyncio.sleep(0)
+        assert len(recorder.chunks) == 2
+        handler.handle(record("at the end"))
+
+    asyncio.run(main())
+    handler.handle(record("after"))
+    handler.pass_on()
+    endings = [line.split(" ", 2)[2] for line in recorder.lines]
+    assert endings == ["before", *(f"{number}." for number in range(100)), "at the end", "after"]
+
+
+def test_lines_of_several_threads_are_complete(handler: log._Handler, recorder: Recorder) -> None:
+    async def main() -> None:
+        def work(name: int) -> None:
+            for number in range(500):
+                handler.handle(record(f"{name}:{number}"))
+
+        threads = [threading.Thread(target=work, args=(name,)) for name in range(3)]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            handler.handle(record("3:0"))
+            await asyncio.sleep(0.001)
+
+    asyncio.run(main())
+    handler.pass_on()
+    for name in range(3):
+        found = [line.rpartition(":")[2] for line in recorder.lines if f" {name}:" in line]
+        assert found == [str(number) for number in range(500)]
+
+
+def test_a_character_that_the_encoding_lacks_is_escaped(handler: log._Handler, recorder: Recorder) -> None:
+    handler.handle(record("caf\u00e9 \ud800"))
+    assert recorder.lines[0].endswith(r" caf\xe9 \ud800")
+
+
+def test_times_are_written_as_the_library_writes_them() -> None:
+    one = record("")
+    assert log._Formatter("%(asctime)s").format(one) == logging.Formatter("%(asctime)s").format(one)
