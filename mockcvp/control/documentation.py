@@ -71,6 +71,7 @@ def _page(document: dict[str, Any]) -> str:
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>',
         f"<h1>{title}</h1>{_prose(info['summary'])}{_prose(info['description'])}",
         "<p>As a document for programs: <code>openapi.json</code>.</p>",
+        *_credentials(document["components"]["securitySchemes"]),
         *(line for tag in document["tags"] for line in _tag(document, tag)),
         "<h2>Schemas</h2>",
     ]
@@ -78,6 +79,13 @@ def _page(document: dict[str, Any]) -> str:
         lines.append(f'<details id="{escape(name)}" open><summary><code>{escape(name)}</code></summary>')
         lines.append(f"{_schema(schema)}</details>")
     return "\n".join([*lines, "</body></html>"])
+
+
+def _credentials(schemes: dict[str, Any]) -> Iterator[str]:
+    """Describe the credentials of both APIs, once for all operations."""
+    yield "<h2>Credentials</h2>"
+    for scheme in schemes.values():
+        yield _prose(scheme["description"])
 
 
 def _tag(document: dict[str, Any], tag: dict[str, Any]) -> Iterator[str]:
@@ -98,19 +106,9 @@ def _tag(document: dict[str, Any], tag: dict[str, Any]) -> Iterator[str]:
     for method, path, item, operation in found:
         yield f'<section id="{escape(operation["operationId"])}">'
         yield f"<h3><code>{method.upper()} {escape(path)}</code></h3>{_prose(operation['summary'])}"
-        yield _prose(operation.get("description", "")) + _security(document, operation)
+        yield _prose(operation.get("description", ""))
         yield from _exchanged(document, [*item.get("parameters", ()), *operation.get("parameters", ())], operation)
         yield "</section>"
-
-
-def _security(document: dict[str, Any], operation: dict[str, Any]) -> str:
-    wanted = operation.get("security", document["security"])
-    names = [name for one in wanted for name in one]
-    if not names:
-        return ""
-    schemes = document["components"]["securitySchemes"]
-    told = "".join(_prose(f"Basic authentication. {schemes[name].get('description', '')}") for name in names)
-    return f"<details><summary>Credentials{' may be asked for' if {} in wanted else ''}</summary>{told}</details>"
 
 
 def _exchanged(document: dict[str, Any], parameters: list[Any], operation: dict[str, Any]) -> Iterator[str]:
