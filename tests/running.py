@@ -121,8 +121,8 @@ class Running:
 
     def client(self, **options: Any) -> httpx.Client:
         """Return a client of the OAMP, with the right credentials unless told otherwise."""
-        usual = {"auth": (USER, PASSWORD), "base_url": self.url, "verify": self.tls(), "trust_env": False}
-        client = httpx.Client(**(usual | {"timeout": PATIENCE} | options))
+        usual: dict[str, Any] = {"auth": (USER, PASSWORD), "base_url": self.url, "verify": self.tls()}
+        client = httpx.Client(**(usual | {"trust_env": False, "timeout": PATIENCE} | options))
         if "headers" not in options:
             # httpx would send `Accept: */*` of its own accord
             del client.headers["accept"]

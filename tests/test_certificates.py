@@ -200,7 +200,9 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-needs_openssl = pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not on this machine")
+needs_openssl = pytest.mark.skipif(
+    not shutil.which("openssl"), reason="openssl is not on this machine: apt-get install openssl"
+)
 
 
 @needs_openssl
@@ -322,7 +324,7 @@ def test_openssl_connects_with_tls_1_2_and_1_3_alone(double: Running, version: s
 @pytest.fixture
 def curl(double: Running) -> Callable[..., subprocess.CompletedProcess[str]]:
     if not shutil.which("curl"):
-        pytest.skip("curl is not on this machine")
+        pytest.skip("curl is not on this machine: apt-get install curl")
 
     def call(*options: str) -> subprocess.CompletedProcess[str]:
         command = ["curl", "-sS", "-o", os.devnull, "-w", "%{http_code}", "--cacert", str(double.certificate), *options]

@@ -186,7 +186,7 @@ def test_a_misspelt_variable_is_told_at_the_start(tmp_path: Path) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", "::1", "::"])
 def test_it_listens_where_it_is_told(tmp_path: Path, host: str) -> None:
     if ":" in host and not socket.has_dualstack_ipv6():
-        pytest.skip("this machine has no IPv6")
+        pytest.skip("this machine has no IPv6: enable it in the kernel")
     with Running(tmp_path, "--host", host) as double, double.client() as client:
         assert client.post(f"{double.url}/{SYNCHRONIZE}", headers={"Accept": XML}).status_code == 202
 

@@ -160,7 +160,7 @@ def test_a_client_that_reads_slowly_takes_no_place_among_those_in_process(tmp_pa
             assert client.get("version").status_code == 200
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="a process's time is read from /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="a process's time is read from /proc: run it on Linux")
 def test_clients_that_read_nothing_take_little_of_the_processors_time(tmp_path: Path) -> None:
     def ticks() -> int:
         fields = Path(f"/proc/{double.process.pid}/stat").read_text().rpartition(")")[2].split()
@@ -238,7 +238,7 @@ def test_a_stop_that_hangs_up_on_answers_that_nobody_reads_is_no_traceback(tmp_p
         assert not any("Traceback" in line or "Exception" in line for line in lines)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a shell closes what is given here")
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell closes the streams: run it on Linux")
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-", ">/dev/full 2>&-"])
 def test_it_serves_without_input_output_and_errors(tmp_path: Path, closed: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:

@@ -598,7 +598,7 @@ def open_files() -> set[str]:
     return {os.readlink(link) for link in links if link.is_symlink()}
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="this machine does not show open files")
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are read in /proc: run it on Linux")
 def test_a_hundred_started_and_stopped_leave_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)

@@ -184,7 +184,7 @@ def test_a_host_header_changes_no_more_than_the_references_of_its_own_answer(dou
         assert other.replace("evil.example:1", usual_host) == usual
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full: run it on Linux")
 def test_a_full_disk_under_the_log_is_one_line_and_calls_are_answered(tmp_path: Path) -> None:
     port = free_port()
     command = [sys.executable, "-m", "mockcvp", "serve", "--port", str(port), "--cert-dir", str(tmp_path)]
@@ -413,13 +413,13 @@ def test_a_body_that_names_too_many_servers_gets_413_before_anything_is_made_of_
         assert "413 POST" in double.line("the body names more than 3 servers")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit there")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of open files: run it on Linux")
 def test_a_double_may_have_as_many_files_as_its_limits_let_it(tmp_path: Path) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with Running(tmp_path) as double:
         limits = Path(f"/proc/{double.process.pid}/limits")
         if not limits.exists():
-            pytest.skip("this system does not tell the limits of a process")
+            pytest.skip("the limits of a process are read from /proc: run it on Linux")
         line = next(line for line in limits.read_text().splitlines() if line.startswith("Max open files"))
         allowed = line.split()[3]
         assert allowed == "unlimited" or int(allowed) >= min(65_536, hard if hard > 0 else 65_536)

@@ -31,7 +31,7 @@ BODY = b"<synchronize/>"
 LENGTH = b"Content-Length: 14"
 CHUNKED = b"Transfer-Encoding: chunked"
 NO_CHUNK = b"0\r\n\r\n"
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="what a process holds is read from /proc")
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="what a process holds is read from /proc: run it on Linux")
 
 
 def call(

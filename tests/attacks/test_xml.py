@@ -397,7 +397,7 @@ def swell(double: Running, client: httpx.Client, attacks: list[Attack]) -> None:
     assert double.process.poll() is None
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read from /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read from /proc: run it on Linux")
 def test_hostile_xml_leaves_memory_as_it_was(attacked: Running, caller: httpx.Client) -> None:
     attacks = [attack for attack in TABLE if not attack.loud]
     swell(attacked, caller, attacks)
@@ -406,7 +406,7 @@ def test_hostile_xml_leaves_memory_as_it_was(attacked: Running, caller: httpx.Cl
     assert resident(attacked.process.pid) - before < 16
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read from /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read from /proc: run it on Linux")
 @pytest.mark.parametrize(
     "attack",
     [
@@ -442,7 +442,7 @@ def cost(directory: Path, body: bytes, most: int = 2048) -> int:
     return int(ended.stdout)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read from /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read from /proc: run it on Linux")
 @pytest.mark.parametrize(("attributes", "elements"), [(MOST.max_elements - 2, 0), (0, MOST.max_elements - 1)])
 def test_a_body_within_the_limits_cannot_take_all_memory(tmp_path: Path, attributes: int, elements: int) -> None:
     body = namespaced(MIB, attributes, elements)
@@ -500,7 +500,7 @@ def test_xml_has_no_file_opened(attacked: Running, caller: httpx.Client, tmp_pat
         said = strace.stderr.readline()
         if "attached" not in said:
             strace.kill()
-            pytest.skip(f"strace may not attach here: {said.strip()}")
+            pytest.skip("strace may not attach to a process here: run it as root, or with CAP_SYS_PTRACE")
         for body in outside(secret, 9):
             caller.post(SYNCHRONIZE, content=body)
         strace.send_signal(signal.SIGINT)

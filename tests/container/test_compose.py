@@ -55,7 +55,10 @@ def test_the_python_example_is_green_from_its_readme(project: Projects) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("javac"), reason="no JDK on this machine: apt-get install default-jdk-headless")
-@pytest.mark.skipif(not all(jar.exists() for jar in JARS), reason="Jersey 1 is not on this machine")
+@pytest.mark.skipif(
+    not all(jar.exists() for jar in JARS),
+    reason="Jersey 1 is not on this machine: apt-get install libjersey1-client-java",
+)
 def test_the_java_example_trusts_a_key_store_of_the_volumes_certificate_alone(
     project: Projects, tmp_path: Path
 ) -> None:

@@ -31,8 +31,10 @@ def test_each_input_of_the_corpus_is_read_or_refused_within_50_ms(name: str) -> 
     assert {file: taken for file, taken in seconds.items() if taken > MOST_SECONDS} == {}
 
 
-@pytest.mark.skipif(not LONG, reason="a million inputs take minutes: MOCKCVP_FUZZ=long")
-@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris is not installed: pip install atheris")
+@pytest.mark.skipif(not LONG, reason="a million inputs take minutes: make fuzz")
+@pytest.mark.skipif(
+    importlib.util.find_spec("atheris") is None, reason="atheris is not installed: make fuzz installs it"
+)
 @pytest.mark.parametrize("name", TARGETS)
 def test_a_million_new_inputs_are_read_or_refused_within_50_ms_each(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
