@@ -28,6 +28,8 @@ PATIENCE = 60.0
 class Running:
     """One `mockcvp serve`, from its start until the end of the `with`."""
 
+    program: tuple[str, str] = ("-m", "mockcvp")
+
     def __init__(
         self,
         cert_dir: Path,
@@ -42,7 +44,7 @@ class Running:
 
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "mockcvp", *self.options],
+            [sys.executable, *self.program, *self.options],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -147,6 +149,16 @@ class Running:
         """Clear the journal."""
         with self.client(auth=None) as client:
             assert client.delete(f"https://localhost:{self.port}/__admin/requests").status_code == 200
+
+
+class PatientlyStopping(Running):
+    """A server that would wait ten minutes for calls in flight at a stop, so that a needless wait exceeds the patience."""
+
+    program = (
+        "-c",
+        "import functools; from mockcvp import cli, server;"
+        "server.Server = functools.partial(server.Server, drain_seconds=600); cli.main()",
+    )
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
