@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from mockcvp import certificates
 from mockcvp.certificates import CertificateError, certificate
 from mockcvp.settings import Settings
-from tests.running import SYNCHRONIZE, XML, Running, mockcvp, refused
+from tests.running import PATIENCE, SYNCHRONIZE, XML, Running, mockcvp, refused
 
 
 def made(directory: Path, **settings: object) -> x509.Certificate:
@@ -282,7 +282,7 @@ def test_a_client_that_does_not_trust_the_certificate_leaves_a_word_in_the_log(d
 def test_a_client_that_speaks_plain_http_leaves_a_word_in_the_log(double: Running) -> None:
     with socket.create_connection(("127.0.0.1", double.port)) as plain:
         plain.sendall(b"GET /cvp-config/server HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        plain.settimeout(10)
+        plain.settimeout(PATIENCE)
         assert not plain.recv(1000).startswith(b"HTTP")
     double.line("no TLS with a client: the client speaks plain HTTP; the URL begins with https")
 
