@@ -42,7 +42,7 @@ def cvp(shared: MockCVP) -> MockCVP:
 
 @pytest.fixture
 def client(cvp: MockCVP) -> Iterator[httpx.Client]:
-    with cvp.client() as client:
+    with cvp.client(timeout=PATIENCE) as client:
         yield client
 
 
@@ -55,13 +55,13 @@ def test_it_says_where_it_is(cvp: MockCVP) -> None:
     assert re.fullmatch(r"https://127\.0\.0\.1:\d+/cvp-config", cvp.url)
     assert (cvp.username, cvp.password) == cvp.auth == ("wsmadmin", "wsmadmin")
     assert cvp.certificate.read_text().startswith("-----BEGIN CERTIFICATE-----")
-    answer = httpx.get(f"{cvp.url}/version", auth=cvp.auth, verify=cvp.ssl_context())
+    answer = httpx.get(f"{cvp.url}/version", auth=cvp.auth, verify=cvp.ssl_context(), timeout=PATIENCE)
     assert answer.status_code == 200
 
 
 def test_any_setting_is_a_keyword(tmp_path: Path) -> None:
     given = {"username": "u", "password": "p", "host": "localhost", "cert_dir": tmp_path, "journal_calls": 1}
-    with MockCVP(**given) as cvp, cvp.client() as client:
+    with MockCVP(**given) as cvp, cvp.client(timeout=PATIENCE) as client:
         assert cvp.auth == ("u", "p")
         assert cvp.certificate.parent == tmp_path
         for _ in range(2):
@@ -89,7 +89,7 @@ def test_a_port_in_use_is_told() -> None:
 
 
 def test_two_in_one_process_never_meet() -> None:
-    with MockCVP() as one, MockCVP(password="other") as other, one.client() as client:
+    with MockCVP() as one, MockCVP(password="other") as other, one.client(timeout=PATIENCE) as client:
         synchronize(client, "a")
         one.clock.freeze()
         one.fail_next()
@@ -190,7 +190,7 @@ def test_a_thousand_waits_and_calls_from_8_threads_lose_none(cvp: MockCVP) -> No
     done: list[int] = []
 
     def work(number: int) -> None:
-        with cvp.client(headers={"X-Worker": str(number)}) as client:
+        with cvp.client(headers={"X-Worker": str(number)}, timeout=PATIENCE) as client:
             for count in range(1, 126):
                 assert client.get(f"server/worker-{number}").status_code == 404
                 found = cvp.wait_for_calls(count=count, path=f"server/worker-{number}", timeout=PATIENCE)
@@ -207,7 +207,9 @@ def test_a_thousand_waits_and_calls_from_8_threads_lose_none(cvp: MockCVP) -> No
 
 def test_an_async_wait_lets_the_loop_go_on(cvp: MockCVP) -> None:
     async def test() -> list[Call]:
-        async with httpx.AsyncClient(base_url=cvp.url, auth=cvp.auth, verify=cvp.ssl_context()) as client:
+        async with httpx.AsyncClient(
+            base_url=cvp.url, auth=cvp.auth, verify=cvp.ssl_context(), timeout=PATIENCE
+        ) as client:
             waiting = asyncio.create_task(cvp.async_wait_for_calls(path="version"))
             await asyncio.sleep(0.01)
             await client.get("version")
@@ -264,7 +266,7 @@ def test_verifications_pass_where_they_should(cvp: MockCVP, client: httpx.Client
 
 
 def test_where_the_journal_has_dropped_calls_nobody_can_tell() -> None:
-    with MockCVP(journal_calls=1) as cvp, cvp.client() as client:
+    with MockCVP(journal_calls=1) as cvp, cvp.client(timeout=PATIENCE) as client:
         for path in ("server", "version"):
             client.get(path)
         cvp.assert_called(path="version")
@@ -372,7 +374,7 @@ def test_answers_can_be_held_back_and_throttled(cvp: MockCVP) -> None:
     statuses: list[int] = []
 
     def call() -> None:
-        with cvp.client() as client:
+        with cvp.client(timeout=PATIENCE) as client:
             statuses.append(client.get("version").status_code)
 
     threads = [threading.Thread(target=call) for _ in range(3)]
@@ -441,7 +443,7 @@ def test_a_reset_can_change_what_may_differ_per_test(cvp: MockCVP, client: httpx
     cvp.reset(unknown_servers="reject", password="other", max_body_bytes=10, journal_calls=1)
     assert cvp.auth == ("wsmadmin", "other")
     assert client.get("version").status_code == 401
-    with cvp.client() as right:
+    with cvp.client(timeout=PATIENCE) as right:
         synchronize(right, "nobody", status=413)
         cvp.reset(unknown_servers="reject")
     synchronize(client, "nobody", status=400)
@@ -457,7 +459,7 @@ def test_a_call_that_was_held_back_does_not_reach_into_the_next_test(cvp: MockCV
     cvp.reset()
     cvp.throttle(1)
     cvp.fail_next(500)
-    with cvp.client() as client:
+    with cvp.client(timeout=PATIENCE) as client:
         assert client.get("version").status_code == 500
         # until the call that was held back would get its response
         time.sleep(2.5)
@@ -471,7 +473,7 @@ def test_a_tenants_throttle_counts_its_own_calls(cvp: MockCVP) -> None:
         two.throttle(1)
         with one.client(timeout=IMPATIENT) as slow, pytest.raises(httpx.ReadTimeout):
             slow.get("version")
-        with two.client() as client:
+        with two.client(timeout=PATIENCE) as client:
             assert client.get("version").status_code == 200
 
 
@@ -502,7 +504,7 @@ def test_a_double_that_does_not_run_says_so() -> None:
 
 
 def test_a_client_that_does_not_trust_the_double_is_told_of(cvp: MockCVP) -> None:
-    with pytest.raises(httpx.ConnectError), httpx.Client(trust_env=False) as client:
+    with pytest.raises(httpx.ConnectError), httpx.Client(trust_env=False, timeout=PATIENCE) as client:
         client.get(f"{cvp.url}/version")
     wait_until(lambda: "no TLS with a client" in cvp.log())
     with pytest.raises(AssertionError, match="no TLS with 1 connections: the client does not trust the certificate"):
@@ -535,7 +537,7 @@ def test_async_waits_take_no_thread_and_can_be_cancelled(cvp: MockCVP) -> None:
         waits = [asyncio.create_task(cvp.async_wait_for_calls(timeout=PATIENCE)) for _ in range(50)]
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(cvp.async_wait_for_calls(99, timeout=PATIENCE), 0.05)
-        with cvp.client() as client:
+        with cvp.client(timeout=PATIENCE) as client:
             await asyncio.to_thread(client.get, "version")
         assert [len(calls) for calls in await asyncio.gather(*waits)] == [1] * 50
 
@@ -559,7 +561,7 @@ def test_a_tenant_has_a_deployment_a_clock_faults_and_a_journal_of_its_own(cvp: 
         assert one.url == two.url == cvp.url
         assert two.auth == ("two", "2")
         assert len({one.username, two.username, cvp.username}) == 3
-        with one.client() as client_of_one, two.client() as client_of_two:
+        with one.client(timeout=PATIENCE) as client_of_one, two.client(timeout=PATIENCE) as client_of_two:
             one.clock.freeze()
             one.fail_next()
             synchronize(client_of_one, "media", status=503)
@@ -574,7 +576,7 @@ def test_a_tenant_has_a_deployment_a_clock_faults_and_a_journal_of_its_own(cvp: 
             # a wrong password is its user's
             client.get("version", auth=("two", "wrong"))
             two.assert_called(status=401)
-    with cvp.client(auth=("two", "2")) as gone:
+    with cvp.client(auth=("two", "2"), timeout=PATIENCE) as gone:
         assert gone.get("version").status_code == 401
 
 
@@ -619,7 +621,7 @@ def test_a_hundred_started_and_stopped_leave_nothing_behind(tmp_path: Path, monk
     gc.collect()
     threads, files = threading.active_count(), len(open_files())
     for _ in range(100):
-        with MockCVP() as cvp, cvp.client() as client:
+        with MockCVP() as cvp, cvp.client(timeout=PATIENCE) as client:
             assert client.get("version").status_code == 200
     gc.collect()
     assert threading.active_count() == threads
@@ -630,7 +632,7 @@ def test_a_hundred_started_and_stopped_leave_nothing_behind(tmp_path: Path, monk
 class UnittestTest(unittest.TestCase):
     def test_it_can_be_used_from_unittest(self) -> None:
         cvp = self.enterContext(MockCVP())
-        with cvp.client() as client:
+        with cvp.client(timeout=PATIENCE) as client:
             self.assertEqual(client.get("version").status_code, 200)  # noqa: PT009 - what this is about
 
 

@@ -26,8 +26,8 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 def served() -> Iterator[tuple[MockCVP, httpx.Client, httpx.Client]]:
     with (
         MockCVP() as cvp,
-        cvp.client(headers={"Accept": JSON}) as client,
-        cvp.client(base_url=cvp.admin_url, auth=None) as admin,
+        cvp.client(headers={"Accept": JSON}, timeout=PATIENCE) as client,
+        cvp.client(base_url=cvp.admin_url, auth=None, timeout=PATIENCE) as admin,
     ):
         yield cvp, client, admin
 
@@ -276,8 +276,8 @@ def test_calls_are_found_by_what_came_of_them(admin: httpx.Client, client: httpx
 
 
 def test_tenants_have_mappings_of_their_own(cvp: MockCVP, admin: httpx.Client, client: httpx.Client) -> None:
-    with cvp.tenant() as tenant, tenant.client(headers={"Accept": JSON}) as theirs:
-        with cvp.client(base_url=tenant.admin_url, auth=None) as control:
+    with cvp.tenant() as tenant, tenant.client(headers={"Accept": JSON}, timeout=PATIENCE) as theirs:
+        with cvp.client(base_url=tenant.admin_url, auth=None, timeout=PATIENCE) as control:
             stub(control, status=250)
         assert theirs.get("version").status_code == 250
         assert client.get("version").status_code == 200

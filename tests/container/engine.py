@@ -13,9 +13,9 @@ from typing import Any
 
 import httpx
 
+from tests.running import PATIENCE
+
 ROOT = Path(__file__).parents[2]
-# seconds, so that it catches a hang alone
-_PATIENCE = 120.0
 HARDENED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
 
 
@@ -45,7 +45,7 @@ class Container:
 
     def wait_until(self, health: str) -> None:
         """Wait for a state of its health."""
-        ends = time.monotonic() + _PATIENCE
+        ends = time.monotonic() + PATIENCE
         while self.inspect(".State.Health.Status") != health:
             assert time.monotonic() < ends, f"not {health}: {docker('logs', self.name)}"
             time.sleep(0.05)
@@ -70,7 +70,9 @@ class Container:
         tls = ssl.create_default_context(cafile=self.certificate(directory))
         url = f"https://localhost:{self.port}/cvp-config"
         headers = {"Accept": "application/json"}
-        return httpx.Client(base_url=url, verify=tls, auth=("wsmadmin", "wsmadmin"), trust_env=False, headers=headers)
+        return httpx.Client(
+            base_url=url, verify=tls, auth=("wsmadmin", "wsmadmin"), trust_env=False, headers=headers, timeout=PATIENCE
+        )
 
 
 @contextmanager
