@@ -51,9 +51,9 @@ class Run:
             self._finds(f"{type(fault).__name__} at {last}: {str(fault)[:200] if not where else ''}", data)
             return
         seconds = time.process_time() - start
-        if seconds > self.most:
+        if seconds > self.slowest[0]:
             # again, since it may have been the machine
-            seconds = targets.seconds_of(self.target, data, self.most)
+            seconds = min(seconds, targets.seconds_of(self.target, data, self.most))
         if seconds > self.slowest[0]:
             self.slowest = seconds, data
         if seconds > self.most:

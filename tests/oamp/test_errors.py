@@ -172,7 +172,7 @@ def broken(tmp_path: Path) -> Iterator[httpx.Client]:
     ready = Event()
     thread = Thread(target=server.run, args=(ready.set,))
     thread.start()
-    assert ready.wait(20)
+    assert ready.wait(PATIENCE)
     try:
         with httpx.Client(
             base_url=server.url, auth=(USER, PASSWORD), verify=server.certificate, timeout=PATIENCE
