@@ -22,7 +22,7 @@ test: .venv/dev
 	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-container: .venv/dev
-	@$(BIN)/python -m pytest -m container -p no:xdist -rs tests/container
+	@$(BIN)/python -m pytest -m container -p no:xdist tests/container
 
 check: .venv/dev
 	@$(BIN)/ruff format --check .
@@ -35,7 +35,7 @@ soak: .venv/dev
 
 fuzz: .venv/dev
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
-	@MOCKCVP_FUZZ=long $(BIN)/python -m pytest -rs -s tests/fuzz
+	@MOCKCVP_FUZZ=long $(BIN)/python -m pytest -s tests/fuzz
 
 bench: .venv/dev
 	@$(BIN)/python -m benchmarks

@@ -1,14 +1,30 @@
 import logging
 import signal
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 
 from mockcvp.cli import main
 from tests.deployed import NOON, SERVERS, Admin
 from tests.running import JSON, Running, only_line
+
+# a slow machine is no failure: Hypothesis would stop a test for a time that one example, or drawing it, takes
+settings.register_profile("mockcvp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("mockcvp")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print each reason for which tests were skipped, with their number."""
+    reasons: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reasons[reason.removeprefix("Skipped: ")] += 1
+    for reason, tests in reasons.most_common():
+        terminalreporter.write_line(f"{tests} skipped: {reason}")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -20,10 +21,14 @@ import httpx
 SYNCHRONIZE = "command/synchronize"
 XML, JSON = "application/xml", "application/json"
 USER, PASSWORD = "wsmadmin", "wsmadmin"
+PATIENCE = 60.0
+"""How many seconds a test waits for an event: it catches a hang, and no busy machine comes near it."""
 
 
 class Running:
     """One `mockcvp serve`, from its start until the end of the `with`."""
+
+    program: tuple[str, str] = ("-m", "mockcvp")
 
     def __init__(
         self,
@@ -39,7 +44,7 @@ class Running:
 
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "mockcvp", *self.options],
+            [sys.executable, *self.program, *self.options],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -81,7 +86,7 @@ class Running:
     def line(self, containing: str) -> str:
         """Wait for the next line of output that contains a text."""
         seen = []
-        while (line := self.lines.get(timeout=20)) is not None:
+        while (line := self.lines.get(timeout=PATIENCE)) is not None:
             seen.append(line)
             if containing in line:
                 return line
@@ -90,7 +95,27 @@ class Running:
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to stop, and return its exit code."""
         self.process.send_signal(how)
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=PATIENCE)
+
+    def wait_until_all_is_read(self) -> None:
+        """Wait until the server has read all that clients have sent until now.
+
+        The server reads its connections in one thread, in the order in which bytes arrive.
+        """
+        with self.client(auth=None) as client:
+            client.get(f"https://localhost:{self.port}/__admin/health")
+
+    def wait_until_it_stops_listening(self) -> None:
+        """Wait until the server has taken notice of a signal to stop."""
+
+        def is_closed() -> bool:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE).close()
+            except ConnectionError:
+                return True
+            return False
+
+        wait_until(is_closed)
 
     def tls(self) -> ssl.SSLContext:
         """Return a context that trusts the double's certificate alone, and checks the host's name."""
@@ -98,8 +123,8 @@ class Running:
 
     def client(self, **options: Any) -> httpx.Client:
         """Return a client of the OAMP, with the right credentials unless told otherwise."""
-        options = {"auth": (USER, PASSWORD), "base_url": self.url, "verify": self.tls(), "trust_env": False} | options
-        client = httpx.Client(**options)
+        usual: dict[str, Any] = {"auth": (USER, PASSWORD), "base_url": self.url, "verify": self.tls()}
+        client = httpx.Client(**(usual | {"trust_env": False, "timeout": PATIENCE} | options))
         if "headers" not in options:
             # httpx would send `Accept: */*` of its own accord
             del client.headers["accept"]
@@ -108,7 +133,7 @@ class Running:
     @contextmanager
     def connection(self) -> Iterator[ssl.SSLSocket]:
         """Open a TLS connection on which a test writes and reads bytes of its own."""
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
         with self.tls().wrap_socket(plain, server_hostname="localhost") as connection:
             yield connection
 
@@ -124,6 +149,24 @@ class Running:
         """Clear the journal."""
         with self.client(auth=None) as client:
             assert client.delete(f"https://localhost:{self.port}/__admin/requests").status_code == 200
+
+
+class PatientlyStopping(Running):
+    """A server that would wait ten minutes for calls in flight at a stop, so that a needless wait exceeds the patience."""
+
+    program = (
+        "-c",
+        "import functools; from mockcvp import cli, server;"
+        "server.Server = functools.partial(server.Server, drain_seconds=600); cli.main()",
+    )
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Poll a condition until it is true."""
+    ends = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < ends, "the condition is still false"
+        time.sleep(0.02)
 
 
 @contextmanager
@@ -180,7 +223,7 @@ def mockcvp(*arguments: str, cwd: Path | None = None, **env: str) -> subprocess.
         command,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         env=kept | env,
         cwd=cwd,
         check=False,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mockcvp import MockCVP
-from tests.running import XML, Running
+from tests.running import PATIENCE, XML, Running
 
 GUARD = ("--admin-username", "tester", "--admin-password", "päss:word")
 
@@ -55,7 +55,7 @@ def test_the_control_api_can_be_served_on_a_port_of_its_own(tmp_path: Path) -> N
 
 
 def test_the_fixture_can_have_the_control_api_apart_and_guarded() -> None:
-    with MockCVP(admin_port=0, admin_username="a", admin_password="b") as cvp, cvp.client() as client:
+    with MockCVP(admin_port=0, admin_username="a", admin_password="b") as cvp, cvp.client(timeout=PATIENCE) as client:
         assert client.get(f"{cvp.admin_url}/requests").status_code == 401
         assert client.get(f"{cvp.admin_url}/requests", auth=("a", "b")).status_code == 200
         assert f":{client.base_url.port}/" not in cvp.admin_url
@@ -83,7 +83,7 @@ def test_what_does_not_go_together_is_told_in_one_line(
 
 
 def test_a_tenants_control_is_also_where_wiremocks_clients_look_for_it() -> None:
-    with MockCVP() as cvp, cvp.tenant() as tenant, tenant.client() as client:
+    with MockCVP() as cvp, cvp.tenant() as tenant, tenant.client(timeout=PATIENCE) as client:
         assert client.get("version", headers={"Accept": XML}).status_code == 200
         for path in ("requests/count", "__admin/requests/count"):
             assert client.post(f"{tenant.admin_url}/{path}", json={}).json()["count"] == 1

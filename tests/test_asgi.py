@@ -17,7 +17,7 @@ from mockcvp.app import create_app
 from mockcvp.double import Double
 from mockcvp.exchange import Exchange
 from mockcvp.settings import Settings
-from tests.running import JSON, PASSWORD, SYNCHRONIZE, USER, XML
+from tests.running import JSON, PASSWORD, PATIENCE, SYNCHRONIZE, USER, XML
 
 PATH = f"/cvp-config/{SYNCHRONIZE}"
 BASE_URL = "https://oamp.example"
@@ -37,7 +37,9 @@ def asgi_transport() -> Iterator[Send]:
 
     def send(method: str, path: str, **options: Any) -> httpx.Response:
         async def sent() -> httpx.Response:
-            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE_URL) as client:
+            async with httpx.AsyncClient(
+                transport=httpx.ASGITransport(app), base_url=BASE_URL, timeout=PATIENCE
+            ) as client:
                 del client.headers["accept"]
                 return await client.request(method, path, **options)
 

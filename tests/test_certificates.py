@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from mockcvp import certificates, self_signed
 from mockcvp.certificates import CertificateError, certificate
 from mockcvp.settings import Settings
-from tests.running import SYNCHRONIZE, XML, Running, mockcvp, refused
+from tests.running import PATIENCE, SYNCHRONIZE, XML, Running, mockcvp, refused
 
 
 def made(directory: Path, **settings: object) -> x509.Certificate:
@@ -313,7 +313,9 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-needs_openssl = pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not on this machine")
+needs_openssl = pytest.mark.skipif(
+    not shutil.which("openssl"), reason="openssl is not on this machine: apt-get install openssl"
+)
 
 
 @needs_openssl
@@ -470,7 +472,7 @@ def test_a_client_that_does_not_trust_the_certificate_leaves_a_word_in_the_log(d
 def test_a_client_that_speaks_plain_http_leaves_a_word_in_the_log(double: Running) -> None:
     with socket.create_connection(("127.0.0.1", double.port)) as plain:
         plain.sendall(b"GET /cvp-config/server HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        plain.settimeout(10)
+        plain.settimeout(PATIENCE)
         assert not plain.recv(1000).startswith(b"HTTP")
     double.line("no TLS with a client: the client speaks plain HTTP; the URL begins with https")
 
@@ -512,7 +514,7 @@ def test_openssl_connects_with_tls_1_2_and_1_3_alone(double: Running, version: s
 @pytest.fixture
 def curl(double: Running) -> Callable[..., subprocess.CompletedProcess[str]]:
     if not shutil.which("curl"):
-        pytest.skip("curl is not on this machine")
+        pytest.skip("curl is not on this machine: apt-get install curl")
 
     def call(*options: str) -> subprocess.CompletedProcess[str]:
         command = ["curl", "-sS", "-o", os.devnull, "-w", "%{http_code}", "--cacert", str(double.certificate), *options]

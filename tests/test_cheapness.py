@@ -13,7 +13,7 @@ import pytest
 
 from mockcvp import MockCVP
 from mockcvp.slices import each
-from tests.running import SYNCHRONIZE, read_answer
+from tests.running import PATIENCE, SYNCHRONIZE, read_answer
 
 SAMPLE = {"synchronize": {"servers": {"server": {"refURL": "a", "sincetime": "0"}}}}
 
@@ -82,7 +82,10 @@ def test_a_connection_leaves_nothing_for_the_garbage_collector(ends: str, path: 
 
 
 def test_what_is_alike_in_calls_is_kept_once() -> None:
-    with MockCVP() as cvp, httpx.Client(base_url=cvp.url, auth=cvp.auth, verify=cvp.ssl_context()) as client:
+    with (
+        MockCVP() as cvp,
+        httpx.Client(base_url=cvp.url, auth=cvp.auth, verify=cvp.ssl_context(), timeout=PATIENCE) as client,
+    ):
         for _ in range(2):
             client.post(SYNCHRONIZE, json=SAMPLE, headers={"Accept": "application/json"})
         first, second = cvp.calls
@@ -96,7 +99,7 @@ def test_a_small_body_that_was_faulty_once_is_told_all_its_faults_again() -> Non
     faulty = {"synchronize": {"servers": {"server": [{"refURL": "a", "sincetime": "-1"}, {"refURL": ""}]}}}
     with (
         MockCVP(unknown_servers="reject") as cvp,
-        httpx.Client(base_url=cvp.url, auth=cvp.auth, verify=cvp.ssl_context()) as client,
+        httpx.Client(base_url=cvp.url, auth=cvp.auth, verify=cvp.ssl_context(), timeout=PATIENCE) as client,
     ):
         told = [client.post(SYNCHRONIZE, json=faulty, headers={"Accept": "application/json"}) for _ in range(2)]
     assert [answer.status_code for answer in told] == [400, 400]
@@ -128,12 +131,15 @@ def test_between_turns_of_long_work_the_loop_goes_on() -> None:
 
 
 def test_a_calls_answer_does_not_wait_for_a_search_of_the_journal() -> None:
-    with MockCVP(journal_calls=3000) as cvp, httpx.Client(base_url=cvp.url, verify=cvp.ssl_context()) as client:
+    with (
+        MockCVP(journal_calls=3000) as cvp,
+        httpx.Client(base_url=cvp.url, verify=cvp.ssl_context(), timeout=PATIENCE) as client,
+    ):
         for _ in range(3000):
             client.get("version")
 
         async def main() -> None:
-            async with httpx.AsyncClient(verify=cvp.ssl_context(), trust_env=False) as beside:
+            async with httpx.AsyncClient(verify=cvp.ssl_context(), trust_env=False, timeout=PATIENCE) as beside:
                 # both connections are there
                 await asyncio.gather(*(beside.get(f"{cvp.admin_url}/health") for _ in range(2)))
                 search = asyncio.create_task(beside.get(f"{cvp.admin_url}/requests?limit=3000"))

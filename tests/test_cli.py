@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mockcvp.settings import Settings
-from tests.running import SYNCHRONIZE, XML, Running, mockcvp, refused
+from tests.running import PATIENCE, SYNCHRONIZE, XML, Running, mockcvp, refused
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 
@@ -79,7 +79,9 @@ def test_a_bad_value_in_the_environment_is_told_by_the_variables_name(tmp_path: 
 def test_a_bad_password_is_not_told(tmp_path: Path) -> None:
     env = os.environb | {b"MOCKCVP_PASSWORD": b"secret\xff"}
     command = [sys.executable, "-m", "mockcvp", "serve"]
-    result = subprocess.run(command, capture_output=True, env=env, cwd=tmp_path, text=True, check=False, timeout=30)
+    result = subprocess.run(
+        command, capture_output=True, env=env, cwd=tmp_path, text=True, check=False, timeout=PATIENCE
+    )
     assert refused(result) == "MOCKCVP_PASSWORD: must be UTF-8"
 
 
@@ -186,7 +188,7 @@ def test_a_misspelt_variable_is_told_at_the_start(tmp_path: Path) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", "::1", "::"])
 def test_it_listens_where_it_is_told(tmp_path: Path, host: str) -> None:
     if ":" in host and not socket.has_dualstack_ipv6():
-        pytest.skip("this machine has no IPv6")
+        pytest.skip("this machine has no IPv6: enable it in the kernel")
     with Running(tmp_path, "--host", host) as double, double.client() as client:
         assert client.post(f"{double.url}/{SYNCHRONIZE}", headers={"Accept": XML}).status_code == 202
 
@@ -195,4 +197,4 @@ def test_the_log_level_decides_what_is_written(tmp_path: Path) -> None:
     with Running(tmp_path, "--log-level", "warning") as double, double.client() as client:
         client.post(SYNCHRONIZE, headers={"Accept": XML})
         double.stop()
-        assert double.lines.get(timeout=10) is None
+        assert double.lines.get(timeout=PATIENCE) is None

@@ -1,7 +1,6 @@
 import re
 import signal
 import socket
-import time
 from base64 import b64encode
 from pathlib import Path
 from threading import Thread
@@ -13,7 +12,7 @@ from mockcvp.journal import Call
 from mockcvp.log_line import line
 from mockcvp.oamp.api import Answer, Request, SyncUp
 from mockcvp.oamp.synchronization import RequestedServer
-from tests.running import JSON, SYNCHRONIZE, XML, Running, read_answer
+from tests.running import JSON, PATIENCE, SYNCHRONIZE, XML, PatientlyStopping, Running, read_answer
 
 HEAD = (
     f"POST /cvp-config/{SYNCHRONIZE} HTTP/1.1\r\nHost: localhost\r\nAccept: {XML}\r\nContent-Type: {XML}\r\n"
@@ -97,7 +96,7 @@ def test_trailers_are_no_headers(double: Running, packets: int) -> None:
     with double.connection() as connection:
         for packet in (b"".join(sent),) if packets == 1 else sent:
             connection.sendall(packet)
-            time.sleep(0.05)
+            double.wait_until_all_is_read()
         assert b"invalid.header" in read_answer(connection)
 
 
@@ -153,13 +152,13 @@ def test_what_a_client_says_of_its_address_is_not_believed(double: Running, clie
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_lets_calls_in_flight_finish(tmp_path: Path, how: signal.Signals) -> None:
-    with Running(tmp_path) as double, double.connection() as connection:
+    with PatientlyStopping(tmp_path) as double, double.connection() as connection:
         connection.sendall(f"{HEAD}Content-Length: 14\r\n\r\n<synch".encode())
-        time.sleep(0.2)
+        double.wait_until_all_is_read()
         code: list[int] = []
         stopping = Thread(target=lambda: code.append(double.stop(how)))
         stopping.start()
-        time.sleep(0.5)
+        double.wait_until_it_stops_listening()
         connection.sendall(b"ronize/>")
         answer = read_answer(connection)
         assert answer.startswith(b"HTTP/1.1 202 ")
@@ -171,21 +170,17 @@ def test_a_stop_lets_calls_in_flight_finish(tmp_path: Path, how: signal.Signals)
 
 
 def test_a_stop_does_not_wait_for_idle_connections(tmp_path: Path) -> None:
-    with Running(tmp_path) as double, double.connection() as connection:
+    with PatientlyStopping(tmp_path) as double, double.connection() as connection:
         connection.sendall(f"{HEAD}\r\n".encode())
         read_answer(connection)
-        began = time.monotonic()
         assert double.stop() == 0
-        assert time.monotonic() - began < 2
 
 
 def test_a_call_that_never_ends_is_dropped_at_a_stop_and_told(tmp_path: Path) -> None:
-    with Running(tmp_path) as double, double.connection() as connection:
+    with Running(tmp_path, "--body-seconds", "600") as double, double.connection() as connection:
         connection.sendall(f"{HEAD}Content-Length: 14\r\n\r\n<synch".encode())
-        time.sleep(0.2)
-        began = time.monotonic()
+        double.wait_until_all_is_read()
         assert double.stop() == 0
-        assert time.monotonic() - began < 8
         # not with an answer of the framework's
         assert connection.recv(1000) == b""
         assert_nothing_but_calls_in(
@@ -194,14 +189,12 @@ def test_a_call_that_never_ends_is_dropped_at_a_stop_and_told(tmp_path: Path) ->
 
 
 def test_a_second_signal_stops_at_once(tmp_path: Path) -> None:
-    with Running(tmp_path) as double, double.connection() as connection:
+    with PatientlyStopping(tmp_path, "--body-seconds", "600") as double, double.connection() as connection:
         connection.sendall(f"{HEAD}Content-Length: 14\r\n\r\n<synch".encode())
-        time.sleep(0.2)
-        began = time.monotonic()
+        double.wait_until_all_is_read()
         double.process.send_signal(signal.SIGINT)
-        time.sleep(0.3)
+        double.wait_until_it_stops_listening()
         assert double.stop(signal.SIGINT) == 0
-        assert time.monotonic() - began < 3
         assert_nothing_but_calls_in(
             double, "--- POST /cvp-config/command/synchronize wsmadmin the connection was closed"
         )
@@ -209,18 +202,19 @@ def test_a_second_signal_stops_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01"])
 def test_a_stop_does_not_wait_for_a_client_that_never_finishes_its_handshake(tmp_path: Path, sent: bytes) -> None:
-    with Running(tmp_path) as double, socket.create_connection(("127.0.0.1", double.port)) as connection:
+    with (
+        PatientlyStopping(tmp_path, "--header-seconds", "600") as double,
+        socket.create_connection(("127.0.0.1", double.port)) as connection,
+    ):
         connection.sendall(sent)
-        time.sleep(0.2)
-        began = time.monotonic()
+        double.wait_until_all_is_read()
         assert double.stop() == 0
-        assert time.monotonic() - began < 8
 
 
 def assert_nothing_but_calls_in(double: Running, *calls: str) -> None:
     """The rest of the log of a double that has stopped tells of these calls, says that it has stopped, and no more."""
     lines = []
-    while (line := double.lines.get(timeout=10)) is not None:
+    while (line := double.lines.get(timeout=PATIENCE)) is not None:
         lines.append(re.sub(r"^[-\d]+ [\d:,]+ ", "", line))
     assert len(lines) == len(calls) + 1, lines
     assert all(line.startswith(call) for line, call in zip(lines, [*calls, "stopped"], strict=True)), lines

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mockcvp.health import address
-from tests.running import Running
+from tests.running import PATIENCE, Running
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,9 @@ def test_it_looks_where_the_options_say(
 def checked(**environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "mockcvp.health"]
     root = Path(__file__).parent.parent
-    return subprocess.run(command, env=environment, cwd=root, capture_output=True, text=True, check=False, timeout=20)
+    return subprocess.run(
+        command, env=environment, cwd=root, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
 
 
 def test_it_is_0_for_a_double_that_answers_and_1_with_a_line_for_none(double: Running) -> None:

@@ -113,7 +113,7 @@ def test_a_client_that_hangs_up_before_its_request_is_complete_is_in_the_journal
         authorization = "Authorization: Basic d3NtYWRtaW46d3NtYWRtaW4=\r\n"
         head = f"POST /cvp-config/x HTTP/1.1\r\nHost: localhost\r\n{authorization}Content-Length: 10\r\n\r\n"
         connection.sendall(f"{head}five.".encode())
-        time.sleep(0.1)
+        double.wait_until_all_is_read()
     double.line("--- POST /cvp-config/x wsmadmin the connection was closed before the request was complete")
     served = latest(double)
     assert (served["response"]["status"], served["wasMatched"]) == (0, False)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mockcvp import MockCVP
-from tests.running import XML, Running
+from tests.running import PATIENCE, XML, Running
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 VERSION = "/cvp-config/version"
@@ -26,8 +26,8 @@ def test_mappings_of_a_directory_are_there_from_the_start_and_after_a_reset(tmp_
     (directory / "below" / "..data" / "b.json").write_text("what Kubernetes keeps a second time")
     (directory / ".hidden.json").write_text("{")
     (directory / "notes.txt").write_text("{")
-    with MockCVP(mappings=directory) as cvp, cvp.client() as client:
-        admin = cvp.client(base_url=cvp.admin_url, auth=None)
+    with MockCVP(mappings=directory) as cvp, cvp.client(timeout=PATIENCE) as client:
+        admin = cvp.client(base_url=cvp.admin_url, auth=None, timeout=PATIENCE)
         # of equal priority, the last counts
         assert client.get("version").status_code == 252
         listed = admin.get("mappings").json()["mappings"]
@@ -37,7 +37,7 @@ def test_mappings_of_a_directory_are_there_from_the_start_and_after_a_reset(tmp_
         cvp.reset()
         assert client.get("version").status_code == 252
         tenant = cvp.tenant()
-        with tenant.client() as theirs:
+        with tenant.client(timeout=PATIENCE) as theirs:
             assert theirs.get("version").status_code == 252
         admin.close()
 

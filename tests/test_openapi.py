@@ -26,7 +26,7 @@ from mockcvp.settings import Settings
 from mockcvp.stubbing import wire as stubbing
 from mockcvp.stubbing.responses import Fault
 from tests.deployed import SERVERS, VXML, Admin
-from tests.running import JSON, PASSWORD, SYNCHRONIZE, USER, XML, Running
+from tests.running import JSON, PASSWORD, PATIENCE, SYNCHRONIZE, USER, XML, Running
 
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 SAMPLES = sorted((Path(__file__).parent.parent / "fixtures" / "sync-up").iterdir())
@@ -36,7 +36,7 @@ GUARDED_BY = ("tester", "secret")
 
 @cache
 def document() -> dict[str, Any]:
-    with MockCVP() as cvp, cvp.client() as client:
+    with MockCVP() as cvp, cvp.client(timeout=PATIENCE) as client:
         told: dict[str, Any] = client.get(f"{cvp.admin_url}/openapi.json").json()
     return told
 
@@ -547,7 +547,7 @@ def calls(client: httpx.Client, auth: Any) -> None:
 
 def test_each_operation_of_a_guarded_control_api_refuses_as_documented() -> None:
     username, password = GUARDED_BY
-    with MockCVP(admin_username=username, admin_password=password) as cvp, cvp.client() as client:
+    with MockCVP(admin_username=username, admin_password=password) as cvp, cvp.client(timeout=PATIENCE) as client:
         root = cvp.admin_url.removesuffix("/__admin")
         for method, path, operation in operations("/__admin"):
             answer = client.request(method, f"{root}{re.sub('{.*?}', 'x', path)}")
@@ -560,7 +560,7 @@ def test_each_operation_of_a_guarded_control_api_refuses_as_documented() -> None
 
 
 def test_what_a_full_journal_answers_is_as_documented() -> None:
-    with MockCVP(journal_calls=1) as cvp, cvp.client() as client:
+    with MockCVP(journal_calls=1) as cvp, cvp.client(timeout=PATIENCE) as client:
         for _ in range(2):
             client.post(SYNCHRONIZE, headers={"Accept": JSON})
         for method, path in (("GET", "requests"), ("POST", "requests/count"), ("POST", "requests/find")):

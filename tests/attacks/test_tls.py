@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.test_http import GOOD, assert_serves
-from tests.running import Running, read_answer
+from tests.running import PATIENCE, Running, read_answer
 
 # warned of by Python, since nobody should offer them
 OLD = ["TLSv1", "TLSv1_1"]
@@ -36,7 +36,7 @@ def offering(lowest: ssl.TLSVersion, highest: ssl.TLSVersion, ciphers: str) -> s
 
 def agreed(double: Running, context: ssl.SSLContext) -> str | None:
     """Return the cipher that a client and the double agree on, if they do."""
-    plain = socket.create_connection(("127.0.0.1", double.port), timeout=10)
+    plain = socket.create_connection(("127.0.0.1", double.port), timeout=PATIENCE)
     try:
         with context.wrap_socket(plain) as connection:
             assert connection.compression() is None
@@ -85,7 +85,7 @@ def test_no_weak_cipher_is_accepted(shown: Running) -> None:
         assert "-GCM-" in name or name.endswith("-CHACHA20-POLY1305"), "what is changed on the way is not noticed"
 
 
-@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl, which can ask for a renegotiation, is not here")
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not on this machine: apt-get install openssl")
 @pytest.mark.parametrize("times", [1, 20])
 def test_renegotiation_is_refused(shown: Running, times: int) -> None:
     command = [
@@ -97,7 +97,7 @@ def test_renegotiation_is_refused(shown: Running, times: int) -> None:
         "-CAfile",
         str(shown.certificate),
     ]
-    ended = subprocess.run(command, input="R\n" * times, capture_output=True, text=True, timeout=20, check=False)
+    ended = subprocess.run(command, input="R\n" * times, capture_output=True, text=True, timeout=PATIENCE, check=False)
     said = ended.stdout + ended.stderr
     assert "Secure Renegotiation IS supported" in said
     assert "RENEGOTIATING" in said
@@ -109,7 +109,7 @@ def test_a_resumed_connection_is_no_other(shown: Running) -> None:
     context = shown.tls()
     session: ssl.SSLSession | None = None
     for _ in range(2):
-        plain = socket.create_connection(("127.0.0.1", shown.port), timeout=10)
+        plain = socket.create_connection(("127.0.0.1", shown.port), timeout=PATIENCE)
         with context.wrap_socket(plain, server_hostname="localhost", session=session) as connection:
             connection.sendall(GOOD)
             assert read_answer(connection).startswith(b"HTTP/1.1 202 ")

@@ -1,4 +1,4 @@
-"""Hostile XML: what it is answered with, how soon, and that it reaches nothing but its own answer."""
+"""Hostile XML: what it is answered with, what it costs, and that it reaches nothing but its own answer."""
 
 import re
 import shutil
@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +16,14 @@ import pytest
 from mockcvp.double import Double
 from mockcvp.oamp.api import Answer, Request
 from mockcvp.settings import Settings
-from tests.running import SYNCHRONIZE, XML, Running
+from tests.costs import clear_caches, ratio
+from tests.running import PATIENCE, SYNCHRONIZE, XML, Running
 
 MOST = Settings()
 LIMIT = MOST.max_body_bytes
 MIB = 1024**2
-SECONDS = 0.05
+MOST_TIMES = 3
+"""How many times the processor time of the largest harmless body a hostile one may take."""
 START, END = b"<synchronize>", b"</synchronize>"
 HEADERS = (
     (b"accept", XML.encode()),
@@ -310,14 +311,18 @@ TABLE = [*ENTITIES, *NESTING, *FLOODS, *NAMESPACES, *ENCODINGS, *FORMS]
 ROWS = pytest.mark.parametrize("attack", [pytest.param(attack, id=attack.name) for attack in TABLE])
 
 
-def answered(body: bytes) -> tuple[Answer, float]:
-    """Return the answer of a double of its own, and the processor's time that it took."""
+def answered(body: bytes) -> Answer:
+    """Return the response of a new mock server."""
     oamp = Double(MOST).oamp
     path = f"/cvp-config/{SYNCHRONIZE}"
-    request = Request("POST", path, path, HEADERS, body)
-    began = time.process_time()
-    answer = oamp.answer(request)
-    return answer, time.process_time() - began
+    return oamp.answer(Request("POST", path, path, HEADERS, body))
+
+
+def harmless() -> bytes:
+    """Return a body that names as many servers as a body may, each by the reference that OAMP gives it."""
+    server = "<server><refURL>https://localhost/cvp-config/server/s{:07}</refURL><sincetime>0</sincetime></server>"
+    servers = "".join(map(server.format, range(MOST.max_servers)))
+    return f"<synchronize><servers>{servers}</servers></synchronize>".encode()
 
 
 def told(status: int, answer: str) -> str:
@@ -334,7 +339,7 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def caller(attacked: Running) -> Iterator[httpx.Client]:
-    with attacked.client(headers={"Accept": XML, "Content-Type": XML}, timeout=30) as client:
+    with attacked.client(headers={"Accept": XML, "Content-Type": XML}, timeout=PATIENCE) as client:
         yield client
 
 
@@ -348,16 +353,13 @@ def test_a_row_that_is_not_refused_as_no_xml_says_why() -> None:
 
 
 @ROWS
-def test_hostile_xml_takes_no_more_than_50_milliseconds(attack: Attack) -> None:
-    body = attack.body()
-    measured = []
-    for _ in range(3):
-        answer, seconds = answered(body)
-        assert told(answer.status, answer.body.decode()) in attack.answers
-        measured.append(seconds)
-        if seconds < SECONDS:
-            break
-    assert min(measured) < SECONDS
+def test_hostile_xml_costs_little_more_than_harmless_xml(attack: Attack) -> None:
+    body, usual = attack.body(), harmless()
+    answer = answered(body)
+    assert told(answer.status, answer.body.decode()) in attack.answers
+    assert answered(usual).status == 202
+    costs = ratio(lambda: answered(body), lambda: answered(usual), enough=MOST_TIMES, before=clear_caches)
+    assert costs <= MOST_TIMES
 
 
 @ROWS
@@ -395,7 +397,7 @@ def swell(double: Running, client: httpx.Client, attacks: list[Attack]) -> None:
     assert double.process.poll() is None
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read from /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read from /proc: run it on Linux")
 def test_hostile_xml_leaves_memory_as_it_was(attacked: Running, caller: httpx.Client) -> None:
     attacks = [attack for attack in TABLE if not attack.loud]
     swell(attacked, caller, attacks)
@@ -404,7 +406,7 @@ def test_hostile_xml_leaves_memory_as_it_was(attacked: Running, caller: httpx.Cl
     assert resident(attacked.process.pid) - before < 16
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read from /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read from /proc: run it on Linux")
 @pytest.mark.parametrize(
     "attack",
     [
@@ -429,18 +431,18 @@ def cost(directory: Path, body: bytes, most: int = 2048) -> int:
         "body = pathlib.Path(sys.argv[1]).read_bytes()\n"
         "answered(b'<synchronize/>')\n"
         "before = resident(os.getpid())\n"
-        "answer, _ = answered(body)\n"
+        "answer = answered(body)\n"
         "assert answer.status < 500, answer\n"
         "print(resident(os.getpid(), 'VmHWM') - before)\n"
     )
     ended = subprocess.run(
-        [sys.executable, "-c", program, str(file)], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", program, str(file)], capture_output=True, text=True, timeout=300, check=False
     )
     assert ended.returncode == 0, ended.stderr[-2000:]
     return int(ended.stdout)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read from /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read from /proc: run it on Linux")
 @pytest.mark.parametrize(("attributes", "elements"), [(MOST.max_elements - 2, 0), (0, MOST.max_elements - 1)])
 def test_a_body_within_the_limits_cannot_take_all_memory(tmp_path: Path, attributes: int, elements: int) -> None:
     body = namespaced(MIB, attributes, elements)
@@ -481,14 +483,13 @@ def test_xml_reaches_no_file_and_no_other_host(attacked: Running, caller: httpx.
             assert told(answer.status_code, answer.text) in (SYNTAX if b"DOCTYPE" in body else TAKEN), body
             assert "cobalt" not in answer.text
             assert "cobalt" not in attacked.line(f"{answer.status_code} POST")
-        listener.settimeout(0.3)
-        with pytest.raises(TimeoutError):
+        # whoever connected while a body was read is in the queue already
+        listener.setblocking(False)
+        with pytest.raises(BlockingIOError):
             listener.accept()
 
 
-@pytest.mark.skipif(
-    not shutil.which("strace"), reason="strace, which tells the files that a process opens, is not here"
-)
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not on this machine: apt-get install strace")
 def test_xml_has_no_file_opened(attacked: Running, caller: httpx.Client, tmp_path: Path) -> None:
     secret, calls = tmp_path / "secret.txt", tmp_path / "calls"
     secret.write_text("cobalt-heron-4711")
@@ -499,7 +500,7 @@ def test_xml_has_no_file_opened(attacked: Running, caller: httpx.Client, tmp_pat
         said = strace.stderr.readline()
         if "attached" not in said:
             strace.kill()
-            pytest.skip(f"strace may not attach here: {said.strip()}")
+            pytest.skip("strace may not attach to a process here: run it as root, or with CAP_SYS_PTRACE")
         for body in outside(secret, 9):
             caller.post(SYNCHRONIZE, content=body)
         strace.send_signal(signal.SIGINT)

@@ -146,7 +146,7 @@ def test_wiremocks_own_python_client_verifies_and_bends_the_double(monkeypatch: 
 
         def get(path: str = "version") -> int:
             answer = requests.get(
-                f"{cvp.url}/{path}", auth=HTTPBasicAuth(*cvp.auth), verify=str(cvp.certificate), timeout=10
+                f"{cvp.url}/{path}", auth=HTTPBasicAuth(*cvp.auth), verify=str(cvp.certificate), timeout=60
             )
             return answer.status_code
 

@@ -15,8 +15,12 @@ NEEDED += ["README.md", "LICENSE", "fixtures", "examples"]
 
 def _missing() -> str:
     if not shutil.which("docker") or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
-        return "no container engine answers here: docker info fails"
-    return "" if compose_command() else "there is neither docker compose nor docker-compose"
+        return "no container engine responds to docker info: apt-get install docker.io, and start it"
+    return (
+        ""
+        if compose_command()
+        else "there is neither docker compose nor docker-compose: apt-get install docker-compose"
+    )
 
 
 @pytest.fixture(scope="session")

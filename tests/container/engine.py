@@ -13,6 +13,8 @@ from typing import Any
 
 import httpx
 
+from tests.running import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 HARDENED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
 
@@ -41,13 +43,12 @@ class Container:
         """Return a part of what the engine knows of it, by a Go template."""
         return docker("inspect", "-f", f"{{{{{what}}}}}", self.name)
 
-    def wait_until(self, health: str, seconds: float = 30) -> float:
-        """Wait for a state of its health, and return how long that took."""
-        began = time.monotonic()
+    def wait_until(self, health: str) -> None:
+        """Wait for a state of its health."""
+        ends = time.monotonic() + PATIENCE
         while self.inspect(".State.Health.Status") != health:
-            assert time.monotonic() - began < seconds, f"not {health}: {docker('logs', self.name)}"
+            assert time.monotonic() < ends, f"not {health}: {docker('logs', self.name)}"
             time.sleep(0.05)
-        return time.monotonic() - began
 
     def exec(self, *command: str) -> str:
         """Run a command in it."""
@@ -69,7 +70,9 @@ class Container:
         tls = ssl.create_default_context(cafile=self.certificate(directory))
         url = f"https://localhost:{self.port}/cvp-config"
         headers = {"Accept": "application/json"}
-        return httpx.Client(base_url=url, verify=tls, auth=("wsmadmin", "wsmadmin"), trust_env=False, headers=headers)
+        return httpx.Client(
+            base_url=url, verify=tls, auth=("wsmadmin", "wsmadmin"), trust_env=False, headers=headers, timeout=PATIENCE
+        )
 
 
 @contextmanager

@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,13 +16,11 @@ pytestmark = pytest.mark.container
 Projects = Callable[..., Project]
 
 
-def test_from_up_to_healthy_takes_at_most_3_seconds_and_curl_gets_202(project: Projects, tmp_path: Path) -> None:
+def test_project_becomes_healthy_and_curl_gets_202(project: Projects, tmp_path: Path) -> None:
     oamp = project(".")
     oamp("build", "-q")
-    began = time.monotonic()
     oamp("up", "-d")
     oamp.container("oamp").wait_until("healthy")
-    taken = time.monotonic() - began
     certificate = tmp_path / "oamp.pem"
     certificate.write_text(oamp("exec", "-T", "oamp", "cat", "/certs/mockcvp.pem"))
     command = ["curl", "-sS", "-w", " %{http_code}", "--cacert", str(certificate), "-u", "wsmadmin:wsmadmin"]
@@ -37,7 +34,6 @@ def test_from_up_to_healthy_takes_at_most_3_seconds_and_curl_gets_202(project: P
     # the deployment and the mapping file are those of the fixtures
     assert "<hostname>vxml-1</hostname>" in curl(f"{url}/server?q=type:VXML")
     assert curl("-H", "X-Maintenance: true", f"{url}/version") == " 503"
-    assert taken <= 3, f"{taken:.1f} s"
 
 
 def commands_of(example: str) -> list[list[str]]:
@@ -55,7 +51,10 @@ def test_the_python_example_is_green_from_its_readme(project: Projects) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("javac"), reason="no JDK on this machine: apt-get install default-jdk-headless")
-@pytest.mark.skipif(not all(jar.exists() for jar in JARS), reason="Jersey 1 is not on this machine")
+@pytest.mark.skipif(
+    not all(jar.exists() for jar in JARS),
+    reason="Jersey 1 is not on this machine: apt-get install libjersey1-client-java",
+)
 def test_the_java_example_trusts_a_key_store_of_the_volumes_certificate_alone(
     project: Projects, tmp_path: Path
 ) -> None:

@@ -3,11 +3,9 @@
 A function returns where the reader did as documented, and raises whatever else the reader raised.
 """
 
-import gc
 import importlib
 import json
 import pkgutil
-import time
 from collections.abc import Callable, Iterator
 from encodings.aliases import aliases
 from functools import cache
@@ -28,9 +26,10 @@ from mockcvp.oamp import negotiation, representation, synchronization, writing
 from mockcvp.oamp.api import Answer, Request
 from mockcvp.oamp.errors import Refusal
 from mockcvp.oamp.negotiation import Form
+from tests.attacks.test_xml import MOST_TIMES, harmless
+from tests.costs import clear_caches, cpu_seconds
 
 CORPUS = Path(__file__).parent / "corpus"
-MOST_SECONDS = 0.05
 
 
 def _modules() -> Iterator[ModuleType]:
@@ -40,7 +39,7 @@ def _modules() -> Iterator[ModuleType]:
             yield importlib.import_module(found.name)
 
 
-_MODULES = list(_modules())
+_MODULES = tuple(_modules())
 
 
 def xml_body(data: bytes) -> None:
@@ -82,30 +81,24 @@ def pattern(data: bytes) -> None:
 TARGETS: dict[str, Callable[[bytes], None]] = {"xml": xml_body, "json": json_body, "accept": accept, "pattern": pattern}
 
 
-def seconds_of(target: Callable[[bytes], None], data: bytes) -> float:
-    """Return how long an input takes, in seconds of this process's; the least of three, where it takes long."""
-    least = _seconds_of(target, data)
-    for _ in range(2):
-        if least > MOST_SECONDS:
-            # what was read before is known; and that garbage was collected is none of the input's fault
-            _forget()
-            gc.collect()
-            least = min(least, _seconds_of(target, data))
+def most_seconds() -> float:
+    """Return the processor time that no input may take: a few times that of the largest harmless body."""
+    body = harmless()
+    return MOST_TIMES * min(cpu_seconds(lambda: xml_body(body), _forget) for _ in range(5))
+
+
+def seconds_of(target: Callable[[bytes], None], data: bytes, most: float) -> float:
+    """Return the processor time that an input takes: the least of several runs, where the first takes too much."""
+    least = cpu_seconds(lambda: target(data))
+    for _ in range(4):
+        if least > most:
+            least = min(least, cpu_seconds(lambda: target(data), _forget))
     return least
-
-
-def _seconds_of(target: Callable[[bytes], None], data: bytes) -> float:
-    start = time.process_time()
-    target(data)
-    return time.process_time() - start
 
 
 def _forget() -> None:
     regex.purge()
-    for module in _MODULES:
-        for value in vars(module).values():
-            if hasattr(value, "cache_clear"):
-                value.cache_clear()
+    clear_caches()
 
 
 @cache

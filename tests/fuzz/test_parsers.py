@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz.targets import CORPUS, MOST_SECONDS, TARGETS, seconds_of
+from tests.fuzz.targets import CORPUS, TARGETS, most_seconds, seconds_of
 
 LONG = os.environ.get("MOCKCVP_FUZZ") == "long"
 RUNS = 1_000_000
@@ -22,21 +22,22 @@ MOST_FILES = 60
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_each_input_of_the_corpus_is_read_or_refused_within_50_ms(name: str) -> None:
+def test_each_input_of_the_corpus_costs_little(name: str) -> None:
     inputs = {path.name: path.read_bytes() for path in sorted((CORPUS / name).iterdir())}
     assert 0 < len(inputs) <= MOST_FILES
     # what is made once, no input is to wait for
     TARGETS[name](b"{}")
-    seconds = {file: seconds_of(TARGETS[name], data) for file, data in inputs.items()}
-    assert {file: taken for file, taken in seconds.items() if taken > MOST_SECONDS} == {}
+    most = most_seconds()
+    times = {file: seconds_of(TARGETS[name], data, most) / most for file, data in inputs.items()}
+    assert {file: taken for file, taken in times.items() if taken > 1} == {}
 
 
-@pytest.mark.skipif(not LONG, reason="a million inputs take minutes: MOCKCVP_FUZZ=long")
-@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris is not installed: pip install atheris")
+@pytest.mark.skipif(not LONG, reason="a million inputs take minutes: make fuzz")
+@pytest.mark.skipif(
+    importlib.util.find_spec("atheris") is None, reason="atheris is not installed: make fuzz installs it"
+)
 @pytest.mark.parametrize("name", TARGETS)
-def test_a_million_new_inputs_are_read_or_refused_within_50_ms_each(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_million_new_inputs_cost_little_each(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # libFuzzer writes what it finds into the first directory
     corpus = shutil.copytree(CORPUS / name, tmp_path / name)
     options = [f"-runs={RUNS + 2 * MOST_FILES}", f"-artifact_prefix={tmp_path}/"]

@@ -103,7 +103,7 @@ bodies = st.one_of(
     st.sampled_from([XML, JSON, "text/xml", "text/plain", "application/json;charset=utf-16", None]),
     st.sampled_from([XML, JSON, "*/*", "text/html", None]),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 def test_any_body_gets_a_status_of_the_table(
     client: httpx.Client, body: bytes, content_type: str | None, accept: str | None
 ) -> None:

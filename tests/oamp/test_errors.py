@@ -14,7 +14,7 @@ from mockcvp.app import create_app
 from mockcvp.double import Double
 from mockcvp.server import Server
 from mockcvp.settings import Settings
-from tests.running import JSON, PASSWORD, SYNCHRONIZE, USER, XML, Running, read_answer
+from tests.running import JSON, PASSWORD, PATIENCE, SYNCHRONIZE, USER, XML, Running, read_answer
 
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 BAD_SINCETIME = '{"synchronize": {"servers": {"server": {"refURL": "a", "sincetime": "-1"}}}}'
@@ -172,9 +172,11 @@ def broken(tmp_path: Path) -> Iterator[httpx.Client]:
     ready = Event()
     thread = Thread(target=server.run, args=(ready.set,))
     thread.start()
-    assert ready.wait(20)
+    assert ready.wait(PATIENCE)
     try:
-        with httpx.Client(base_url=server.url, auth=(USER, PASSWORD), verify=server.certificate) as client:
+        with httpx.Client(
+            base_url=server.url, auth=(USER, PASSWORD), verify=server.certificate, timeout=PATIENCE
+        ) as client:
             yield client
     finally:
         server.stop()

@@ -107,7 +107,7 @@ class SyncUps(RuleBasedStateMachine):
 
 
 TestSyncUps = SyncUps.TestCase
-TestSyncUps.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestSyncUps.settings = settings(max_examples=100, stateful_step_count=30)
 
 texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff"))
 texts = st.one_of(texts, st.sampled_from(["\r", "a\r\nb", "\t", "<&>\"'", "]]>"])).filter(bool)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from mockcvp import MockCVP
-from tests.running import JSON, XML
+from tests.running import JSON, PATIENCE, XML
 
 SYNCHRONIZE = "/cvp-config/command/synchronize"
 RIGHT, WRONG = (f"Basic {b64encode(user).decode()}" for user in (b"wsmadmin:wsmadmin", b"wsmadmin:wrong"))
@@ -302,5 +302,5 @@ def test_reset_changes_the_release_of_a_running_mock() -> None:
 
 @pytest.mark.parametrize(("release", "major"), [("10.0", "10"), ("12.6", "12")])
 def test_the_version_is_that_of_the_release(release: str, major: str) -> None:
-    with MockCVP(release=release) as cvp, cvp.client(headers={"Accept": JSON}) as client:
+    with MockCVP(release=release) as cvp, cvp.client(headers={"Accept": JSON}, timeout=PATIENCE) as client:
         assert client.get("version").json()["version"]["majorVersion"] == major

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from tests.soak.calls import Plan
 
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 _GONE = (OSError, ssl.SSLError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
 
 

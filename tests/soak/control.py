@@ -30,7 +30,7 @@ _RESPONSES: tuple[dict[str, Any], ...] = (
     {"fault": "MALFORMED_RESPONSE_CHUNK", "fixedDelayMilliseconds": 30},
     {"fault": "RANDOM_DATA_THEN_CLOSE"},
 )
-_SETTLED_SECONDS = 10.0
+_SETTLED_SECONDS = 60.0
 
 
 class Control:

@@ -96,7 +96,8 @@ class Load:
         client = self._clients[0]
         plan = self._held()
         await client.begin(plan.data)
-        await asyncio.sleep(HELD_SECONDS / 4)
+        # the server reads connections in the order in which bytes arrive
+        await self.control.ask("GET", "health")
         stopping = asyncio.create_task(asyncio.to_thread(self._running.stop))
         status = await client.answer()
         code = await stopping
@@ -147,8 +148,8 @@ class Load:
         began = time.monotonic()
         for client, plan in zip(clients, plans, strict=True):
             await client.begin(plan.data[: plan.cut])
-        # time enough to be in process, and none is answered
-        await asyncio.sleep(HELD_SECONDS / 4)
+        # the server reads connections in the order in which bytes arrive, and none of the calls has its response yet
+        await self.control.ask("GET", "health")
         await self.control.ask("POST", "reset")
         too_late = time.monotonic() - began > HELD_SECONDS
         rest = zip(clients[1:], plans[1:], strict=True)
@@ -208,7 +209,7 @@ async def _soak(load: Load, watch: Watch, seconds: float, result: Result) -> Non
 async def _files_once_quiet(load: Load, watch: Watch, before: int, result: Result) -> int:
     # the connection of the control API was there before
     result.connections = await load.close()
-    for _ in range(50):
+    for _ in range(600):
         if watch.files < before:
             break
         await asyncio.sleep(0.1)
