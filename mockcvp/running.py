@@ -352,14 +352,14 @@ class MockCVP:
             ValueError: it is not valid, or has an id that is taken
         """
         if not isinstance(mapping, Mapping):
-            raise TypeError(f"a stub mapping must be a dictionary, not {mapping!r:.80}")
+            raise TypeError(f"a stub mapping must be a dictionary, not {type(mapping).__name__}")
         # only for those who use it, since it takes time to load
         from mockcvp.stubbing.wire import stub_mapping
 
         try:
             added = stub_mapping(dict(mapping))
         except ValidationError as error:
-            raise ValueError("; ".join(told(error))) from None
+            raise ValueError("; ".join(told(error, dict(mapping)))) from None
         self._running.stubs.add(added)
         return added.id
 
