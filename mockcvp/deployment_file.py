@@ -30,7 +30,7 @@ def load(path: Path) -> Deployment:
     try:
         return Deployment.model_validate(content)
     except ValidationError as error:
-        raise FileError(_SETTING, f"{path}: {'; '.join(told(error))}") from None
+        raise FileError(_SETTING, f"{path}: {'; '.join(told(error, content))}") from None
 
 
 def _from_yaml(path: Path, text: str) -> Any:

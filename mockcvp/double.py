@@ -76,7 +76,8 @@ class Double:
         name = settings.username
         if not _TENANT_NAME.fullmatch(name):
             wanted = "begins with a letter or digit and has at most 64 of these, '.', '-' and '_'"
-            raise ValueError(f"a tenant's name {wanted}, not {name[:80]!r}")
+            # the name is not quoted, since a client may have sent its password there
+            raise ValueError(f"a tenant's name {wanted}")
         if name in self.tenants or name in self.oamp.accounts:
             raise ValueError(f"the name {name!r} is taken")
         self._check_room(settings)

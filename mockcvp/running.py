@@ -233,6 +233,7 @@ class MockCVP:
 
         Raises:
             AssertionError: there were fewer until then; the message tells the nearest
+            UndecidedError: a regular expression was stopped, so that nobody knows whether it matches
         """
         __tracebackhide__ = True
         pattern = pattern_of(wanted)
@@ -288,6 +289,7 @@ class MockCVP:
 
         Raises:
             AssertionError: there was not; the message tells the nearest
+            UndecidedError: a regular expression was stopped, so that nobody knows whether it matches
         """
         __tracebackhide__ = True
         self._verify(pattern_of(wanted), times)
@@ -300,6 +302,7 @@ class MockCVP:
 
         Raises:
             AssertionError: there was one, or the journal has dropped calls and nobody can tell
+            UndecidedError: a regular expression was stopped, so that nobody knows whether it matches
         """
         __tracebackhide__ = True
         self._verify(pattern_of(wanted), 0)
@@ -346,14 +349,14 @@ class MockCVP:
             ValueError: it is not valid, or has an id that is taken
         """
         if not isinstance(mapping, Mapping):
-            raise TypeError(f"a stub mapping must be a dictionary, not {mapping!r:.80}")
+            raise TypeError(f"a stub mapping must be a dictionary, not {type(mapping).__name__}")
         # only for those who use it, since it takes time to load
         from mockcvp.stubbing.wire import stub_mapping
 
         try:
             added = stub_mapping(dict(mapping))
         except ValidationError as error:
-            raise ValueError("; ".join(told(error))) from None
+            raise ValueError("; ".join(told(error, dict(mapping)))) from None
         self._running.stubs.add(added)
         return added.id
 

@@ -17,10 +17,11 @@ from mockcvp.matching.patterns import (
     of_sync_up,
     of_url,
 )
+from mockcvp.matching.regular import UndecidedError
 from mockcvp.matching.values import Matcher, equal_to
 from mockcvp.oamp.api import BASE_PATH
 from mockcvp.stubbing.stubs import StubMapping
-from mockcvp.wording import told
+from mockcvp.wording import shown, told
 
 _LINES = 5
 _NONE = "none"
@@ -71,10 +72,15 @@ def pattern_of(wanted: WantedCall, *, synchronized: bool = False) -> RequestPatt
     if request is not None:
         parts += _read(request).parts
     what = f"a sync-up of {given.pop('ref_url', 'any server')}" if synchronized else "a call"
-    conditions = ", ".join(f"{name}={given[name]!r}" for name in WantedCall.__annotations__ if name in given)
+    conditions = ", ".join(f"{name}={_given(given[name])}" for name in WantedCall.__annotations__ if name in given)
     # the cheapest first, and of those the ones that weigh most
     parts.sort(key=lambda part: -part.weight)
     return RequestPattern(tuple(parts), f"{what} with {conditions}" if conditions else what)
+
+
+def _given(value: object) -> str:
+    # a request pattern is shown whole, unless it may hold a secret
+    return "…" if shown(value) is None else repr(value)
 
 
 def _of_path(path: str) -> Part:
@@ -95,7 +101,7 @@ def _read(request: Mapping[str, Any]) -> RequestPattern:
     try:
         return RequestPatternForm.model_validate(dict(request)).pattern
     except ValidationError as error:
-        raise ValueError(f"request: {'; '.join(told(error))}") from None
+        raise ValueError(f"request: {'; '.join(told(error, request))}") from None
 
 
 def fault(wanted: RequestPattern, page: Page, times: int | None, failures: Sequence[str] = ()) -> str | None:
@@ -123,11 +129,15 @@ def shortfall(wanted: RequestPattern, page: Page, count: int, failures: Sequence
 def idle_stub(mapping: StubMapping, calls: Sequence[Call]) -> str:
     """Return that a stub mapping has answered no call, and how the nearest one differs from what it matches."""
     said = f"the stub mapping {mapping.name or mapping.pattern.told} has answered no call"
-    nearest = near_misses(mapping.pattern, calls, 1)
-    if not nearest:
-        return said
-    call = nearest[0][1]
-    differences = mapping.pattern.differences(Subject(call.request, call))
+    try:
+        nearest = near_misses(mapping.pattern, calls, 1)
+        if not nearest:
+            return said
+        call = nearest[0][1]
+        differences = mapping.pattern.differences(Subject(call.request, call))
+    except UndecidedError as exc:
+        # a report must come, and each further call may take as long
+        return f"{said}; {exc}"
     if not differences:
         return f"{said}; call {call.number} matches, and was answered otherwise"
     return f"{said}; of call {call.number}, the nearest, {'; '.join(differences)}"

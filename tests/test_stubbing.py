@@ -227,7 +227,7 @@ def test_an_error_that_the_product_cannot_send_is_refused(
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        (lambda cvp: cvp.stub("{}"), "a stub mapping must be a dictionary, not '{}'"),
+        (lambda cvp: cvp.stub("{}"), "a stub mapping must be a dictionary, not str"),
         (lambda cvp: cvp.fail_next("503"), "status must be a whole number, not '503'"),
         (lambda cvp: cvp.delay("1"), "seconds must be a number, not '1'"),
         (lambda cvp: cvp.drop_next("RESET"), "fault must be one of CONNECTION_RESET_BY_PEER, EMPTY_RESPONSE, "),

@@ -14,6 +14,7 @@ from mockcvp import __version__
 from mockcvp.control import cvp, documentation, mappings, requests, scenarios
 from mockcvp.control.bodies import Unprocessable
 from mockcvp.double import Double
+from mockcvp.matching.regular import UndecidedError
 from mockcvp.wording import phrase, printable
 
 _log = logging.getLogger(__name__)
@@ -112,8 +113,13 @@ async def _unprocessable(request: Request, fault: Exception) -> JSONResponse:
     return _errors(request, 422, *fault.titles)
 
 
+async def _undecided(request: Request, exc: Exception) -> JSONResponse:
+    return _errors(request, 422, str(exc))
+
+
 ERROR_HANDLERS: dict[Any, Any] = {
     HTTPException: _http_fault,
     RequestValidationError: _invalid,
     Unprocessable: _unprocessable,
+    UndecidedError: _undecided,
 }

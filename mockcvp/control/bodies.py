@@ -88,8 +88,13 @@ async def content_of(request: Request) -> Any:
         raise Unprocessable(f"the body is not JSON: {fault}") from None
 
 
-async def body(request: Request, model: type[Model]) -> Model:
+async def body(request: Request, model: type[Model], *, is_secret: bool = False) -> Model:
     """Return what the JSON body of a control request holds, whatever its ``Content-Type``.
+
+    Args:
+        request: the control request
+        model: what the JSON must be like
+        is_secret: whether an error must quote nothing of it
 
     Raises:
         Unprocessable: it is not JSON, or not of the model's form
@@ -99,7 +104,7 @@ async def body(request: Request, model: type[Model]) -> Model:
         read = model.model_validate(content)
         check_writable(content)
     except ValidationError as error:
-        raise Unprocessable(*told(error)) from None
+        raise Unprocessable(*told(error, content, is_secret=is_secret)) from None
     except ValueError as fault:
         raise Unprocessable(f"the body is not JSON: {fault}") from None
     except RecursionError:

@@ -101,7 +101,7 @@ def _read(content: Any, mapping_id: str | None = None) -> StubMapping:
     try:
         return stub_mapping(content, mapping_id)
     except ValidationError as error:
-        raise Unprocessable(*told(error)) from None
+        raise Unprocessable(*told(error, content)) from None
     except ValueError as fault:
         raise Unprocessable(str(fault)) from None
 

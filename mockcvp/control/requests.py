@@ -171,13 +171,13 @@ async def _nearest_mappings(double: Double) -> Response:
         found += [(call, mapping) for _, mapping in nearest(distances, mappings, _NEAREST)]
     return listed(
         "nearMisses",
-        lambda pair: near_miss(pair[0], pair[1].pattern, stubMapping=pair[1].document),
+        lambda pair: near_miss(pair[0], pair[1].pattern.tolerant(), stubMapping=pair[1].document),
         found,
     )
 
 
 def _distance_to(subject: Subject) -> Callable[[StubMapping], float]:
-    return lambda mapping: mapping.pattern.distance(subject)
+    return lambda mapping: mapping.pattern.tolerant().distance(subject)
 
 
 async def _nearest_calls(pattern: RequestPattern, content: Any, page: Page) -> Response:

@@ -58,7 +58,7 @@ def router(double: Double) -> APIRouter:
         try:
             form = SettingsForm.model_validate(content)
         except ValidationError as error:
-            raise Unprocessable(*told(error)) from None
+            raise Unprocessable(*told(error, content)) from None
         stubs.set_delays(form.delays, {name: value for name, value in content.items() if value is not None})
         return JSONResponse({})
 

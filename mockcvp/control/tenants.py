@@ -68,11 +68,11 @@ def router(double: Double, path: str) -> APIRouter:
     @routes.post("/tenants")
     async def add(request: Request) -> JSONResponse:
         """Make a tenant: a user whose calls see a deployment, a clock, faults and a journal of their own."""
-        wanted = await body(request, NewTenant) if await request.body() else NewTenant()
+        wanted = await body(request, NewTenant, is_secret=True) if await request.body() else NewTenant()
         try:
             tenant = new_tenant(double, **wanted.model_dump(exclude_none=True))
         except ValidationError as error:
-            raise Unprocessable(*told(error)) from None
+            raise Unprocessable(*told(error, is_secret=True)) from None
         except FileError as fault:
             raise Unprocessable(f"{fault.setting}: {fault}") from None
         except TooManyTenants as exc:

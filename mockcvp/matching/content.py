@@ -79,11 +79,15 @@ class Subject:
     Args:
         request: the request
         call: None where the request is not answered yet
+
+    Attributes:
+        undecided: the messages of the parts of patterns whose regular expressions were stopped
     """
 
     def __init__(self, request: Request, call: "Call | None" = None) -> None:
         self.request = request
         self.call = call
+        self.undecided: dict[object, str] = {}
 
     @cached_property
     def path(self) -> str:

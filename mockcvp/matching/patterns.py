@@ -1,10 +1,11 @@
 """Request patterns: what a request must be like, how far one is from that, and why."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from mockcvp.matching.content import Content, Subject
+from mockcvp.matching.regular import UndecidedError
 from mockcvp.matching.values import Matcher
 from mockcvp.oamp.synchronization import server_id
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 # as WireMock weighs them: of a request that differs in method or URL, nothing else is looked at
 _FIRST_WEIGHT, _WHOLE_WEIGHT = 39.0, 46.0
 _SHOWN = 5
-_SECRET = frozenset(["header authorization", "header proxy-authorization", "header cookie"])
+_SECRET = frozenset(["header authorization", "header proxy-authorization", "header cookie", "header set-cookie"])
 
 _Thing = TypeVar("_Thing")
 
@@ -38,6 +39,8 @@ class Part(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class RequestPattern:
     """What a request must be like, all parts of it; with no parts, any request will do.
+
+    Each method raises ``UndecidedError`` where a regular expression was stopped.
 
     Attributes:
         parts: what is looked at, the cheapest first
@@ -68,6 +71,37 @@ class RequestPattern:
         found = [line for part in self.parts if not part.holds(subject) for line in part.differences(subject)]
         # what a client sends may be no text that can be told again
         return [line.encode(errors="backslashreplace").decode() for line in found]
+
+    def tolerant(self) -> "RequestPattern":
+        """Return the same pattern for reports, which raises no ``UndecidedError``.
+
+        A part whose regular expression was stopped does not match, and its difference is that message.
+        """
+        return RequestPattern(tuple(map(_tolerant, self.parts)), self.told)
+
+
+def _tolerant(part: Part) -> Part:
+    def tried(work: Callable[[Subject], _Thing], otherwise: _Thing) -> Callable[[Subject], _Thing]:
+        def result(subject: Subject) -> _Thing:
+            # the part is not evaluated again, since that would take as long
+            if part in subject.undecided:
+                return otherwise
+            try:
+                return work(subject)
+            except UndecidedError as exc:
+                subject.undecided[part] = str(exc)
+                return otherwise
+
+        return result
+
+    none: list[str] = []
+    found = tried(part.differences, none)
+
+    def differences(subject: Subject) -> list[str]:
+        lines = found(subject)
+        return [subject.undecided[part]] if part in subject.undecided else lines
+
+    return Part(tried(part.holds, False), tried(part.distance, 1.0), differences, part.weight)
 
 
 def of_method(method: str) -> Part:
@@ -115,7 +149,9 @@ def of_values(places: Iterable[tuple[str, Callable[[Subject], Sequence[Content]]
     Args:
         places: for each what it is called, where its values are (one of which must be as wanted), and what is wanted
     """
-    wanted = tuple(places)
+    wanted = tuple(
+        (name, read, _masked(matcher, name) if name.lower() in _SECRET else matcher) for name, read, matcher in places
+    )
 
     def holds(subject: Subject) -> bool:
         # no generators, as above
@@ -139,6 +175,21 @@ def of_values(places: Iterable[tuple[str, Callable[[Subject], Sequence[Content]]
         ]
 
     return Part(holds, distance, differences)
+
+
+def _masked(matcher: Matcher, place: str) -> Matcher:
+    """Return a matcher whose error shows no regular expression, since that may hold what is secret."""
+
+    def masked(work: Callable[[Content], _Thing]) -> Callable[[Content], _Thing]:
+        def result(value: Content) -> _Thing:
+            try:
+                return work(value)
+            except UndecidedError as exc:
+                raise UndecidedError(exc.expression, place) from None
+
+        return result
+
+    return replace(matcher, holds=masked(matcher.holds), distance=masked(matcher.distance))
 
 
 def of_headers(wanted: Iterable[tuple[str, Matcher]]) -> Part:

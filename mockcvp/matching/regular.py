@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import regex
 
-_SECONDS = 0.05
+# regex counts the processor time of the whole process; this is only a guard against endless backtracking
+_SECONDS = 1
+_LONGEST_SHOWN = 200
 _LONGEST = 10_000
 _MOST_ATOMS = 100_000
 # as what repeats takes
@@ -18,6 +20,23 @@ _PART = re.compile(
     | \{(?P<least>[\d\s]*)(?:,(?P<most>[\d\s]*))?\} | .""",
     re.DOTALL | re.VERBOSE,
 )
+
+
+class UndecidedError(Exception):
+    """A regular expression was stopped, so that nobody knows whether it matches.
+
+    Args:
+        expression: the regular expression, shown in the message
+        place: where the expression is given, instead of an expression that nobody may see
+    """
+
+    def __init__(self, expression: str, place: str | None = None) -> None:
+        shown = f"{expression[:_LONGEST_SHOWN]!r}" if place is None else f"of {place}"
+        super().__init__(
+            f"the regular expression {shown} was stopped after {_SECONDS} s of processor time: "
+            "it is not decided whether it matches"
+        )
+        self.expression = expression
 
 
 def compiled(expression: str, flags: int = 0) -> "regex.Pattern[str]":
@@ -33,22 +52,25 @@ def compiled(expression: str, flags: int = 0) -> "regex.Pattern[str]":
     _check_comments(expression)
     if _atoms(expression) > _MOST_ATOMS:
         raise ValueError(
-            f"{expression[:200]!r} repeats too much: written out, it is longer than {_MOST_ATOMS} characters, "
+            f"{expression[:_LONGEST_SHOWN]!r} repeats too much: "
+            f"written out, it is longer than {_MOST_ATOMS} characters, "
             f"where each within parentheses counts as {_IN_A_GROUP}"
         )
     try:
         # sets within sets, as in Java
         return regex.compile(_quotations().sub(_quoted, expression), flags | regex.V1)
     except (regex.error, RecursionError, OverflowError, MemoryError) as fault:
-        raise ValueError(f"{expression[:200]!r} is no regular expression: {fault}") from None
+        raise ValueError(f"{expression[:_LONGEST_SHOWN]!r} is no regular expression: {fault}") from None
 
 
 def _check_comments(expression: str) -> None:
     """Refuse comments: what is in them would be taken for what repeats, or hide it."""
     if _VERBOSE.search(expression) and "#" in expression:
-        raise ValueError(f"{expression[:200]!r} has (?x) and a #, and comments are not taken here")
+        raise ValueError(f"{expression[:_LONGEST_SHOWN]!r} has (?x) and a #, and comments are not taken here")
     if any(part[0] == "(" and expression.startswith("(?#", part.start()) for part in _PART.finditer(expression)):
-        raise ValueError(f"{expression[:200]!r} has a comment, (?#…), which Java's regular expressions have not")
+        raise ValueError(
+            f"{expression[:_LONGEST_SHOWN]!r} has a comment, (?#…), which Java's regular expressions have not"
+        )
 
 
 def _atoms(expression: str) -> int:
@@ -85,11 +107,15 @@ def dot_all() -> int:
 
 
 def fully_matches(expression: "regex.Pattern[str]", text: str) -> bool:
-    """Return whether the whole of a text matches; not, where that is not known within 50 ms."""
+    """Return whether the whole of a text matches.
+
+    Raises:
+        UndecidedError: the expression was stopped
+    """
     try:
         return expression.fullmatch(text, timeout=_SECONDS) is not None
     except TimeoutError:
-        return False
+        raise UndecidedError(expression.pattern) from None
 
 
 @cache

@@ -135,7 +135,7 @@ def _path(given: Any) -> tuple[str, Matcher | None]:
     try:
         return given["expression"], ContentPattern.model_validate(inner).matcher
     except ValidationError as error:
-        raise ValueError("; ".join(told(error))) from None
+        raise ValueError("; ".join(told(error, inner))) from None
 
 
 _OPERATORS: dict[str, Callable[[ContentPattern], Matcher]] = {

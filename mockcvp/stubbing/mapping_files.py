@@ -62,6 +62,6 @@ def _mapping(place: str, content: Any) -> StubMapping:
     try:
         return stub_mapping(content)
     except ValidationError as error:
-        raise FileError(_SETTING, f"{place}: {'; '.join(told(error))}") from None
+        raise FileError(_SETTING, f"{place}: {'; '.join(told(error, content))}") from None
     except ValueError as fault:
         raise FileError(_SETTING, f"{place}: {fault}") from None

@@ -9,8 +9,10 @@ from typing import Any
 
 from mockcvp.matching.content import Subject
 from mockcvp.matching.patterns import RequestPattern
+from mockcvp.matching.regular import UndecidedError
 from mockcvp.oamp.api import Request
 from mockcvp.stubbing.responses import Delays, Response
+from mockcvp.wording import printable
 
 STARTED = "Started"
 """The state in which every scenario begins."""
@@ -262,6 +264,9 @@ class Stubs:
 def _matches(mapping: StubMapping, subject: Subject) -> bool:
     try:
         return mapping.pattern.matches(subject)
+    except UndecidedError as exc:
+        _log.warning("the stub mapping %s does not match: %s", printable(mapping.name or mapping.id), exc)
+        return False
     except Exception:
         # a call must get an answer, and be recorded, whatever a test's pattern comes to
         _log.exception("fault while a request was held against the stub mapping %s", mapping.name or mapping.id)

@@ -1,6 +1,7 @@
 """Request patterns: properties that hold for every request."""
 
 import json
+import re
 from base64 import b64encode
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from mockcvp.journal import Call
 from mockcvp.matching import json_values
 from mockcvp.matching.content import Content, Subject
+from mockcvp.matching.regular import UndecidedError
 from mockcvp.matching.values import equal_to
 from mockcvp.matching.wire import RequestPatternForm
 from mockcvp.oamp.api import Answer, Request
@@ -216,10 +218,62 @@ def test_a_filter_finds_one_server_as_it_finds_several() -> None:
     assert find({"servers": {"server": {"refURL": "a", "sincetime": "1"}}}) == []
 
 
-@pytest.mark.parametrize("expression", ["(a+)+$", "(a|a)*b", "(.*a){20}"])
-def test_an_expression_that_never_ends_is_given_up(expression: str) -> None:
+ENDLESS, LONG = "(a|aa)+b", "a" * 3000
+IN_JSON, IN_XML = {"expression": "$.sent", "matches": ENDLESS}, {"expression": "//sent/text()", "matches": ENDLESS}
+
+
+@pytest.mark.parametrize("expression", ["(a|aa)+b", "(.*a){20}", "(a|aa)+[bc]"])
+def test_an_expression_that_never_ends_is_not_decided(expression: str) -> None:
     pattern = RequestPatternForm.model_validate({"bodyPatterns": [{"matches": expression}]}).pattern
-    assert not pattern.matches(Subject(Request("POST", "/", "/", (), b"a" * 3000 + b"!")))
+    with pytest.raises(UndecidedError, match=re.escape(repr(expression))):
+        pattern.matches(Subject(Request("POST", "/", "/", (), b"a" * 3000 + b"!")))
+
+
+@pytest.mark.parametrize(
+    ("document", "body"),
+    [
+        ({"urlPattern": f"/.*\\?q={ENDLESS}"}, LONG),
+        ({"urlPathPattern": f"/{ENDLESS}"}, LONG),
+        ({"headers": {"x-sent": {"matches": ENDLESS}}}, LONG),
+        ({"queryParameters": {"q": {"matches": ENDLESS}}}, LONG),
+        ({"bodyPatterns": [{"doesNotMatch": ENDLESS}]}, LONG),
+        ({"bodyPatterns": [{"not": {"matches": ENDLESS}}]}, LONG),
+        ({"bodyPatterns": [{"not": {"not": {"matches": ENDLESS}}}]}, LONG),
+        ({"bodyPatterns": [{"and": [{"contains": "a"}, {"matches": ENDLESS}]}]}, LONG),
+        ({"bodyPatterns": [{"or": [{"matches": ENDLESS}, {"contains": "c"}]}]}, LONG),
+        ({"bodyPatterns": [{"not": {"or": [{"contains": "c"}, {"matches": ENDLESS}]}}]}, LONG),
+        ({"bodyPatterns": [{"matchesJsonPath": IN_JSON}]}, f'{{"sent": "{LONG}"}}'),
+        ({"bodyPatterns": [{"not": {"matchesJsonPath": IN_JSON}}]}, f'{{"sent": "{LONG}"}}'),
+        ({"bodyPatterns": [{"matchesJsonPath": f"$[?(@.sent =~ /{ENDLESS}/)]"}]}, f'{{"sent": "{LONG}"}}'),
+        ({"bodyPatterns": [{"not": {"matchesJsonPath": f"$[?(@.sent =~ /{ENDLESS}/)]"}}]}, f'{{"sent": "{LONG}"}}'),
+        ({"bodyPatterns": [{"matchesXPath": IN_XML}]}, f"<sent>{LONG}</sent>"),
+        ({"bodyPatterns": [{"not": {"matchesXPath": IN_XML}}]}, f"<sent>{LONG}</sent>"),
+    ],
+)
+def test_no_operator_decides_what_is_not_decided(document: dict[str, Any], body: str) -> None:
+    pattern = RequestPatternForm.model_validate(document).pattern
+    request = Request("POST", f"/{LONG}", f"/{LONG}?q={LONG}", ((b"x-sent", LONG.encode()),), body.encode())
+    with pytest.raises(UndecidedError, match=re.escape(ENDLESS)):
+        pattern.matches(Subject(request))
+    subject = Subject(request)
+    assert pattern.tolerant().distance(subject) > 0
+    (difference,) = pattern.tolerant().differences(subject)
+    assert ENDLESS in difference
+    assert "was stopped" in difference
+
+
+def test_a_stopped_expression_for_credentials_is_not_shown() -> None:
+    pattern = RequestPatternForm.model_validate({"headers": {"Authorization": {"matches": f"secret{ENDLESS}"}}}).pattern
+    request = Request("GET", "/", "/", ((b"authorization", f"secret{LONG}".encode()),))
+    with pytest.raises(UndecidedError, match="header Authorization was stopped") as caught:
+        pattern.matches(Subject(request))
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("function", ["match", "search"])
+def test_functions_of_jsonpath_that_match_without_limit_are_rejected(function: str) -> None:
+    with pytest.raises(ValueError, match="is no JSONPath"):
+        json_values.json_path(f"$[?{function}(@.sent, '{ENDLESS}')]")
 
 
 @given(requests())

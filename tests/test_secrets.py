@@ -1,0 +1,195 @@
+"""Whatever is malformed around a secret in a control request, no error response and no log line quotes the secret."""
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from mockcvp import MockCVP
+from mockcvp.files import FileError
+from mockcvp.stubbing.mapping_files import load
+
+SECRET = "Xq7vZk93Lw5tRb"
+RUNS = [SECRET[start : start + 6] for start in range(len(SECRET) - 5)]
+OPERATORS = [
+    "equalTo",
+    "contains",
+    "matches",
+    "doesNotMatch",
+    "equalToJson",
+    "equalToXml",
+    "matchesJsonPath",
+    "matchesXPath",
+    "absent",
+    "and",
+    "not",
+    "equalsTo",
+    "expression",
+    "xPathNamespaces",
+    "username",
+    "password",
+    SECRET,
+]
+TEXTS = [
+    SECRET,
+    f"Basic {SECRET}",
+    f"[{SECRET}",
+    f"(?#{SECRET})",
+    f"$[?(@.x == '{SECRET}'",
+    f"{SECRET}(1)",
+    f"<{SECRET}",
+    f"\u2603{SECRET}",
+    f"\n{SECRET}\ud800",
+    "x" * 60 + SECRET * 3,
+]
+LEAVES = st.sampled_from(TEXTS)
+SHAPES = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, min_size=1, max_size=2)
+        | st.dictionaries(st.sampled_from(OPERATORS), inner, min_size=1, max_size=2)
+    ),
+    max_leaves=4,
+)
+HEADERS = st.sampled_from(
+    ["Authorization", "authorization", "PROXY-AUTHORIZATION", "Proxy-Authorization", "Cookie", "set-cookie"]
+)
+MEMBERS = HEADERS | st.sampled_from(["password", "basicAuthCredentials", "basicAuth", "Password"])
+
+
+def malformed(content: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Return a strategy for the content as it is, or where another form belongs."""
+    return (
+        content
+        | content.map(lambda given: [given])
+        | content.map(json.dumps)
+        | content.map(repr)
+        | content.map(lambda given: {"headers": given})
+    )
+
+
+def in_one(name: str, content: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return content.map(lambda given: {name: given})
+
+
+PATTERNS = malformed(
+    in_one("headers", malformed(st.dictionaries(HEADERS, SHAPES, min_size=1, max_size=2)))
+    | in_one("basicAuthCredentials", SHAPES)
+    | st.dictionaries(MEMBERS, SHAPES, min_size=1, max_size=2)
+)
+MAPPINGS = malformed(
+    in_one("request", PATTERNS)
+    | in_one("response", malformed(in_one("headers", malformed(st.dictionaries(HEADERS, SHAPES, min_size=1)))))
+    | st.dictionaries(MEMBERS, SHAPES, min_size=1, max_size=2)
+)
+TENANTS = (
+    st.lists(SHAPES, min_size=1)
+    | LEAVES
+    | st.fixed_dictionaries({}, optional={"username": SHAPES | st.integers(), "password": SHAPES, "passwort": SHAPES})
+)
+SETTINGS = malformed(st.dictionaries(MEMBERS, SHAPES, min_size=1)) | in_one(
+    "delayDistribution", st.dictionaries(MEMBERS, SHAPES, min_size=1)
+)
+REQUESTS = (
+    st.tuples(st.just("mappings"), MAPPINGS)
+    | st.tuples(st.just("requests/count"), PATTERNS)
+    | st.tuples(st.just("near-misses/request-pattern"), PATTERNS)
+    | st.tuples(st.just("cvp/tenants"), TENANTS)
+    | st.tuples(st.just("settings"), SETTINGS)
+)
+
+
+class Lines(logging.Handler):
+    """Collects what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[httpx.Client, list[str]]]:
+    collected = Lines()
+    logger = logging.getLogger("mockcvp")
+    level = logger.level
+    logger.addHandler(collected)
+    logger.setLevel(logging.DEBUG)
+    with MockCVP() as cvp, cvp.client(base_url=cvp.admin_url, auth=None, timeout=60) as admin:
+        yield admin, collected.lines
+    logger.removeHandler(collected)
+    logger.setLevel(level)
+
+
+def quotes_secret(text: str) -> bool:
+    return any(run in text for run in RUNS)
+
+
+@given(REQUESTS)
+@example(("mappings", {"request": {"headers": {"Authorization": f"Basic {SECRET}"}}}))
+@example(("mappings", {"request": {"basicAuthCredentials": f"user:{SECRET}"}}))
+@example(("mappings", {"request": {"url": 5, "basicAuthCredentials": {"password": [SECRET]}}}))
+@example(("mappings", {"request": {"headers": {"Authorization": {"matches": f"[{SECRET}"}}}}))
+@example(("mappings", {"response": {"headers": {"Set-Cookie": f"\u2603{SECRET}"}}}))
+@example(("cvp/tenants", {"username": 5, "password": [SECRET]}))
+@example(("cvp/tenants", {"username": [SECRET]}))
+@example(("cvp/tenants", {"username": f"/{SECRET}"}))
+@example(("cvp/tenants", [SECRET]))
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_no_error_quotes_a_secret(served: tuple[httpx.Client, list[str]], sent: tuple[str, Any]) -> None:
+    admin, lines = served
+    lines.clear()
+    path, content = sent
+    response = admin.post(path, content=json.dumps(content))
+    if path == "cvp/tenants" and response.status_code == 201:
+        admin.delete(f"cvp/tenants/{response.json()['username']}")
+    # a mapping or tenant that is valid is shown as it was given, to the client that has sent it
+    if response.status_code >= 400:
+        assert lines, response.text
+        assert response.status_code == 422
+        assert not quotes_secret(response.text)
+    assert not any(map(quotes_secret, lines))
+
+
+def test_an_error_of_other_members_is_still_shown(served: tuple[httpx.Client, list[str]]) -> None:
+    mapping = {
+        "priority": "high",
+        "request": {"urlPath": "version", "headers": {"Authorization": {"equalTo": f"Basic {SECRET}"}}},
+    }
+    assert [error["title"] for error in served[0].post("mappings", json=mapping).json()["errors"]] == [
+        "priority: must be a whole number, not 'high'",
+        "request: urlPath must begin with '/', as /cvp-config/version, not 'version'",
+    ]
+
+
+def test_a_mapping_file_that_is_malformed_is_not_quoted(tmp_path: Path) -> None:
+    mapping = {"request": {"headers": {"Authorization": {"matches": f"[{SECRET}"}}, "basicAuthCredentials": SECRET}}
+    (tmp_path / "a.json").write_text(json.dumps(mapping))
+    with pytest.raises(FileError, match=r"request\.basicAuthCredentials: must be an object") as caught:
+        load(tmp_path)
+    assert not quotes_secret(str(caught.value))
+
+
+def test_python_quotes_no_secret_of_a_pattern() -> None:
+    with MockCVP() as cvp:
+        wanted: dict[str, Any] = {"headers": {"Authorization": {"equalTo": f"Basic {SECRET}"}}}
+        with pytest.raises(AssertionError, match="wanted: a call with request=…") as caught:
+            cvp.assert_called(request=wanted)
+        assert not quotes_secret(str(caught.value))
+        with pytest.raises(ValueError, match="Authorization: must be an object") as malformed_pattern:
+            cvp.assert_called(request={"headers": {"Authorization": SECRET}})
+        assert not quotes_secret(str(malformed_pattern.value))
+
+
+def test_a_setting_for_a_password_is_not_quoted() -> None:
+    with pytest.raises(ValueError, match="admin_password") as caught:
+        MockCVP(admin_username="a", admin_password=[SECRET]).start()
+    assert not quotes_secret(str(caught.value))
