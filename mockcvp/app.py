@@ -42,11 +42,12 @@ class _WhenAsked:
 
 
 def _guarded(app: ASGIApp, settings: Settings) -> ASGIApp:
+    from mockcvp.control.access_log import AccessLog
     from mockcvp.control.guard import Guard
 
     own = settings.admin_username is not None
     whose = "those of --admin-username and --admin-password" if own else "the OAMP's"
-    return Guard(app, settings.admin_credentials, whose, f"{PATH}/health")
+    return AccessLog(Guard(app, settings.admin_credentials, whose, f"{PATH}/health"))
 
 
 def control_of(double: Double) -> "FastAPI":

@@ -15,6 +15,7 @@ from mockcvp.oamp.api import MALFORMED, Answer, Headers, Request, SyncUp
 from mockcvp.oamp.synchronization import RequestedServer
 from mockcvp.stubbing.responses import Dribble, Fault
 from mockcvp.stubbing.stubs import StubMapping
+from mockcvp.wire_log import wire_lines
 from mockcvp.wording import printable
 
 MALFORMED_BODY = "mockcvp.malformed_body"
@@ -174,6 +175,9 @@ async def _exchange(
     call = double.journal.record(arrived, duration, client, request, answer, fault, mapping, delay)
     if _log.isEnabledFor(logging.INFO):
         _log.info("%s", line(call))
+        if _log.isEnabledFor(logging.DEBUG):
+            for wire_line in wire_lines(call):
+                _log.debug("%s", wire_line)
     if mapping is None and not delay and answer and wire:
         # nearly every call: nothing came between, and nothing is changed on the way
         delivered = await wire.answer(answer, close=declined or answer is MALFORMED)

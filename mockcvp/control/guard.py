@@ -1,7 +1,6 @@
 """Who may use the control API, and what a browser may do with its answers."""
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from hmac import compare_digest
 from urllib.parse import urlsplit
@@ -12,9 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockcvp.exchange import MALFORMED_BODY
 from mockcvp.oamp.authentication import sent_credentials
-from mockcvp.wording import printable
 
-_log = logging.getLogger(__name__)
 _MOST_BYTES = 64 * 1024**2
 _HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -60,23 +57,20 @@ class Guard:
 
         app = self._app
         if (origin := headers.get("origin")) is not None and not _is_own(origin, headers):
-            app = _refusal(scope, 403, f"a page of {origin[:100]} may not use the control API")
+            app = _refusal(403, f"a page of {origin[:100]} may not use the control API")
         elif scope["path"] != self._open_path and not self._knows(headers):
             sent = sent_credentials(headers.get("authorization"))
             what = "user name or password are wrong" if sent else "no user name and password were sent"
-            wanted = f": the control API wants {self._whose}"
-            app = _refusal(scope, 401, what, wanted, {"www-authenticate": 'Basic realm="mockcvp"'})
+            hint = f"{what}: the control API wants {self._whose}"
+            app = _refusal(401, hint, {"www-authenticate": 'Basic realm="mockcvp"'})
         else:
             body = await _read(receive)
             if scope.get("state", {}).get(MALFORMED_BODY):
                 app = Response(status_code=400, headers={"connection": "close"})
             elif body is None:
-                _log.info(
-                    "%s", printable(f"--- {scope['method']} {scope['path']} the connection was closed before its end")
-                )
                 return
             elif len(body) > _MOST_BYTES:
-                app = _refusal(scope, 413, f"the body is larger than {_MOST_BYTES} bytes")
+                app = _refusal(413, f"the body is larger than {_MOST_BYTES} bytes")
             else:
                 receive = _again(body, receive)
         await app(scope, receive, sealed)
@@ -121,8 +115,5 @@ def _is_own(origin: str, headers: Mapping[str, str]) -> bool:
         return False
 
 
-def _refusal(
-    scope: Scope, status: int, what: str, hint: str = "", headers: Mapping[str, str] | None = None
-) -> JSONResponse:
-    _log.info("%s", printable(f"{status} {scope['method']} {scope['path']} {what}"))
-    return JSONResponse({"errors": [{"code": 10, "title": what + hint}]}, status, headers)
+def _refusal(status: int, what: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"errors": [{"code": 10, "title": what}]}, status, headers)
