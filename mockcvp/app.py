@@ -42,12 +42,14 @@ class _WhenAsked:
 
 
 def _guarded(app: ASGIApp, double: Double) -> ASGIApp:
+    from mockcvp.control.access_log import AccessLog
     from mockcvp.control.guard import Guard
 
     settings = double.settings
     own = settings.admin_username is not None
     whose = "those of --admin-username and --admin-password" if own else "the OAMP's"
-    return Guard(app, settings.admin_credentials, whose, f"{PATH}/health", double.unfinished, settings)
+    guard = Guard(app, settings.admin_credentials, whose, f"{PATH}/health", double.unfinished, settings)
+    return AccessLog(guard)
 
 
 def control_of(double: Double) -> "FastAPI":

@@ -19,6 +19,7 @@ from mockcvp.request_body import RequestBody, UnfinishedBodies, read_body
 from mockcvp.slices import each
 from mockcvp.stubbing.responses import Dribble, Fault
 from mockcvp.stubbing.stubs import StubMapping
+from mockcvp.wire_log import wire_lines
 from mockcvp.wording import printable
 
 MALFORMED_BODY = "mockcvp.malformed_body"
@@ -204,7 +205,7 @@ async def _exchange(
     duration = time.perf_counter() - began + delay
     call = double.journal.record(arrived, duration, client, request, answer, fault, mapping, delay)
     if _log.isEnabledFor(logging.INFO):
-        _log.info("%s", line(call))
+        _log_call(call)
     if answer and wire and not delay and reply.is_of_oamp:
         # nearly every call
         phrase = double.oamp.release.has_reason_phrase
@@ -212,6 +213,13 @@ async def _exchange(
     else:
         delivered = await _deliver(double, life, request, reply, send, wire, close=close)
     return _left(double, life, call, wire, delivered=delivered)
+
+
+def _log_call(call: Call) -> None:
+    _log.info("%s", line(call))
+    if _log.isEnabledFor(logging.DEBUG):
+        for wire_line in wire_lines(call):
+            _log.debug("%s", wire_line)
 
 
 def _left(double: Double, life: Life, call: Call, wire: Wire | None, *, delivered: bool) -> tuple[Call, Wire] | None:

@@ -142,7 +142,8 @@ class Settings(BaseModel):
         default=ByteSize(64 * 1024**2), description="Memory that the journal may take, in bytes or as 64MiB."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="Least serious log line that is written; info has a line for each call."
+        default="info",
+        description="Least serious log line that is written; info has a line for each call, debug headers and bodies.",
     )
 
     @property

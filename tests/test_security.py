@@ -134,7 +134,8 @@ def test_no_browser_frames_or_guesses_at_a_page_of_the_control_api(double: Runni
 def test_no_password_is_in_the_log_in_an_error_or_in_what_the_journal_shows(tmp_path: Path) -> None:
     encoded = base64.b64encode(f"{USER}:{SECRET}".encode()).decode()
     cookie = f"session={SECRET}; other={SECRET}"
-    with Running(tmp_path, env={"MOCKCVP_PASSWORD": SECRET}) as double, double.client(auth=None) as client:
+    env = {"MOCKCVP_PASSWORD": SECRET, "MOCKCVP_LOG_LEVEL": "debug"}
+    with Running(tmp_path, env=env) as double, double.client(auth=None) as client:
         command = Path(f"/proc/{double.process.pid}/cmdline")
         told = [command.read_text() if command.exists() else ""]
         headers = {"Accept": JSON, "Authorization": f"Basic {encoded}", "Cookie": cookie, "Proxy-Authorization": SECRET}
@@ -377,7 +378,7 @@ def test_a_control_request_that_its_client_gives_up_is_one_line(double: Running,
         )
         double.wait_until_all_is_read()
     assert (double.lines.get(timeout=PATIENCE) or "").endswith(
-        f"--- {method} /__admin/{path} the connection was closed before its end"
+        f"--- {method} /__admin/{path} - from 127.0.0.1: the connection was closed before the request was complete"
     )
     with double.client() as client:
         client.get("version")

@@ -1,6 +1,5 @@
 """The control API under ``/__admin``: JSON, in the words and shapes of WireMock's admin API."""
 
-import logging
 from typing import Any
 
 from fastapi import APIRouter
@@ -15,9 +14,8 @@ from mockcvp.control import cvp, documentation, mappings, requests, scenarios
 from mockcvp.control.bodies import Unprocessable
 from mockcvp.double import Double
 from mockcvp.matching.regular import UndecidedError
-from mockcvp.wording import phrase, printable
+from mockcvp.wording import phrase
 
-_log = logging.getLogger(__name__)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # what WireMock's admin API has and this has not
 _NOT_HERE = {
@@ -77,9 +75,7 @@ def _refusal(what: str) -> Any:
     return refuse
 
 
-def _errors(request: Request, status: int, *titles: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    # many a client shows its user nothing of an answer's body
-    _log.info("%s", printable(f"{status} {request.method} {request.url.path} {'; '.join(titles)}"))
+def _errors(status: int, *titles: str, headers: dict[str, str] | None = None) -> JSONResponse:
     errors = [{"code": 10, "title": title} for title in titles]
     return JSONResponse({"errors": errors}, status, headers)
 
@@ -98,23 +94,23 @@ async def _http_fault(request: Request, fault: Exception) -> JSONResponse:
         headers = {"allow": ", ".join(allowed)}
     if told in ("Not Found", "Method Not Allowed"):
         told = f"{told}: {request.method} {request.url.path} is not one of the control API's"
-    return _errors(request, fault.status_code, told, headers=headers)
+    return _errors(fault.status_code, told, headers=headers)
 
 
-async def _invalid(request: Request, fault: Exception) -> JSONResponse:
+async def _invalid(_: Request, fault: Exception) -> JSONResponse:
     assert isinstance(fault, RequestValidationError)
     # the first step of a place says where in the request: query or path
     found = (phrase(error | {"loc": error["loc"][1:]}) for error in fault.errors())
-    return _errors(request, 422, *(f"{place} {words}" for place, words in found))
+    return _errors(422, *(f"{place} {words}" for place, words in found))
 
 
-async def _unprocessable(request: Request, fault: Exception) -> JSONResponse:
+async def _unprocessable(_: Request, fault: Exception) -> JSONResponse:
     assert isinstance(fault, Unprocessable)
-    return _errors(request, 422, *fault.titles)
+    return _errors(422, *fault.titles)
 
 
-async def _undecided(request: Request, exc: Exception) -> JSONResponse:
-    return _errors(request, 422, str(exc))
+async def _undecided(_: Request, exc: Exception) -> JSONResponse:
+    return _errors(422, str(exc))
 
 
 ERROR_HANDLERS: dict[Any, Any] = {

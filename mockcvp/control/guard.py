@@ -1,6 +1,5 @@
 """Who may use the control API, and what a browser may do with its answers."""
 
-import logging
 from collections.abc import Mapping
 from hmac import compare_digest
 
@@ -13,9 +12,7 @@ from mockcvp.exchange import CERTIFICATE, MALFORMED_BODY
 from mockcvp.oamp.authentication import sent_credentials
 from mockcvp.request_body import MAX_CONTROL_BYTES, RequestBody, UnfinishedBodies, read_body
 from mockcvp.settings import Settings
-from mockcvp.wording import printable
 
-_log = logging.getLogger(__name__)
 _HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "x-frame-options": "DENY",
@@ -76,22 +73,18 @@ class Guard:
             origin, headers.get("host"), self._settings, certificate
         ):
             what = f"a page of {origin[:100]} may not use the control API"
-            app = _refusal(
-                scope, 403, what, "; the pages of a host that the certificate covers may: --tls-name adds one"
-            )
+            hint = "the pages of a host that the certificate covers may: --tls-name adds one"
+            app = _refusal(403, f"{what}; {hint}")
         elif scope["path"] != self._open_path and not self._knows(headers):
             sent = sent_credentials(headers.get("authorization"))
             what = "user name or password are wrong" if sent else "no user name and password were sent"
             if len(headers.getlist("authorization")) > 1:
                 what = "more than one Authorization header was sent"
-            wanted = f": the control API wants {self._whose}"
-            app = _refusal(scope, 401, what, wanted, {"www-authenticate": 'Basic realm="mockcvp"'})
+            hint = f"{what}: the control API wants {self._whose}"
+            app = _refusal(401, hint, {"www-authenticate": 'Basic realm="mockcvp"'})
         else:
             body = await read_body(receive, MAX_CONTROL_BYTES, self._unfinished)
             if not body.is_complete and MALFORMED_BODY not in scope.get("state", {}):
-                _log.info(
-                    "%s", printable(f"--- {scope['method']} {scope['path']} the connection was closed before its end")
-                )
                 return
             app, receive = self._error_of(body, scope) or app, _again(body.content, receive)
         await app(scope, receive, sealed)
@@ -101,9 +94,9 @@ class Guard:
             headers = {"connection": "close", "x-mockcvp-reason": f"the request is malformed HTTP: {reason}"}
             return Response(status_code=400, headers=headers)
         if body.is_oversize:
-            return _refusal(scope, 413, f"the body is larger than {MAX_CONTROL_BYTES} bytes")
+            return _refusal(413, f"the body is larger than {MAX_CONTROL_BYTES} bytes")
         if body.is_crowded:
-            return _refusal(scope, 503, self._unfinished.crowded)
+            return _refusal(503, self._unfinished.crowded)
         return None
 
     def _knows(self, headers: Headers) -> bool:
@@ -126,8 +119,5 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return received
 
 
-def _refusal(
-    scope: Scope, status: int, what: str, hint: str = "", headers: Mapping[str, str] | None = None
-) -> JSONResponse:
-    _log.info("%s", printable(f"{status} {scope['method']} {scope['path']} {what}"))
-    return JSONResponse({"errors": [{"code": 10, "title": what + hint}]}, status, headers)
+def _refusal(status: int, what: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"errors": [{"code": 10, "title": what}]}, status, headers)

@@ -9,10 +9,7 @@ from mockcvp.journal import Call
 from mockcvp.matching.content import Subject
 from mockcvp.matching.patterns import RequestPattern
 from mockcvp.oamp.api import Headers
-
-# what whoever may look at the journal need not know
-_SECRET = frozenset([b"authorization", b"proxy-authorization", b"cookie", b"set-cookie"])
-_SCHEMES = frozenset(["basic", "bearer", "digest", "negotiate"])
+from mockcvp.wire_log import masked
 
 
 def served_request(call: Call, call_id: str) -> dict[str, Any]:
@@ -134,17 +131,9 @@ def _query(query: str) -> dict[str, Any]:
     return parameters
 
 
-def _shown(name: bytes, value: bytes) -> str:
-    text = value.decode("latin-1")
-    if name.lower() not in _SECRET:
-        return text
-    scheme = text.partition(" ")[0]
-    return f"{scheme} ***" if scheme.lower() in _SCHEMES else "***"
-
-
 def _headers(headers: Headers) -> dict[str, str | list[str]]:
     members: dict[str, str | list[str]] = {}
-    for name, value in ((name.decode("latin-1"), _shown(name, value)) for name, value in headers):
+    for name, value in ((name.decode("latin-1"), masked(name, value)) for name, value in headers):
         earlier = members.get(name)
         if earlier is None:
             members[name] = value
