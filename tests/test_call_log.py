@@ -78,7 +78,7 @@ def test_credentials_and_cookies_are_masked(
     assert SECRET not in "\n".join(found)
 
 
-@pytest.mark.parametrize(("size", "is_whole"), [(900, True), (2000, False), (100_000, False)])
+@pytest.mark.parametrize(("size", "is_whole"), [(900, True), (2000, False), (30_000, False)])
 def test_long_bodies_and_headers_are_shortened(
     client: httpx.Client, caplog: pytest.LogCaptureFixture, size: int, is_whole: bool
 ) -> None:

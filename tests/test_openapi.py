@@ -571,6 +571,20 @@ def test_what_a_full_journal_answers_is_as_documented() -> None:
         assert checked(client.get(f"{cvp.admin_url}/cvp/synchronizations"))
 
 
+def test_the_page_says_once_when_credentials_are_required() -> None:
+    settings: dict[str, Any] = {"admin_access": "guarded"}
+    with MockCVP(**settings) as cvp, cvp.client(base_url=cvp.admin_url) as client:
+        assert client.get("docs", auth=None).status_code == 401
+        page = client.get("docs").text
+        served = client.get("openapi.json").json()
+    for option in ("--admin-username", "--admin-access guarded", "--admin-access auto"):
+        assert page.count(f"<code>{option}</code>") == 1
+    assert page.count('id="adminAuth"') == page.count('id="oampAuth"') == 1
+    assert page.count('href="#adminAuth"') == sum(
+        {"adminAuth": []} in operation.get("security", served["security"]) for _, _, operation in operations()
+    )
+
+
 def test_the_page_has_every_path_and_schema_and_takes_nothing_from_elsewhere(running_double: Running) -> None:
     with running_double.client(auth=None) as client:
         answer = client.get(f"https://localhost:{running_double.port}/__admin/docs")

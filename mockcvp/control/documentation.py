@@ -71,7 +71,8 @@ def _page(document: dict[str, Any]) -> str:
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>',
         f"<h1>{title}</h1>{_prose(info['summary'])}{_prose(info['description'])}",
         "<p>As a document for programs: <code>openapi.json</code>.</p>",
-        *_credentials(document["components"]["securitySchemes"]),
+        "<h2>Credentials</h2>",
+        *(_scheme(name, scheme) for name, scheme in document["components"]["securitySchemes"].items()),
         *(line for tag in document["tags"] for line in _tag(document, tag)),
         "<h2>Schemas</h2>",
     ]
@@ -109,6 +110,19 @@ def _tag(document: dict[str, Any], tag: dict[str, Any]) -> Iterator[str]:
         yield _prose(operation.get("description", ""))
         yield from _exchanged(document, [*item.get("parameters", ()), *operation.get("parameters", ())], operation)
         yield "</section>"
+
+
+def _scheme(name: str, scheme: dict[str, Any]) -> str:
+    return f'<h3 id="{escape(name)}"><code>{escape(name)}</code></h3>{_prose(scheme["description"])}'
+
+
+def _security(document: dict[str, Any], operation: dict[str, Any]) -> str:
+    wanted = operation.get("security", document["security"])
+    # when credentials are required is described once, with the scheme
+    links = ", ".join(_link(name, name) for one in wanted for name in one)
+    if not links:
+        return ""
+    return f"<p>Credentials{', where they are required' if {} in wanted else ''}: {links}</p>"
 
 
 def _exchanged(document: dict[str, Any], parameters: list[Any], operation: dict[str, Any]) -> Iterator[str]:
