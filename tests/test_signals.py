@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 STOPS = [signal.SIGTERM, signal.SIGINT]
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the signals that a process handles are read from /proc")
+LINUX = pytest.mark.skipif(
+    sys.platform != "linux", reason="the signals that a process handles are read from /proc: run it on Linux"
+)
 
 
 @contextmanager
