@@ -1,6 +1,7 @@
 # make run    serves the double on https://localhost:8111
 # make test   runs the tests
 # make test-container  runs those that need a container engine, and says so where there is none
+# make test-lowest     runs the core of them with the lowest versions that pyproject.toml allows at run time
 # make check  formatter, linter, type checker, and what looks for holes
 # make soak   mixed load for ten minutes; SECONDS=60 make soak for one
 # make fuzz   fuzzing for long: 20,000 cases of the APIs, a million of each parser
@@ -12,7 +13,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-container check bench soak fuzz format pin
+# what the core of the suite needs, in the versions of requirements/dev.txt
+TOOLS := hypothesis jsonschema openapi-spec-validator pytest pytest-xdist requests wiremock
+LOWEST := .venv-lowest/bin
+
+.PHONY: run test test-lowest test-container check bench soak fuzz format pin
 .DEFAULT_GOAL := test
 
 run: .venv/run
@@ -20,6 +25,9 @@ run: .venv/run
 
 test: .venv/dev
 	@$(BIN)/python -m pytest -n auto --dist worksteal
+
+test-lowest: .venv-lowest/dev
+	@$(LOWEST)/python -m pytest -n auto --dist worksteal tests/oamp tests/matching tests/attacks/test_bodies.py tests/attacks/test_lists.py tests/test_asgi.py tests/test_connection.py tests/test_exchange.py tests/test_half_close.py tests/test_stubbing.py tests/test_cli.py
 
 test-container: .venv/dev
 	@$(BIN)/python -m pytest -m container -p no:xdist tests/container
@@ -48,7 +56,18 @@ pin:
 	uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements/run.txt
 	uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev pyproject.toml -o requirements/dev.txt
 	uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev --extra fuzz pyproject.toml -o requirements/fuzz.txt
+	echo 'uv>=0.9' | uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-header - -o requirements/uv.txt
 	echo 'hatchling>=1.27,<2' | uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-header - -o requirements/build.txt
+
+# resolved anew each time: the lowest versions do not change, so nothing is stored
+.venv-lowest/dev: requirements/uv.txt requirements/dev.txt pyproject.toml
+	@$(PYTHON) -m venv .venv-lowest
+	@$(LOWEST)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@$(LOWEST)/uv pip compile --quiet --resolution lowest-direct --no-annotate --no-header pyproject.toml -o .venv-lowest/run.txt
+	@for tool in $(TOOLS); do grep -oE "^$$tool==[^ ]+" requirements/dev.txt; done > .venv-lowest/tools.txt
+	@$(LOWEST)/uv pip install --quiet --python $(LOWEST)/python -r .venv-lowest/run.txt -r .venv-lowest/tools.txt
+	@$(LOWEST)/uv pip install --quiet --python $(LOWEST)/python --no-deps -e .
+	@touch $@
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mockcvp needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + ": make PYTHON=python3.13")'

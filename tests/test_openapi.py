@@ -606,12 +606,3 @@ def test_the_page_has_every_path_and_schema_and_takes_nothing_from_elsewhere(run
     # what the document holds cannot become markup
     tree = re.sub(r"<!DOCTYPE html>|<meta[^>]*>| open(?=>)", "", page)
     assert fromstring(tree).tag == "html"
-
-
-def test_the_page_explains_credentials_once() -> None:
-    with MockCVP(admin_access="guarded") as cvp, cvp.client() as client:
-        page = client.get(f"{cvp.admin_url}/docs").text
-    assert page.count("--admin-username") == page.count("basic authentication for all but") == 1
-    for case in ("--admin-access guarded", "--admin-access auto", "where other machines reach"):
-        assert case in page
-    assert "may be asked for" not in page

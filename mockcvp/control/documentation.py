@@ -82,13 +82,6 @@ def _page(document: dict[str, Any]) -> str:
     return "\n".join([*lines, "</body></html>"])
 
 
-def _credentials(schemes: dict[str, Any]) -> Iterator[str]:
-    """Describe the credentials of both APIs, once for all operations."""
-    yield "<h2>Credentials</h2>"
-    for scheme in schemes.values():
-        yield _prose(scheme["description"])
-
-
 def _tag(document: dict[str, Any], tag: dict[str, Any]) -> Iterator[str]:
     found = [
         (method, path, item, item[method])
@@ -107,7 +100,7 @@ def _tag(document: dict[str, Any], tag: dict[str, Any]) -> Iterator[str]:
     for method, path, item, operation in found:
         yield f'<section id="{escape(operation["operationId"])}">'
         yield f"<h3><code>{method.upper()} {escape(path)}</code></h3>{_prose(operation['summary'])}"
-        yield _prose(operation.get("description", ""))
+        yield _prose(operation.get("description", "")) + _security(document, operation)
         yield from _exchanged(document, [*item.get("parameters", ()), *operation.get("parameters", ())], operation)
         yield "</section>"
 
