@@ -26,8 +26,6 @@ _log = logging.getLogger(__name__)
 _uvicorns = logging.getLogger("mockcvp.uvicorn")
 _uvicorns.setLevel(logging.ERROR)
 
-# how long a client has for agreeing to the end of a TLS connection; by itself, the loop would give it 30
-_AGREE_SECONDS = 0.2
 # how much data is parsed in one event-loop iteration: in chunks of one byte, it takes a few milliseconds
 _SLICE_BYTES = 16 * 1024
 # how many bytes of a chunked body there may be on the wire for each byte that a body may have: a chunk of one has six
@@ -424,7 +422,6 @@ class Connection(HttpToolsProtocol):
         else:
             self._ends_well = True
             self.transport.close()
-            self.loop.call_later(_AGREE_SECONDS, self.transport.abort)
 
     def shutdown(self) -> None:
         """Hang up on an idle client at once: a TLS client that reads nothing would not agree to the end for long."""

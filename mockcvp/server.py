@@ -21,6 +21,9 @@ from mockcvp.oamp.api import BASE_PATH
 from mockcvp.outbox import Outbox
 from mockcvp.settings import Settings
 
+# a client has this long to take part in a TLS shutdown; the event loop's default is 30
+_TLS_SHUTDOWN_SECONDS = 0.2
+
 _log = logging.getLogger(__name__)
 
 
@@ -182,6 +185,7 @@ class _Uvicorn(uvicorn.Server):
                 connection,
                 ssl=self.config.ssl,
                 ssl_handshake_timeout=self.settings.header_seconds,
+                ssl_shutdown_timeout=_TLS_SHUTDOWN_SECONDS,
             )
         except OSError:
             # the TLS connection reports what is worth to be logged of a failed handshake
