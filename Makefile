@@ -27,7 +27,7 @@ test: .venv/dev
 	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-lowest: .venv-lowest/dev
-	@$(LOWEST)/python -m pytest -n auto --dist worksteal tests/oamp tests/matching tests/attacks/test_bodies.py tests/attacks/test_lists.py tests/test_asgi.py tests/test_connection.py tests/test_exchange.py tests/test_half_close.py tests/test_stubbing.py tests/test_cli.py
+	@$(LOWEST)/python -m pytest -W ignore::DeprecationWarning -n auto --dist worksteal tests/oamp tests/matching tests/attacks/test_bodies.py tests/attacks/test_lists.py tests/test_asgi.py tests/test_connection.py tests/test_exchange.py tests/test_half_close.py tests/test_stubbing.py tests/test_cli.py
 
 test-container: .venv/dev
 	@$(BIN)/python -m pytest -m container -p no:xdist tests/container
@@ -59,7 +59,7 @@ pin:
 	echo 'uv>=0.9' | uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-header - -o requirements/uv.txt
 	echo 'hatchling>=1.27,<2' | uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-header - -o requirements/build.txt
 
-# resolved anew each time: the lowest versions do not change, so nothing is stored
+# resolved again each time: the lowest versions do not change, so nothing is stored
 .venv-lowest/dev: requirements/uv.txt requirements/dev.txt pyproject.toml
 	@$(PYTHON) -m venv .venv-lowest
 	@$(LOWEST)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
