@@ -267,3 +267,23 @@ def test_an_accept_of_1900_ranges_costs_little() -> None:
     for ranges in (["*/*"] * 1900, [f"*/*;a={n}" for n in range(700)], [f"a/b{n}" for n in range(1000)]):
         header = ",".join(ranges)
         assert ratio(lambda header=header: choose(header), lambda: choose("application/xml, application/json")) < 300  # type: ignore[misc] # the default binds it
+
+
+def test_chunk_extensions_are_bounded_in_total(tmp_path: Path) -> None:
+    chunk = b"1;" + b"x" * 4000 + b"\r\n \r\n"
+    with Running(tmp_path, "--max-body-bytes", "1000") as double, double.connection() as connection:
+        # eight times what a body and a head may have
+        with contextlib.suppress(OSError):
+            connection.sendall(head(CHUNKED) + chunk * 100)
+        response = b""
+        with contextlib.suppress(OSError):
+            response = read_answer(connection)
+        assert not response or response.startswith(b"HTTP/1.1 400 ")
+        double.line("the body has more than 73536 bytes on the wire")
+
+
+def test_a_body_in_chunks_of_one_byte_is_no_attack(tmp_path: Path) -> None:
+    body = b"<synchronize>" + b" " * 5000 + b"</synchronize>"
+    with Running(tmp_path, "--max-body-bytes", "6000") as double, double.connection() as connection:
+        connection.sendall(head(CHUNKED) + b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n")
+        assert read_answer(connection).startswith(b"HTTP/1.1 202 ")
