@@ -33,7 +33,7 @@ def call(connection: ssl.SSLSocket, method: str, path: str, *headers: str, body:
 
 
 def date(response: bytes) -> bytes:
-    return response.partition(b"date: ")[2].partition(b"\r\n")[0]
+    return response.lower().partition(b"date: ")[2].partition(b"\r\n")[0]
 
 
 def status(response: bytes) -> int:
