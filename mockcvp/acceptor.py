@@ -3,13 +3,15 @@
 import asyncio
 import logging
 import os
+import resource
 import socket
-import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 # for modules and files that a call is the first to need: a few at a time
 _RESERVED = 16
+# other work of the event loop is not to wait for a flood of connections
+_AT_ONCE = 16
 _PAUSE_SECONDS = 0.1
 _REPORT_SECONDS = 10.0
 
@@ -24,43 +26,69 @@ class Acceptor:
 
     Args:
         listener: a socket that listens and does not block
-        serve: called with the socket of each connection
+        connect: returns once the connection of a socket is served, or has failed
+        connecting: stores the tasks that do this
     """
 
-    def __init__(self, listener: socket.socket, serve: Callable[[socket.socket], Coroutine[Any, Any, None]]) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        connect: Callable[[socket.socket], Coroutine[Any, Any, None]],
+        connecting: set[asyncio.Task[None]],
+    ) -> None:
         self._listener = listener
-        self._serve = serve
+        self._connect = connect
+        # an event loop does not store its tasks
+        self._connecting = connecting
         self._loop = asyncio.get_running_loop()
         self._highest = _highest_descriptor(listener)
         self._closed = 0
         self._reported: float | None = None
-        # an event loop does not store its tasks
-        self._serving: set[asyncio.Task[None]] = set()
-        self._accepting = self._loop.create_task(self._accept())
+        self._resuming: asyncio.TimerHandle | None = None
+        self._resume()
 
-    async def close(self) -> None:
-        """Accept no more connections."""
-        self._accepting.cancel()
-        await asyncio.wait([self._accepting])
+    def close(self) -> None:
+        """Accept no more connections, and abort those that are not served yet."""
+        self._loop.remove_reader(self._listener)
+        if self._resuming:
+            self._resuming.cancel()
         self._listener.close()
+        for task in self._connecting:
+            task.cancel()
 
-    async def _accept(self) -> None:
-        while True:
+    def _resume(self) -> None:
+        self._loop.add_reader(self._listener, self._accept)
+
+    def _accept(self) -> None:
+        for _ in range(_AT_ONCE):
             try:
-                connection, _ = await self._loop.sock_accept(self._listener)
+                connection, _ = self._listener.accept()
+            except BlockingIOError:
+                return
             except OSError as exc:
                 self._report(f"a connection cannot be accepted: {exc.strerror}")
-                # the same connection would be the next one, at once
-                await asyncio.sleep(_PAUSE_SECONDS)
-                continue
+                # the event loop would call this again at once, for the same connection
+                self._loop.remove_reader(self._listener)
+                self._resuming = self._loop.call_later(_PAUSE_SECONDS, self._resume)
+                return
             if connection.fileno() > self._highest:
                 connection.close()
                 self._closed += 1
                 self._report(f"no descriptors are left for more connections; closed at once until now: {self._closed}")
-                continue
-            task = self._loop.create_task(self._serve(connection))
-            self._serving.add(task)
-            task.add_done_callback(self._serving.discard)
+            else:
+                self._serve(connection)
+
+    def _serve(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        task = self._loop.create_task(self._connect(connection))
+        self._connecting.add(task)
+
+        def end(task: asyncio.Task[None]) -> None:
+            self._connecting.discard(task)
+            if task.cancelled():
+                connection.close()
+
+        task.add_done_callback(end)
 
     def _report(self, message: str) -> None:
         now = self._loop.time()
@@ -71,13 +99,9 @@ class Acceptor:
 
 def _highest_descriptor(listener: socket.socket) -> int:
     """Return the highest descriptor that a connection may have: the system assigns the lowest that is free."""
-    if sys.platform == "win32":
-        return sys.maxsize
-    import resource
-
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if limit == resource.RLIM_INFINITY:
-        return sys.maxsize
     lowest_free = os.dup(listener.fileno())
     os.close(lowest_free)
+    if limit == resource.RLIM_INFINITY:
+        return 2**31
     return limit - 1 - min(_RESERVED, (limit - lowest_free) // 2)

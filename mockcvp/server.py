@@ -5,6 +5,7 @@ import errno
 import logging
 import os
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -12,7 +13,6 @@ from pathlib import Path
 
 import uvicorn
 
-from mockcvp.acceptor import Acceptor
 from mockcvp.certificates import CertificateError, certificate, log_failure
 from mockcvp.connection import Connection
 from mockcvp.control import PATH
@@ -20,6 +20,9 @@ from mockcvp.exchange import CERTIFICATE, CONTROL_PORT, Exchange
 from mockcvp.oamp.api import BASE_PATH
 from mockcvp.outbox import Outbox
 from mockcvp.settings import Settings
+
+if sys.platform != "win32":
+    from mockcvp.acceptor import Acceptor
 
 # a client has this long to take part in a TLS shutdown; the event loop's default is 30
 _TLS_SHUTDOWN_SECONDS = 0.2
@@ -165,6 +168,7 @@ class _Uvicorn(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.outbox = Outbox()
+        self._connecting: set[asyncio.Task[None]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
@@ -172,11 +176,23 @@ class _Uvicorn(uvicorn.Server):
         # each call's state begins as this
         self.lifespan.state[CONTROL_PORT] = self.control_port
         self.lifespan.state[CERTIFICATE] = self.certificate
-        self._acceptors = [Acceptor(listener, self._connect) for listener in sockets or []]
+        self._acceptors = [await self._acceptor(listener) for listener in sockets or []]
         self.started = True
         # the headers of an answer, Date among them, are made by the first tick
         await self.on_tick(0)
         self.ready()
+
+    async def _acceptor(self, listener: socket.socket) -> "Acceptor | asyncio.Server":
+        if sys.platform == "win32":
+            # its event loop cannot watch a socket, and no limit of descriptors is in the way there
+            return await self._loop.create_server(
+                self._connection,
+                sock=listener,
+                ssl=self.config.ssl,
+                ssl_handshake_timeout=self.settings.header_seconds,
+                ssl_shutdown_timeout=_TLS_SHUTDOWN_SECONDS,
+            )
+        return Acceptor(listener, self._connect, self._connecting)
 
     async def _connect(self, connection: socket.socket) -> None:
         try:
@@ -231,11 +247,11 @@ class _Uvicorn(uvicorn.Server):
         self.outbox.flush()
         self.outbox.closed = True
         for acceptor in self._acceptors:
-            await acceptor.close()
+            acceptor.close()
         for connection in list(self.server_state.connections):
             connection.shutdown()
         began = self._loop.time()
-        while self.server_state.connections or self.server_state.tasks:
+        while self.server_state.connections or self.server_state.tasks or self._connecting:
             # an interrupt may end the time to drain
             if self._loop.time() >= began + self.drain_seconds:
                 self._hang_up()

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import errno
+import gc
 import json
 import logging
+import os
 import resource
 import select
 import socket
@@ -144,10 +146,10 @@ def test_an_accept_that_fails_is_repeated_after_a_pause(caplog: pytest.LogCaptur
             listener.bind(("127.0.0.1", 0))
             listener.listen()
             listener.setblocking(False)
-            accepting = acceptor.Acceptor(listener, serve)
+            accepting = acceptor.Acceptor(listener, serve, set())
             with socket.create_connection(listener.getsockname()):
                 await asyncio.wait_for(accepted, 30)
-            await accepting.close()
+            accepting.close()
             pauses = [later - earlier for earlier, later in zip(listener.times, listener.times[1:], strict=False)]
             assert len(pauses) == 2
             assert min(pauses) > 0.05
@@ -156,6 +158,33 @@ def test_an_accept_that_fails_is_repeated_after_a_pause(caplog: pytest.LogCaptur
     assert [record.getMessage() for record in caplog.records if record.name == acceptor.__name__] == [
         "a connection cannot be accepted: Too many open files in system"
     ]
+
+
+def test_a_stop_closes_connections_without_a_handshake() -> None:
+    def client_hello() -> bytes:
+        outgoing = ssl.MemoryBIO()
+        with contextlib.suppress(ssl.SSLWantReadError):
+            ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost").do_handshake()
+        return outgoing.read()
+
+    with MockCVP():
+        before = len(os.listdir("/dev/fd"))
+    for pause in (0, 0, 0, 0.05):
+        with contextlib.ExitStack() as opened:
+            cvp = opened.enter_context(MockCVP())
+            address = ("127.0.0.1", urlsplit(cvp.url).port or 0)
+            clients = [socket.create_connection(address, timeout=30) for _ in range(3)]
+            clients[0].sendall(client_hello()[:50])
+            clients[1].sendall(client_hello())
+            time.sleep(pause)
+        # a socket that nobody has closed is an error here
+        gc.collect()
+        for client in clients:
+            with client, contextlib.suppress(ConnectionError):
+                while client.recv(10_000):
+                    pass
+    with MockCVP():
+        assert len(os.listdir("/dev/fd")) == before
 
 
 def test_an_error_of_one_connection_does_not_end_the_others(
