@@ -26,6 +26,8 @@ _ORCHESTRATORS = re.compile(r"MOCKCVP_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
 
 _FILES = 65_536
+# the event loop, the log and the listening sockets take half of them
+_FEWEST_FILES = 32
 _STDOUT = 1
 
 _log = logging.getLogger(__name__)
@@ -99,6 +101,7 @@ def _run(settings: Settings, log: Log) -> None:
         raise SystemExit(0)
 
     signals.handle(end)
+    _allow_connections()
     for line in _misspelt(os.environ):
         _log.warning("%s", line)
     try:
@@ -118,7 +121,6 @@ def _run(settings: Settings, log: Log) -> None:
         if settings.reaches_beyond:
             _log.warning("%s", _reach(settings))
 
-    _allow_connections()
     # what is there by now stays: looking through it for garbage again and again would keep calls waiting
     gc.freeze()
     signals.handle(lambda *_: server.interrupt())
@@ -132,7 +134,11 @@ def _run(settings: Settings, log: Log) -> None:
 
 
 def _allow_connections() -> None:
-    """Let this process have as many connections as its limits say, where the system allows it."""
+    """Let this process have as many connections as its limits say, where the system allows it.
+
+    Raises:
+        _Unusable: the limits leave too few
+    """
     if sys.platform != "win32":
         import resource
 
@@ -140,6 +146,8 @@ def _allow_connections() -> None:
         most = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
         if soft != resource.RLIM_INFINITY and soft < most:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        if most < _FEWEST_FILES:
+            raise _Unusable(f"the process may have {most} open files (ulimit -n), and needs at least {_FEWEST_FILES}")
 
 
 def _reach(settings: Settings) -> str:

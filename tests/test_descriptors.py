@@ -11,6 +11,8 @@ import resource
 import select
 import socket
 import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +23,7 @@ import pytest
 
 from mockcvp import MockCVP, acceptor
 from mockcvp.connection import Connection
-from tests.running import Running, read_answer
+from tests.running import Running, read_answer, refused
 
 LIMITS = {resource.RLIMIT_NOFILE: (64, 64)}
 AUTHORIZATION = "Authorization: Basic d3NtYWRtaW46d3NtYWRtaW4="
@@ -118,6 +120,25 @@ def test_a_new_connection_is_served_once_descriptors_are_free(tmp_path: Path) ->
                 assert status(call(connection, "GET", "/")) == 401
                 break
             assert time.monotonic() < ends
+
+
+def test_a_limit_that_is_too_low_is_an_error(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mockcvp", "serve", "--port", "0", "--cert-dir", str(tmp_path)]
+    for limit in (12, 31):
+        result = subprocess.run(
+            ["sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh", *command],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert refused(result) == f"the process may have {limit} open files (ulimit -n), and needs at least 32"
+
+
+def test_the_lowest_limit_is_enough_for_a_call(tmp_path: Path) -> None:
+    with Running(tmp_path, limits={resource.RLIMIT_NOFILE: (32, 32)}) as double, double.connection() as connection:
+        for path in ("requests", "openapi.json"):
+            assert status(call(connection, "GET", f"/__admin/{path}")) == 200
 
 
 class Exhausted(socket.socket):
