@@ -1,8 +1,11 @@
 """A stop by a signal ends the command with 0, whenever the signal comes and however often."""
 
 import signal
+import socket
+import ssl
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,6 +13,14 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+
+from mockcvp.app import create_app
+from mockcvp.double import Double
+from mockcvp.server import Server
+from mockcvp.settings import Settings
+from mockcvp.stubbing.responses import Delays
+from mockcvp.verification import pattern_of
+from mockcvp.waiting import wait
 
 STOPS = [signal.SIGTERM, signal.SIGINT]
 LINUX = pytest.mark.skipif(
@@ -113,6 +124,30 @@ def test_a_burst_of_signals_at_a_running_server_ends_it_well(tmp_path: Path) -> 
             # faster and slower than the server stops
             burst(process, seconds=0.02 * 2**step)
             assert_ends_well(process)
+
+
+def test_the_second_interrupt_does_not_wait_for_calls_in_flight(tmp_path: Path) -> None:
+    settings = Settings(port=0, cert_dir=tmp_path)
+    double, is_ready = Double(settings), threading.Event()
+    double.stubs.set_delays(Delays(3000), {"fixedDelay": 3_000_000})
+    server = Server(create_app(double=double), settings, drain_seconds=3000)
+    running = threading.Thread(target=server.run, args=(is_ready.set,), daemon=True)
+    running.start()
+    assert is_ready.wait(30)
+    tls = ssl.create_default_context(cafile=server.certificate)
+    plain = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+    with tls.wrap_socket(plain, server_hostname="localhost") as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        # a call is in the journal when its response is held back
+        assert wait(double.journal, pattern_of({}), 1, 30)
+        server.interrupt()
+        running.join(0.3)
+        assert running.is_alive()
+        server.interrupt()
+        running.join(30)
+        assert not running.is_alive()
+    # a signal may come when the loop is closed
+    server.interrupt()
 
 
 def test_signals_while_the_log_is_closed_end_the_command_well(tmp_path: Path) -> None:
