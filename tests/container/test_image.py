@@ -29,9 +29,9 @@ def test_it_serves_without_any_privilege_as_any_user_and_with_no_network_but_its
         assert container.exec("id", "-u") == (user or "10001").partition(":")[0]
         with container.client(tmp_path) as client:
             assert client.post("command/synchronize", json=SYNCHRONIZE).status_code == 202
-        assert "202 POST /cvp-config/command/synchronize wsmadmin full sync-up of media-1" in docker(
-            "logs", container.name
-        )
+        line = "202 POST /cvp-config/command/synchronize wsmadmin full sync-up of media-1"
+        # the log is written by a thread, a moment after the response
+        wait_until(lambda: line in docker("logs", container.name))
 
 
 def test_it_needs_no_network_at_run_time(image: str) -> None:
