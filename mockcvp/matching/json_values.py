@@ -13,6 +13,7 @@ from jsonpath.selectors import Filter, FilterContext
 from jsonpath.stream import TokenStream
 
 from mockcvp.matching.regular import UndecidedError, compiled, fully_matches
+from mockcvp.wording import Invalid, quoted
 
 if TYPE_CHECKING:
     import regex
@@ -84,16 +85,19 @@ def json_path(expression: str) -> Callable[[Any], Any]:
     path, measured = expression, False
     if function := _FUNCTION.search(expression):
         if function[1] not in ("length", "size"):
-            raise ValueError(f"{expression!r}: of JSONPath's functions there are only length() and size()")
+            problem = "of JSONPath's functions there are only length() and size()"
+            raise Invalid(problem, f"{quoted(expression)}: {problem}", expression)
         path, measured = expression[: function.start()], True
     if not path.strip():
         raise ValueError("a JSONPath must not be empty")
     if operator := _OPERATOR.search(expression):
-        raise ValueError(f"{expression!r}: Jayway's operator {operator[1]} is not supported")
+        problem = f"Jayway's operator {operator[1]} is not supported"
+        raise Invalid(problem, f"{quoted(expression)}: {problem}", expression)
     try:
         query = _Environment().compile(path if path.lstrip().startswith("$") else f"$.{path}")
-    except (JSONPathError, RecursionError, re.error, ArithmeticError, ValueError) as fault:
-        raise ValueError(f"{expression!r} is no JSONPath: {str(fault).partition(_LINE_END)[0]}") from None
+    except (JSONPathError, RecursionError, re.error, ArithmeticError, ValueError) as exc:
+        reason = str(exc).partition(_LINE_END)[0]
+        raise Invalid("no JSONPath", f"{quoted(expression)} is no JSONPath: {reason}", expression) from None
     definite = getattr(query, "singular_query", lambda: False)()
 
     def found(document: Any) -> Any:
