@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from jsonpath import CompoundJSONPath, JSONPath, JSONPathEnvironment, JSONPathError, JSONPathMatch
+from jsonpath.filter import BaseExpression, RegexLiteral
 from jsonpath.parse import Parser
 from jsonpath.selectors import Filter, FilterContext
 from jsonpath.stream import TokenStream
@@ -42,6 +43,13 @@ class _Parser(Parser):
         if not isinstance(selector, Filter):
             return selector
         return _ObjectFilter(env=self.env, token=selector.token, expression=selector.expression)
+
+    def parse_regex(self, stream: TokenStream) -> BaseExpression:
+        literal = super().parse_regex(stream)
+        # an expression that cannot be compiled is rejected now, and does not find nothing later
+        if isinstance(literal, RegexLiteral):
+            _regex(literal.value.pattern, literal.value.flags)
+        return literal
 
 
 class _Environment(JSONPathEnvironment):
