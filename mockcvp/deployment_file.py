@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from mockcvp.files import FileError, json_of, text_of
 from mockcvp.oamp.deployment import Deployment
-from mockcvp.wording import told
+from mockcvp.wording import quoted, told
 
 _SETTING = "deployment"
 
@@ -45,7 +45,7 @@ def _from_yaml(path: Path, text: str) -> Any:
             seen = set()
             for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
                 if key.value in seen:
-                    problem = f"the key {key.value!r} occurs twice in one mapping"
+                    problem = f"the key {quoted(key.value)} occurs twice in one mapping"
                     raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
                 seen.add(key.value)
             return super().construct_mapping(node, deep)

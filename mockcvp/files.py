@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mockcvp.oamp.representation import members_once
+from mockcvp.wording import may_be_secret
 
 
 class FileError(Exception):
@@ -44,7 +45,9 @@ def json_of(setting: str, path: Path, text: str) -> Any:
         return json.loads(text, object_pairs_hook=members_once)
     except json.JSONDecodeError as fault:
         raise FileError(setting, f"{path}: line {fault.lineno}, column {fault.colno}: {fault.msg}") from None
-    except ValueError as fault:
-        raise FileError(setting, f"{path}: {fault}") from None
+    except ValueError as exc:
+        # it may name a member
+        why = "what occurs twice is not shown, since it may hold a secret" if may_be_secret(str(exc)) else exc
+        raise FileError(setting, f"{path}: {why}") from None
     except RecursionError:
         raise FileError(setting, f"{path}: is nested too deeply") from None

@@ -34,3 +34,8 @@ async def each(work: Callable[[_Item], _Made], items: Iterable[_Item]) -> list[_
         items: that do not change meanwhile
     """
     return [work(item) async for item in sliced(items)]
+
+
+async def chosen(condition: Callable[[_Item], bool], items: Iterable[_Item]) -> list[_Item]:
+    """Return the items for which a condition is true, which is found out in slices."""
+    return [item async for item in sliced(items) if condition(item)]

@@ -41,11 +41,12 @@ class Unsent:
         Args:
             now: by the loop's clock, in seconds
         """
-        before = self._taken
+        before, waited = self._taken, self.some
         if self.written or self.some:
             self.some, self._taken = _unsent(self._transport)
             self.written = False
-        if not self.some or self._taken != before:
+        # what waits since the last look only may have been written just now
+        if not self.some or not waited or self._taken != before:
             self._since = now
         return now - self._since
 

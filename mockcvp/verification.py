@@ -21,7 +21,7 @@ from mockcvp.matching.regular import UndecidedError
 from mockcvp.matching.values import Matcher, equal_to
 from mockcvp.oamp.api import BASE_PATH
 from mockcvp.stubbing.stubs import StubMapping
-from mockcvp.wording import shown, told
+from mockcvp.wording import may_be_secret, told
 
 _LINES = 5
 _NONE = "none"
@@ -80,7 +80,8 @@ def pattern_of(wanted: WantedCall, *, synchronized: bool = False) -> RequestPatt
 
 def _given(value: object) -> str:
     # a request pattern is shown whole, unless it may hold a secret
-    return "…" if shown(value) is None else repr(value)
+    text = repr(value)
+    return "…" if may_be_secret(text) else text
 
 
 def _of_path(path: str) -> Part:

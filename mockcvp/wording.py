@@ -1,7 +1,7 @@
-"""What pydantic found wrong, in one phrase each: where, what would be right, and what was given."""
+"""What pydantic found wrong, in one phrase each: where, what would be right, and what was given, if it is no secret."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -43,110 +43,155 @@ _WORDS = {
 _MOST_TOLD = 10
 # what was given says nothing more where it is the object around the fault
 _WITHOUT_VALUE = {"missing", "value_error", "extra_forbidden", "string_unicode", "invalid_key"}
-# a member of this name holds a secret, and so do those below it, whatever their form
-_SECRET_NAME = re.compile("authorization|password|basic_?auth|cookie", re.IGNORECASE)
-_CREDENTIALS = ("username", "password")
-_MASKED = "is not valid; the reason is not shown, since it would quote a secret"
-# a message that has so many characters of a secret in a row quotes it
-_QUOTED_LENGTH = 6
+_OF_CONTAINERS = {"model_type", "dict_type", "tuple_type"}
+
+# names of what holds a secret, and the beginning of what a client sends as one
+_SECRET = re.compile(
+    r"authori[sz]ation|passw|passphrase|credential|basic.?auth|cookie|secret|token|api.?key"
+    r"|\b(?:basic|bearer|digest|negotiate)\s",
+    re.IGNORECASE,
+)
+# what is a name alone, with no value behind it
+_NAME = re.compile(r"[A-Za-z_-]{1,32}")
+_LONGEST_SEARCHED = 100_000
+_LONGEST_NAME = 80
 
 
-def told(error: ValidationError, content: Any = None, *, is_secret: bool = False) -> list[str]:
-    """Return the first faults, each with its place, and how many more there are.
+class Invalid(ValueError):
+    """A value that is not valid, with two texts: one may quote the value, the other is for a value that may be secret.
 
     Args:
-        error: the faults
-        content: what was validated, in which secrets are looked for
-        is_secret: whether all of it is secret
+        safe: what is wrong, without anything of the value
+        full: what is wrong
+        value: the value that ``full`` quotes
     """
-    found = [f"{place}: {words}" if place else words for place, words in phrases(error, content, is_secret=is_secret)]
-    others = len(found) - _MOST_TOLD
-    return [*found[:_MOST_TOLD], f"and {others} more"] if others > 0 else found
+
+    def __init__(self, safe: str, full: str, value: str) -> None:
+        super().__init__(safe if may_be_secret(value) else full)
+        self.safe, self.full, self.value = safe, full, value
+
+    def within(self, place: str) -> "Invalid":
+        """Return the same, of a value at a place."""
+        return Invalid(f"{place}: {self.safe}", f"{place}: {self.full}", self.value)
 
 
-def phrases(error: ValidationError, content: Any = None, *, is_secret: bool = False) -> list[tuple[str, str]]:
-    """Return for each fault its place, as ``servers[2].type`` ('' for the whole), and what is wrong there.
+class UnknownMembers(ValueError):
+    """Members of an object that are not known: their names may be shown, unless the object is itself a secret.
 
-    The arguments are as in ``told``.
+    Args:
+        phrases: for the first of them, at most ``most``
+        number: how many there are
     """
-    return [phrase(fault, content, is_secret=is_secret) for fault in error.errors(include_url=False)]
+
+    most = _MOST_TOLD
+    safe = "it has a member that is not known here"
+
+    def __init__(self, phrases: Sequence[str], number: int) -> None:
+        others = [f"and {number - len(phrases)} more"] if number > len(phrases) else []
+        super().__init__("; ".join([*phrases, *others]))
 
 
-def phrase(fault: Any, content: Any = None, *, is_secret: bool = False) -> tuple[str, str]:
-    """Return the place and the words of one fault, as pydantic lists it; no words quote a secret.
+def within(place: str, error: ValueError) -> ValueError:
+    """Return an error of a value at a place."""
+    return error.within(place) if isinstance(error, Invalid) else ValueError(f"{place}: {error}")
 
-    The other arguments are as in ``told``.
+
+def may_be_secret(text: str) -> bool:
+    """Return whether a name is that of a secret, or a text may hold one."""
+    return len(text) > _LONGEST_SEARCHED or _SECRET.search(text) is not None
+
+
+def quoted(value: object, longest: int = 80) -> str:
+    """Return a value as it may stand in a message: shortened, and masked where it may hold a secret."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if isinstance(value, str):
+        return "'***'" if may_be_secret(value) else repr(_shortened(value, longest))
+    text = repr(value)
+    return "'***'" if may_be_secret(text) else _shortened(text, longest)
+
+
+def member(name: object, *, is_secret: bool = False) -> str:
+    """Return the name of a member as it may stand in a message, masked where it may hold a secret itself.
+
+    Args:
+        name: the name
+        is_secret: whether the object that has it is a secret
     """
-    place, is_below = "", False
-    for step in fault["loc"]:
-        # below a secret, names may be secret as well
-        if is_below and fault["type"] != "missing" and step not in _CREDENTIALS:
-            break
-        place += f"[{step}]" if isinstance(step, int) else f".{step}" if place else str(step)
-        is_below = is_below or _is_secret_name(step)
-    kind, context = fault["type"], fault.get("ctx", {})
-    words = _WORDS[kind].format(**context) if kind in _WORDS else fault["msg"].removeprefix("Value error, ")
-    if kind not in _WORDS and _quotes_secret(words, fault, content):
-        return place, _MASKED
-    if kind in _WITHOUT_VALUE or is_secret or _is_beside_or_below_secret(fault["loc"], content):
-        return place, words
-    given = shown(fault["input"])
-    return place, words if given is None else f"{words}, not {given}"
+    text = str(name)
+    if _NAME.fullmatch(text) or not (is_secret or may_be_secret(text)):
+        return _shortened(text, _LONGEST_NAME)
+    return "***"
 
 
-def shown(value: Any) -> str | None:
-    """Return a value that a user gave, shortened; None where it holds a member whose name is that of a secret."""
-    try:
-        text = repr(value)
-    except RecursionError:
-        return None
-    return None if _SECRET_NAME.search(text) else _shortened(text)
+def told(error: ValidationError, given: object = None, *, is_secret: bool = False) -> list[str]:
+    """Return the first faults, each with its place, and how many more there are; the arguments are as in ``phrase``."""
+    faults = error.errors(include_url=False)
+    phrases = (phrase(fault, given, is_secret=is_secret) for fault in faults[:_MOST_TOLD])
+    found = [f"{place}: {words}" if place else words for place, words in phrases]
+    others = len(faults) - _MOST_TOLD
+    return [*found, f"and {others} more"] if others > 0 else found
 
 
-def _is_secret_name(name: object) -> bool:
-    return isinstance(name, str) and _SECRET_NAME.search(name) is not None
+def phrases(error: ValidationError) -> list[tuple[str, str]]:
+    """Return for each fault its place, as ``servers[2].type`` ('' for the whole), and what is wrong there."""
+    return [phrase(fault) for fault in error.errors(include_url=False)]
 
 
-def _is_beside_or_below_secret(steps: tuple[object, ...], content: Any) -> bool:
+def phrase(fault: Any, given: object = None, *, is_secret: bool = False) -> tuple[str, str]:
+    """Return the place and the words of one fault, as pydantic lists it.
+
+    Nothing is quoted from below or beside a member that is a secret by its name, or a text that speaks of one.
+
+    Args:
+        fault: the fault
+        given: the whole that was validated; None where no secret can be beside a value
+        is_secret: whether nothing may be quoted at all
+    """
+    steps, place, below = fault["loc"], "", is_secret
     for step in steps:
-        if _is_secret_name(step) or (isinstance(content, dict) and any(map(_is_secret_name, content))):
+        if isinstance(step, int):
+            place += f"[{step}]"
+            continue
+        place += f"{'.' if place else ''}{member(step, is_secret=below)}"
+        below = below or may_be_secret(step)
+    beside = below or _is_beside_a_secret(steps, given)
+    words, kind = _words(fault, below=below, beside=beside), fault["type"]
+    if beside or kind in _WITHOUT_VALUE:
+        return place, words
+    value = "text" if kind in _OF_CONTAINERS and isinstance(fault["input"], str) else quoted(fault["input"])
+    return place, f"{words}, not {value}"
+
+
+def _words(fault: Any, *, below: bool, beside: bool) -> str:
+    kind, context = fault["type"], fault.get("ctx", {})
+    if kind in _WORDS:
+        return _WORDS[kind].format(**context)
+    error = context.get("error")
+    if (isinstance(error, Invalid) and beside) or (isinstance(error, UnknownMembers) and below):
+        return error.safe
+    # pydantic's own texts may quote what was given
+    if below and kind != "value_error":
+        return "is not valid"
+    return str(fault["msg"]).removeprefix("Value error, ")
+
+
+def _is_beside_a_secret(steps: Sequence[int | str], given: object) -> bool:
+    """Return whether an object on the way to a place has a member that holds or names a secret."""
+    for step in (*steps, None):
+        if isinstance(given, dict) and any(map(_holds_a_secret, given.items())):
             return True
         try:
-            content = content[step]
+            given = given[step]  # type: ignore[index] # what has no such place ends the way
         except (LookupError, TypeError):
-            content = None
+            return False
     return False
 
 
-def _quotes_secret(words: str, fault: Any, content: Any) -> bool:
-    runs = {words[start : start + _QUOTED_LENGTH] for start in range(len(words))}
-    is_below = any(map(_is_secret_name, fault["loc"]))
-    secrets = [*_secrets(content, is_below=False), *_secrets(fault["input"], is_below=is_below)]
-    for secret in secrets:
-        # a message may quote it as Python writes it
-        for text in (secret, repr(secret)[1:-1]):
-            if len(text) < _QUOTED_LENGTH:
-                # so short a text may be in a message by chance
-                if repr(secret) in words or words.startswith(f"{secret} "):
-                    return True
-            elif any(text[start : start + _QUOTED_LENGTH] in runs for start in range(len(text) - _QUOTED_LENGTH + 1)):
-                return True
-    return False
-
-
-def _secrets(content: Any, *, is_below: bool) -> Iterator[str]:
-    """Return the texts below each member whose name is that of a secret."""
-    waiting = [(content, is_below)]
-    while waiting:
-        value, is_secret = waiting.pop()
-        if isinstance(value, dict):
-            if is_secret:
-                waiting += [(name, True) for name in value]
-            waiting += [(one, is_secret or _is_secret_name(name)) for name, one in value.items()]
-        elif isinstance(value, list | tuple):
-            waiting += [(one, is_secret) for one in value]
-        elif is_secret and value is not None and not isinstance(value, bool):
-            yield str(value)
+def _holds_a_secret(named: tuple[object, object]) -> bool:
+    return any(isinstance(text, str) and may_be_secret(text) for text in named)
 
 
 def printable(text: str) -> str:

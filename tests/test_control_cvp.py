@@ -193,7 +193,7 @@ BAD: list[tuple[str, str, Any, str]] = [
     ("PUT", "cvp/clock", {"now": "2030-01-31T12:00:00"}, "now: must be a time with an offset"),
     ("PUT", "cvp/clock", {"now": "1969-01-31T12:00:00Z"}, "a clock tells times from the year 1970 to 9999"),
     ("PUT", "cvp/clock", {"froze": True}, "froze: is not known here"),
-    ("PUT", "cvp/clock", [], "must be an object, not []"),
+    ("PUT", "cvp/clock", [], "must be an object, not a list"),
     ("PATCH", "cvp/servers/media", {}, "one of 'duration' (seconds) and 'outcome' (Success or Failure) is needed"),
     ("PATCH", "cvp/servers/media", {"duration": -1}, "duration: must be 0 or above, not -1.0"),
     ("PATCH", "cvp/servers/media", {"outcome": "Succes"}, "outcome: must be 'Success' or 'Failure', not 'Succes'"),

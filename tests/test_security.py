@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mockcvp import Settings
+from mockcvp import MockCVP, Settings
 from mockcvp.self_signed import make
 from tests.running import JSON, PATIENCE, SYNCHRONIZE, USER, XML, Running
 
@@ -107,6 +107,22 @@ def test_a_page_of_a_host_of_the_users_certificate_is_admitted(tmp_path: Path) -
             for host, status in (("oamp.example", 200), ("10.0.0.1", 200), ("evil.example", 403), ("localhost", 200)):
                 headers = {"Host": host, "Origin": f"https://{host}"}
                 assert client.delete(control(double, "requests"), headers=headers).status_code == status
+
+
+def test_a_recreated_certificate_admits_its_new_names(tmp_path: Path) -> None:
+    for names in ("a.example", "a.example b.example"):
+        with MockCVP(cert_dir=tmp_path, tls_names=names) as cvp, cvp.client() as client:
+            for name in names.split():
+                headers = {"Host": name, "Origin": f"https://{name}"}
+                assert client.get(f"{cvp.admin_url}/requests", headers=headers).status_code == 200
+
+
+def test_of_several_origins_each_must_be_the_mocks(double: Running) -> None:
+    own = f"https://localhost:{double.port}"
+    with double.client() as client:
+        for origins in ((own, "https://evil.example"), ("https://evil.example", own)):
+            response = client.get(control(double, "requests"), headers=[("Origin", origin) for origin in origins])
+            assert response.status_code == 403
 
 
 def test_two_authorization_headers_are_rejected(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What happens where a regular expression is stopped: a verdict is an error, and a stub mapping does not match."""
 
+import itertools
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,6 +9,7 @@ import httpx
 import pytest
 
 from mockcvp import MockCVP
+from mockcvp.matching import regular
 from mockcvp.matching.regular import UndecidedError
 
 ENDLESS = "/cvp-config/(a|aa)+b"
@@ -46,6 +48,25 @@ def test_a_search_that_is_not_decided_gets_422(
     (error,) = response.json()["errors"]
     assert error["title"].startswith(STOPPED)
     assert len(cvp.calls) == 1
+
+
+def test_an_expression_stopped_while_near_misses_are_sent_is_a_difference(
+    cvp: MockCVP, admin: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call(cvp)
+    decided = itertools.count()
+
+    def fully_matches(expression: Any, _: str) -> bool:
+        # decided where the distance is measured, and stopped where the difference is described
+        if next(decided):
+            raise UndecidedError(expression.pattern)
+        return False
+
+    monkeypatch.setattr(regular, "fully_matches", fully_matches)
+    response = admin.post("near-misses/request-pattern", json={"urlPattern": "/nowhere"})
+    (near_miss,) = response.json()["nearMisses"]
+    (difference,) = near_miss["request"]["mockcvp"]["differences"]
+    assert difference.startswith("the regular expression '/nowhere' was stopped")
 
 
 def test_a_stub_that_is_not_decided_does_not_match(

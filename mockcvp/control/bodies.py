@@ -9,7 +9,7 @@ from starlette.requests import Request
 from mockcvp.oamp.deployment import Outcome
 from mockcvp.oamp.representation import members_once
 from mockcvp.stubbing.wire import check_writable
-from mockcvp.wording import told
+from mockcvp.wording import may_be_secret, told
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -84,8 +84,10 @@ async def content_of(request: Request) -> Any:
     """
     try:
         return json.loads((await request.body()).decode("utf-8-sig"), object_pairs_hook=members_once)
-    except (ValueError, RecursionError) as fault:
-        raise Unprocessable(f"the body is not JSON: {fault}") from None
+    except (ValueError, RecursionError) as exc:
+        # it may name a member
+        why = "why is not shown, since it may hold a secret" if may_be_secret(str(exc)) else exc
+        raise Unprocessable(f"the body is not JSON: {why}") from None
 
 
 async def body(request: Request, model: type[Model], *, is_secret: bool = False) -> Model:

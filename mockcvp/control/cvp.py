@@ -1,7 +1,7 @@
 """What a test changes of the product being doubled, under ``/__admin/cvp``."""
 
+from collections.abc import Iterator
 from datetime import datetime
-from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -12,11 +12,13 @@ from starlette.responses import JSONResponse, Response
 
 from mockcvp.control.bodies import Change, ClockChange, Unprocessable, Which, body
 from mockcvp.control.requests import default_limit
-from mockcvp.control.streaming import DEFAULT_LIMIT, listed
+from mockcvp.control.streaming import DEFAULT_LIMIT, json_of, list_of, streamed
 from mockcvp.double import Double
 from mockcvp.journal import Call
 from mockcvp.oamp.deployment import Deployment, Server
 from mockcvp.oamp.documents import ref_url
+from mockcvp.oamp.sync_ups import Run
+from mockcvp.slices import chosen
 from mockcvp.wording import told
 
 
@@ -28,8 +30,9 @@ def router(double: Double) -> APIRouter:
     async def deployment() -> Response:
         """Return the deployment as it is now, with what was changed and added."""
         now = double.deployment
-        version = now.version.model_dump(mode="json", by_alias=True)
-        return listed("servers", lambda server: server.model_dump(mode="json"), now.servers, version=version)
+        servers = (json_of(server.model_dump(mode="json"), is_large=False) for server in now.servers)
+        version = {"version": now.version.model_dump(mode="json", by_alias=True)}
+        return streamed(list_of("servers", servers, version))
 
     @routes.put("/deployment")
     async def deploy(request: Request) -> Response:
@@ -65,12 +68,12 @@ def router(double: Double) -> APIRouter:
     async def synchronizations(which: Annotated[Which, Query()]) -> Response:
         """Return the accepted sync-ups that the journal holds, newest first, with the state of each server now."""
         page = double.journal.page()
-        accepted = [call for call in page.calls if call.answer and call.answer.sync_up]
+        accepted = await chosen(_is_accepted, page.calls)
         # of calls that the journal has dropped nobody can say whether they were sync-ups
         meta = {"total": len(accepted), "exact": page.kept == page.total}
-        tell = partial(_synchronization, double)
         shown = accepted[: DEFAULT_LIMIT if which.limit is None else which.limit]
-        return listed("synchronizations", tell, shown, meta=meta | default_limit(which, accepted))
+        entries = (_synchronization(double, call) for call in shown)
+        return streamed(list_of("synchronizations", entries, after={"meta": meta | default_limit(which, accepted)}))
 
     return routes
 
@@ -102,17 +105,21 @@ def _move(double: Double, change: ClockChange) -> None:
         clock.resume()
 
 
-def _synchronization(double: Double, call: Call) -> dict[str, Any]:
-    assert call.answer
-    assert call.answer.sync_up
-    sync_up, now = call.answer.sync_up, double.clock()
-    servers = []
-    for run in sync_up.started:
+def _is_accepted(call: Call) -> bool:
+    return call.synchronization is not None
+
+
+def _synchronization(double: Double, call: Call) -> Iterator[str]:
+    assert call.synchronization
+    sync_up, now = call.synchronization, double.clock()
+
+    def server(run: Run) -> dict[str, Any]:
         sent = run.requested.ref_url if sync_up.requested else ref_url(run.server_id, call.request.base_url)
         sincetime, full = run.requested.sincetime, run.requested.full
-        entry = {"id": run.server_id, "refURL": sent, "sincetime": sincetime, "full": full, "syncStatus": run.text(now)}
-        servers.append(entry)
-    return {"number": call.number, "time": _iso(sync_up.time), "user": call.request.user, "servers": servers}
+        return {"id": run.server_id, "refURL": sent, "sincetime": sincetime, "full": full, "syncStatus": run.text(now)}
+
+    others = {"number": call.number, "time": _iso(sync_up.time), "user": call.request.user}
+    return list_of("servers", (json_of(server(run), is_large=False) for run in sync_up.started), others)
 
 
 def _iso(seconds: float) -> str:

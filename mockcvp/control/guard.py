@@ -69,10 +69,14 @@ class Guard:
 
         app = self._app
         certificate = scope.get("state", {}).get(CERTIFICATE)
-        if (origin := headers.get("origin")) is not None and not is_own(
-            origin, headers.get("host"), self._settings, certificate
-        ):
-            what = f"a page of {origin[:100]} may not use the control API"
+        # one of several is as bad as one alone
+        foreign = [
+            origin
+            for origin in headers.getlist("origin")
+            if not is_own(origin, headers.get("host"), self._settings, certificate)
+        ]
+        if foreign:
+            what = f"a page of {foreign[0][:100]} may not use the control API"
             hint = "the pages of a host that the certificate covers may: --tls-name adds one"
             app = _refusal(403, f"{what}; {hint}")
         elif scope["path"] != self._open_path and not self._knows(headers):

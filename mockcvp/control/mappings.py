@@ -1,5 +1,6 @@
 """Stub mappings under ``/__admin``."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -10,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from mockcvp.control.bodies import Unprocessable, WhichMappings, content_of
 from mockcvp.control.requests import identity
-from mockcvp.control.streaming import listed
+from mockcvp.control.streaming import LARGE, json_of, list_of, streamed
 from mockcvp.double import Double
 from mockcvp.stubbing.stubs import StubMapping
 from mockcvp.stubbing.wire import stub_mapping
@@ -28,17 +29,17 @@ def router(double: Double) -> APIRouter:
         found = stubs.mappings
         end = None if which.limit is None else which.offset + which.limit
         shown = found[which.offset : end]
-        return listed("mappings", lambda mapping: mapping.document, shown, meta={"total": len(found)})
+        return streamed(list_of("mappings", map(json_of_mapping, shown), after={"meta": {"total": len(found)}}))
 
     @routes.post("/mappings")
-    async def add(request: Request) -> JSONResponse:
+    async def add(request: Request) -> Response:
         """Add a stub mapping."""
         mapping = _read(await content_of(request))
         try:
             stubs.add(mapping)
         except ValueError as fault:
             raise Unprocessable(str(fault)) from None
-        return JSONResponse(mapping.document, 201)
+        return streamed(json_of_mapping(mapping), 201)
 
     @routes.delete("/mappings")
     async def clear() -> JSONResponse:
@@ -72,20 +73,20 @@ def _of_one(double: Double) -> APIRouter:
     stubs = double.stubs
 
     @routes.get("/mappings/{mapping_id}")
-    async def one(mapping_id: str) -> JSONResponse:
+    async def one(mapping_id: str) -> Response:
         """Return one stub mapping."""
         mapping = stubs.get(str(identity(mapping_id)))
         if mapping is None:
             raise _unknown(mapping_id)
-        return JSONResponse(mapping.document)
+        return streamed(json_of_mapping(mapping))
 
     @routes.put("/mappings/{mapping_id}")
-    async def replace(request: Request, mapping_id: str) -> JSONResponse:
+    async def replace(request: Request, mapping_id: str) -> Response:
         """Put another stub mapping in the place of one; its id stays."""
         mapping = _read(await content_of(request), str(identity(mapping_id)))
         if not stubs.replace(mapping):
             raise _unknown(mapping_id)
-        return JSONResponse(mapping.document)
+        return streamed(json_of_mapping(mapping))
 
     @routes.delete("/mappings/{mapping_id}")
     async def remove(mapping_id: str) -> JSONResponse:
@@ -95,6 +96,11 @@ def _of_one(double: Double) -> APIRouter:
         return JSONResponse({})
 
     return routes
+
+
+def json_of_mapping(mapping: StubMapping) -> Iterable[str]:
+    """Return the JSON of a stub mapping in pieces."""
+    return json_of(mapping.document, is_large=mapping.size + len(mapping.response.body) > LARGE)
 
 
 def _read(content: Any, mapping_id: str | None = None) -> StubMapping:

@@ -33,15 +33,20 @@ def is_own(origin: str, host: str | None, settings: Settings, certificate: Path 
     return any(_matches(name, covered.lower()) for covered in (*_LOCAL, *names))
 
 
-@lru_cache(maxsize=16)
 def _covered(certificate: Path) -> tuple[str, ...]:
+    try:
+        # a later start may have recreated the file
+        return _names_in(certificate.read_bytes())
+    except (OSError, ValueError):
+        return ()
+
+
+@lru_cache(maxsize=16)
+def _names_in(pem: bytes) -> tuple[str, ...]:
     # only for a page in a browser, since it takes time to load
     from mockcvp.self_signed import names
 
-    try:
-        return tuple(map(_normal, names(certificate.read_bytes())))
-    except (OSError, ValueError):
-        return ()
+    return tuple(map(_normal, names(pem)))
 
 
 def _normal(name: str) -> str:

@@ -1,7 +1,6 @@
 """The request journal under ``/__admin``: listing, counting, finding, removing, near misses."""
 
-from collections.abc import Callable
-from itertools import compress
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,18 +9,20 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from mockcvp.control.bodies import Which, WhichRequests, body
-from mockcvp.control.served import logged_request, near_miss, served_request
-from mockcvp.control.streaming import DEFAULT_LIMIT, listed
+from mockcvp.control.bodies import Which, WhichRequests, body, content_of
+from mockcvp.control.served import json_of_call, logged_request, near_miss, served_request
+from mockcvp.control.streaming import DEFAULT_LIMIT, json_of, list_of, streamed
 from mockcvp.double import Double
 from mockcvp.journal import Call, Page
 from mockcvp.matching.content import Subject
 from mockcvp.matching.patterns import RequestPattern, nearest
 from mockcvp.matching.wire import RequestPatternForm
-from mockcvp.slices import each
+from mockcvp.slices import chosen, each
 from mockcvp.stubbing.stubs import StubMapping
 
 _NEAREST = 3
+# of the unmatched calls, since each is compared with each stub mapping
+_MOST_COMPARED = 100
 
 
 def router(double: Double) -> APIRouter:
@@ -32,7 +33,7 @@ def router(double: Double) -> APIRouter:
     @routes.get("/requests")
     async def requests(which: Annotated[WhichRequests, Query()]) -> Response:
         """Return the calls that the journal holds, newest first."""
-        return _listed(journal.page(), which)
+        return await _listed(journal.page(), which)
 
     # the older way, by which WireMock's client for Python still asks
     @routes.post("/requests/reset")
@@ -63,7 +64,7 @@ def router(double: Double) -> APIRouter:
         pattern = (await body(request, RequestPatternForm)).pattern
         page = journal.page()
         removed = journal.remove(await _matching(pattern, page))
-        return listed("serveEvents", lambda call: served_request(call, page.id(call)), removed)
+        return streamed(_served("serveEvents", page, removed))
 
     routes.include_router(_of_unmatched(double))
     routes.include_router(_of_one(double))
@@ -78,19 +79,18 @@ def _of_unmatched(double: Double) -> APIRouter:
     async def unmatched() -> Response:
         """Return the calls that neither a stub mapping nor a resource of the product answered, newest first."""
         page = journal.page()
-        return _found(page, [call for call in page.calls if not call.matched])
+        return _found(page, await chosen(_is_unmatched, page.calls))
 
     @routes.get("/requests/unmatched/near-misses")
     async def near_misses_of_unmatched() -> Response:
-        """Return for each of those the stub mappings that are nearest to it, the nearest first."""
+        """Return for each of the newest of those the stub mappings that are nearest to it, the nearest first."""
         return await _nearest_mappings(double)
 
     @routes.post("/near-misses/request-pattern")
     async def near_misses_of_pattern(request: Request) -> Response:
         """Return the calls that are nearest to a pattern, the nearest first."""
-        pattern = await body(request, RequestPatternForm)
-        content = await request.json()
-        return await _nearest_calls(pattern.pattern, content, journal.page())
+        pattern = (await body(request, RequestPatternForm)).pattern
+        return await _nearest_calls(pattern, await content_of(request), journal.page())
 
     return routes
 
@@ -108,7 +108,7 @@ def _of_one(double: Double) -> APIRouter:
         call = page.find(identity(call_id))
         if call is None:
             raise HTTPException(404, f"the journal has no request {call_id}")
-        return JSONResponse(served_request(call, page.id(call)))
+        return streamed(json_of_call(call, served_request(call, page.id(call))))
 
     @routes.delete("/requests/{call_id}")
     async def forget_one(call_id: str) -> Response:
@@ -135,44 +135,48 @@ def identity(text: str) -> UUID:
 
 async def _matching(pattern: RequestPattern, page: Page) -> list[Call]:
     """Return the calls that match, oldest first."""
-    calls = page.calls[::-1]
-    matches = await each(lambda call: pattern.matches(Subject(call.request, call)), calls)
-    return list(compress(calls, matches))
+    return await chosen(lambda call: pattern.matches(Subject(call.request, call)), page.calls[::-1])
 
 
-def _listed(page: Page, which: WhichRequests) -> Response:
+def _is_unmatched(call: Call) -> bool:
+    return not call.matched
+
+
+async def _listed(page: Page, which: WhichRequests) -> Response:
     calls = page.calls
     if which.since is not None:
-        calls = [call for call in calls if call.time > which.since.timestamp()]
+        since = which.since.timestamp()
+        calls = await chosen(lambda call: call.time > since, calls)
     if which.unmatched:
-        calls = [call for call in calls if not call.matched]
+        calls = await chosen(_is_unmatched, calls)
     every = len(calls) == len(page.calls)
     meta = {"total": page.total if every else len(calls), **_dropped(page), **default_limit(which, calls)}
-    return listed(
-        "requests",
-        lambda call: served_request(call, page.id(call)),
-        calls[: DEFAULT_LIMIT if which.limit is None else which.limit],
-        meta=meta,
-        requestJournalDisabled=False,
-    )
+    shown = calls[: DEFAULT_LIMIT if which.limit is None else which.limit]
+    return streamed(_served("requests", page, shown, {"meta": meta, "requestJournalDisabled": False}))
+
+
+def _served(name: str, page: Page, calls: list[Call], others: dict[str, Any] | None = None) -> Iterator[str]:
+    # a client that reads slowly keeps no more calls in memory than it gets
+    ids = page._replace(calls=[])
+    return list_of(name, (json_of_call(call, served_request(call, ids.id(call))) for call in calls), after=others)
 
 
 def _found(page: Page, calls: list[Call]) -> Response:
-    return listed("requests", logged_request, calls, requestJournalDisabled=False, **_dropped(page))
+    others = {"requestJournalDisabled": False, **_dropped(page)}
+    return streamed(list_of("requests", (json_of_call(call, logged_request(call)) for call in calls), after=others))
 
 
 async def _nearest_mappings(double: Double) -> Response:
-    found: list[tuple[Call, StubMapping]] = []
-    for call in double.journal.page().calls:
-        if call.matched:
-            continue
+    found: list[tuple[Call, float, StubMapping]] = []
+    unmatched = await chosen(_is_unmatched, double.journal.page().calls)
+    for call in unmatched[:_MOST_COMPARED]:
         subject, mappings = Subject(call.request, call), double.stubs.mappings
         distances = await each(_distance_to(subject), mappings)
-        found += [(call, mapping) for _, mapping in nearest(distances, mappings, _NEAREST)]
-    return listed(
-        "nearMisses",
-        lambda pair: near_miss(pair[0], pair[1].pattern.tolerant(), stubMapping=pair[1].document),
-        found,
+        found += [(call, distance, mapping) for distance, mapping in nearest(distances, mappings, _NEAREST)]
+    return _near_misses(
+        (near_miss(call, mapping.pattern, distance, stubMapping=mapping.document) for call, distance, mapping in found),
+        # only where it is so, as below
+        {"limit": _MOST_COMPARED} if len(unmatched) > _MOST_COMPARED else {},
     )
 
 
@@ -183,11 +187,12 @@ def _distance_to(subject: Subject) -> Callable[[StubMapping], float]:
 async def _nearest_calls(pattern: RequestPattern, content: Any, page: Page) -> Response:
     document = {"method": "ANY", **content}
     distances = await each(lambda call: pattern.distance(Subject(call.request, call)), page.calls)
-    return listed(
-        "nearMisses",
-        lambda found: near_miss(found[1], pattern, requestPattern=document),
-        nearest(distances, page.calls, _NEAREST),
-    )
+    found = nearest(distances, page.calls, _NEAREST)
+    return _near_misses(near_miss(call, pattern, distance, requestPattern=document) for distance, call in found)
+
+
+def _near_misses(found: Iterable[dict[str, Any]], others: dict[str, int] | None = None) -> Response:
+    return streamed(list_of("nearMisses", (json_of(one, is_large=True) for one in found), after=others))
 
 
 def default_limit(which: Which, calls: list[Call]) -> dict[str, int]:

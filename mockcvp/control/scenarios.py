@@ -1,14 +1,16 @@
 """Scenarios and global settings under ``/__admin``."""
 
-from typing import Any
+from collections.abc import Iterator
 
 from fastapi import APIRouter
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from mockcvp.control.bodies import Unprocessable, body, content_of
+from mockcvp.control.mappings import json_of_mapping
+from mockcvp.control.streaming import list_of, streamed
 from mockcvp.double import Double
 from mockcvp.stubbing.stubs import STARTED, Scenario
 from mockcvp.stubbing.wire import ScenarioState, SettingsForm
@@ -21,9 +23,9 @@ def router(double: Double) -> APIRouter:
     stubs = double.stubs
 
     @routes.get("/scenarios")
-    async def scenarios() -> JSONResponse:
+    async def scenarios() -> Response:
         """Return the scenarios, their states and their mappings."""
-        return JSONResponse({"scenarios": [_scenario(one) for one in stubs.scenarios]})
+        return streamed(list_of("scenarios", map(_json_of, stubs.scenarios)))
 
     @routes.post("/scenarios/reset")
     async def reset_scenarios() -> JSONResponse:
@@ -65,11 +67,11 @@ def router(double: Double) -> APIRouter:
     return routes
 
 
-def _scenario(scenario: Scenario) -> dict[str, Any]:
-    return {
+def _json_of(scenario: Scenario) -> Iterator[str]:
+    others = {
         "id": scenario.name,
         "name": scenario.name,
         "state": scenario.state,
         "possibleStates": list(scenario.possible_states),
-        "mappings": [mapping.document for mapping in scenario.mappings],
     }
+    return list_of("mappings", map(json_of_mapping, scenario.mappings), others)

@@ -1,15 +1,21 @@
 """The calls of the journal in WireMock's shape."""
 
-from base64 import b64encode
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from mockcvp.control.streaming import LARGE, base64_of, json_of, text_of
 from mockcvp.journal import Call
 from mockcvp.matching.content import Subject
 from mockcvp.matching.patterns import RequestPattern
 from mockcvp.oamp.api import Headers
 from mockcvp.wire_log import masked
+
+
+def json_of_call(call: Call, form: dict[str, Any]) -> Iterable[str]:
+    """Return the JSON of a call in pieces; ``form`` is the call as one of the functions below returns it."""
+    return json_of(form, is_large=call.size > LARGE)
 
 
 def served_request(call: Call, call_id: str) -> dict[str, Any]:
@@ -25,8 +31,8 @@ def served_request(call: Call, call_id: str) -> dict[str, Any]:
         "response": {
             "status": status,
             "headers": _headers(answer.headers if answer else ()),
-            "body": answer.body.decode(errors="replace") if answer else "",
-            "bodyAsBase64": b64encode(answer.body).decode() if answer else "",
+            "body": text_of(answer.body) if answer else "",
+            "bodyAsBase64": base64_of(answer.body) if answer else "",
         },
         "wasMatched": call.matched,
         "timing": {
@@ -61,8 +67,8 @@ def logged_request(call: Call, differences: list[str] | None = None) -> dict[str
         "cookies": {},
         "browserProxyRequest": False,
         "loggedDate": int(call.time * 1000),
-        "bodyAsBase64": b64encode(request.body).decode(),
-        "body": request.body.decode(errors="replace"),
+        "bodyAsBase64": base64_of(request.body),
+        "body": text_of(request.body),
         "protocol": "HTTP/1.1",
         "scheme": "https",
         "host": host,
@@ -74,17 +80,19 @@ def logged_request(call: Call, differences: list[str] | None = None) -> dict[str
     }
 
 
-def near_miss(call: Call, pattern: RequestPattern, **compared: Any) -> dict[str, Any]:
+def near_miss(call: Call, pattern: RequestPattern, distance: float, **compared: Any) -> dict[str, Any]:
     """Return how near a call is to a pattern.
 
     Args:
         call: the call
         pattern: what it is compared with
+        distance: how far it is from that
         compared: that, in WireMock's JSON, by the member that it goes into
     """
-    subject = Subject(call.request, call)
-    result = {"subEvents": [], "diffDescriptions": [], "distance": pattern.distance(subject)}
-    return {"request": logged_request(call, pattern.differences(subject)), **compared, "matchResult": result}
+    result = {"subEvents": [], "diffDescriptions": [], "distance": distance}
+    # a regular expression that was not stopped when the distance was measured may be stopped now
+    differences = pattern.tolerant().differences(Subject(call.request, call))
+    return {"request": logged_request(call, differences), **compared, "matchResult": result}
 
 
 def _told(call: Call) -> dict[str, Any]:

@@ -1,8 +1,10 @@
-"""Long JSON lists as a stream, so that no more of one is in memory than its client is about to receive."""
+"""JSON as a stream, so that no more of it is in memory than its client is about to receive."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Any, TypeVar
+from base64 import b64encode
+from codecs import getincrementaldecoder
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from starlette.responses import Response, StreamingResponse
 
@@ -11,39 +13,135 @@ from mockcvp.slices import sliced
 DEFAULT_LIMIT = 1000
 """How many entries a list has at most, where its client names no limit."""
 
-_CHUNK_BYTES = 64 * 1024
+LARGE = 64 * 1024
+"""A text of more characters is encoded in slices."""
+# three bytes are four characters of Base64
+_SLICE = 48 * 1024
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
-_Item = TypeVar("_Item")
+
+class Slices:
+    """A long text that is made while it is encoded.
+
+    Args:
+        make: makes its slices
+    """
+
+    def __init__(self, make: Callable[[], Iterator[str]]) -> None:
+        self.make = make
 
 
-def listed(name: str, entry: Callable[[_Item], Any], items: Iterable[_Item], **others: Any) -> Response:
-    """Return a response that is an object with one long list.
+def text_of(raw: bytes) -> str | Slices:
+    """Return bytes as text, by UTF-8."""
+    if len(raw) <= LARGE:
+        return raw.decode(errors="replace")
 
-    An entry is made when it is about to be sent, and the server's ``send`` waits for a client that does not read. Where
-    an entry cannot be made, the connection ends before the last chunk, so that the part sent is no whole document.
+    def slices() -> Iterator[str]:
+        decoder = getincrementaldecoder("utf-8")("replace")
+        for start in range(0, len(raw), _SLICE):
+            yield decoder.decode(raw[start : start + _SLICE], start + _SLICE >= len(raw))
+
+    return Slices(slices)
+
+
+def base64_of(raw: bytes) -> str | Slices:
+    """Return bytes in Base64."""
+    if len(raw) <= LARGE:
+        return b64encode(raw).decode()
+    return Slices(lambda: (b64encode(raw[at : at + _SLICE]).decode() for at in range(0, len(raw), _SLICE)))
+
+
+def json_of(value: Any, *, is_large: bool) -> Iterable[str]:
+    """Return the JSON of a value in pieces.
+
+    Args:
+        value: of what JSON can hold, and of ``Slices``
+        is_large: whether it may hold long texts or lists; else it is one piece, which takes less time
+    """
+    return _pieces(value) if is_large else (_ENCODER.encode(value),)
+
+
+def list_of(
+    name: str,
+    entries: Iterable[Iterable[str]],
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> Iterator[str]:
+    """Return the JSON of an object with one long list in pieces; an entry is made when it is about to be sent.
 
     Args:
         name: of the member that is the list
-        entry: makes an entry of it, of what JSON can hold
-        items: that the entries are made of
-        others: the members that follow
+        entries: the pieces of each entry
+        before: the members before the list
+        after: the members that follow
     """
-    return StreamingResponse(_chunks(name, entry, items, others), media_type="application/json")
+    head = _ENCODER.encode(before)[1:-1] + "," if before else ""
+    yield f"{{{head}{_ENCODER.encode(name)}:["
+    for place, entry in enumerate(entries):
+        if place:
+            yield ","
+        yield from entry
+    tail = "," + _ENCODER.encode(after)[1:-1] if after else ""
+    yield f"]{tail}}}"
 
 
-async def _chunks(
-    name: str, entry: Callable[[_Item], Any], items: Iterable[_Item], others: dict[str, Any]
-) -> AsyncIterator[bytes]:
-    waiting, comma = bytearray(_json(name).join([b"{", b":["])), b""
-    async for item in sliced(items):
-        waiting += comma + _json(entry(item))
-        comma = b","
-        # one entry may be many times as large as what a connection holds while its client does not read
-        while len(waiting) > _CHUNK_BYTES:
-            yield bytes(waiting[:_CHUNK_BYTES])
-            del waiting[:_CHUNK_BYTES]
-    yield bytes(waiting + (b"]," + _json(others)[1:] if others else b"]}"))
+def streamed(pieces: Iterable[str], status: int = 200) -> Response:
+    """Return a response whose body is some JSON.
+
+    The server's ``send`` waits for a client that does not read. Where a piece cannot be made, the connection ends
+    before the last chunk, so that the part sent is no whole document.
+
+    Args:
+        pieces: of the JSON
+        status: of the response
+    """
+    return StreamingResponse(_chunks(pieces), status, media_type="application/json")
 
 
-def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+async def _chunks(pieces: Iterable[str]) -> AsyncIterator[bytes]:
+    waiting, size = list[str](), 0
+    async for piece in sliced(pieces):
+        waiting.append(piece)
+        size += len(piece)
+        if size >= LARGE:
+            yield "".join(waiting).encode()
+            waiting, size = [], 0
+    yield "".join(waiting).encode()
+
+
+def _pieces(value: Any) -> Iterator[str]:
+    # no recursion: a document may be nested deeper than calls of Python may be
+    containers: list[tuple[Iterator[tuple[str, Any]], str]] = [(iter([("", value)]), "")]
+    while containers:
+        members, end = containers[-1]
+        before, one = next(members, (end, members))
+        yield before
+        if one is members:
+            containers.pop()
+        elif isinstance(one, dict):
+            containers.append((_members(one), "}"))
+            yield "{"
+        elif isinstance(one, list | tuple):
+            containers.append((_items(one), "]"))
+            yield "["
+        elif isinstance(one, Slices) or (isinstance(one, str) and len(one) > LARGE):
+            yield '"'
+            for part in one.make() if isinstance(one, Slices) else _slices(one):
+                yield _ENCODER.encode(part)[1:-1]
+            yield '"'
+        else:
+            yield _ENCODER.encode(one)
+
+
+def _members(value: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for place, (name, one) in enumerate(value.items()):
+        yield f"{',' if place else ''}{_ENCODER.encode(name)}:", one
+
+
+def _items(value: Iterable[Any]) -> Iterator[tuple[str, Any]]:
+    for place, one in enumerate(value):
+        yield "," if place else "", one
+
+
+def _slices(text: str) -> Iterator[str]:
+    return (text[start : start + _SLICE] for start in range(0, len(text), _SLICE))

@@ -8,11 +8,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from jsonpath import CompoundJSONPath, JSONPath, JSONPathEnvironment, JSONPathError, JSONPathMatch
+from jsonpath.filter import BaseExpression, RegexLiteral
 from jsonpath.parse import Parser
 from jsonpath.selectors import Filter, FilterContext
 from jsonpath.stream import TokenStream
 
 from mockcvp.matching.regular import UndecidedError, compiled, fully_matches
+from mockcvp.wording import Invalid, quoted
 
 if TYPE_CHECKING:
     import regex
@@ -41,6 +43,13 @@ class _Parser(Parser):
         if not isinstance(selector, Filter):
             return selector
         return _ObjectFilter(env=self.env, token=selector.token, expression=selector.expression)
+
+    def parse_regex(self, stream: TokenStream) -> BaseExpression:
+        literal = super().parse_regex(stream)
+        # an expression that cannot be compiled is rejected now, and does not find nothing later
+        if isinstance(literal, RegexLiteral):
+            _regex(literal.value.pattern, literal.value.flags)
+        return literal
 
 
 class _Environment(JSONPathEnvironment):
@@ -84,16 +93,19 @@ def json_path(expression: str) -> Callable[[Any], Any]:
     path, measured = expression, False
     if function := _FUNCTION.search(expression):
         if function[1] not in ("length", "size"):
-            raise ValueError(f"{expression!r}: of JSONPath's functions there are only length() and size()")
+            problem = "of JSONPath's functions there are only length() and size()"
+            raise Invalid(problem, f"{quoted(expression)}: {problem}", expression)
         path, measured = expression[: function.start()], True
     if not path.strip():
         raise ValueError("a JSONPath must not be empty")
     if operator := _OPERATOR.search(expression):
-        raise ValueError(f"{expression!r}: Jayway's operator {operator[1]} is not supported")
+        problem = f"Jayway's operator {operator[1]} is not supported"
+        raise Invalid(problem, f"{quoted(expression)}: {problem}", expression)
     try:
         query = _Environment().compile(path if path.lstrip().startswith("$") else f"$.{path}")
-    except (JSONPathError, RecursionError, re.error, ArithmeticError, ValueError) as fault:
-        raise ValueError(f"{expression!r} is no JSONPath: {str(fault).partition(_LINE_END)[0]}") from None
+    except (JSONPathError, RecursionError, re.error, ArithmeticError, ValueError) as exc:
+        reason = str(exc).partition(_LINE_END)[0]
+        raise Invalid("no JSONPath", f"{quoted(expression)} is no JSONPath: {reason}", expression) from None
     definite = getattr(query, "singular_query", lambda: False)()
 
     def found(document: Any) -> Any:

@@ -8,6 +8,7 @@ from mockcvp.matching.content import Content, Subject
 from mockcvp.matching.regular import UndecidedError
 from mockcvp.matching.values import Matcher
 from mockcvp.oamp.synchronization import server_id
+from mockcvp.wording import may_be_secret
 
 if TYPE_CHECKING:
     from mockcvp.journal import Call
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 # as WireMock weighs them: of a request that differs in method or URL, nothing else is looked at
 _FIRST_WEIGHT, _WHOLE_WEIGHT = 39.0, 46.0
 _SHOWN = 5
-_SECRET = frozenset(["header authorization", "header proxy-authorization", "header cookie", "header set-cookie"])
 
 _Thing = TypeVar("_Thing")
 
@@ -150,7 +150,7 @@ def of_values(places: Iterable[tuple[str, Callable[[Subject], Sequence[Content]]
         places: for each what it is called, where its values are (one of which must be as wanted), and what is wanted
     """
     wanted = tuple(
-        (name, read, _masked(matcher, name) if name.lower() in _SECRET else matcher) for name, read, matcher in places
+        (name, read, _masked(matcher, name) if may_be_secret(name) else matcher) for name, read, matcher in places
     )
 
     def holds(subject: Subject) -> bool:
@@ -169,7 +169,7 @@ def of_values(places: Iterable[tuple[str, Callable[[Subject], Sequence[Content]]
     def differences(subject: Subject) -> list[str]:
         return [
             # it is told to more people than may know it
-            f"{name} was another" if name.lower() in _SECRET else matcher.difference(name, values)
+            f"{name} was another" if may_be_secret(name) else matcher.difference(name, values)
             for name, read, matcher in wanted
             if not any(map(matcher.holds, values := read(subject)))
         ]

@@ -4,6 +4,8 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
+from mockcvp.wording import Invalid, quoted
+
 if TYPE_CHECKING:
     import regex
 
@@ -31,7 +33,7 @@ class UndecidedError(Exception):
     """
 
     def __init__(self, expression: str, place: str | None = None) -> None:
-        shown = f"{expression[:_LONGEST_SHOWN]!r}" if place is None else f"of {place}"
+        shown = quoted(expression, _LONGEST_SHOWN) if place is None else f"of {place}"
         super().__init__(
             f"the regular expression {shown} was stopped after {_SECONDS} s of processor time: "
             "it is not decided whether it matches"
@@ -51,26 +53,29 @@ def compiled(expression: str, flags: int = 0) -> "regex.Pattern[str]":
         raise ValueError(f"a regular expression has at most {_LONGEST} characters, and this one has {len(expression)}")
     _check_comments(expression)
     if _atoms(expression) > _MOST_ATOMS:
-        raise ValueError(
-            f"{expression[:_LONGEST_SHOWN]!r} repeats too much: "
-            f"written out, it is longer than {_MOST_ATOMS} characters, "
-            f"where each within parentheses counts as {_IN_A_GROUP}"
+        problem = (
+            f"repeats too much: written out, it is longer than {_MOST_ATOMS} characters, where each within parentheses "
+            f"counts as {_IN_A_GROUP}"
         )
+        raise _invalid(expression, problem)
     try:
         # sets within sets, as in Java
         return regex.compile(_quotations().sub(_quoted, expression), flags | regex.V1)
-    except (regex.error, RecursionError, OverflowError, MemoryError) as fault:
-        raise ValueError(f"{expression[:_LONGEST_SHOWN]!r} is no regular expression: {fault}") from None
+    except (regex.error, RecursionError, OverflowError, MemoryError) as exc:
+        full = f"{quoted(expression, _LONGEST_SHOWN)} is no regular expression: {exc}"
+        raise Invalid("no regular expression", full, expression) from None
+
+
+def _invalid(expression: str, problem: str) -> Invalid:
+    return Invalid(f"it {problem}", f"{quoted(expression, _LONGEST_SHOWN)} {problem}", expression)
 
 
 def _check_comments(expression: str) -> None:
     """Refuse comments: what is in them would be taken for what repeats, or hide it."""
     if _VERBOSE.search(expression) and "#" in expression:
-        raise ValueError(f"{expression[:_LONGEST_SHOWN]!r} has (?x) and a #, and comments are not taken here")
+        raise _invalid(expression, "has (?x) and a #, and comments are not taken here")
     if any(part[0] == "(" and expression.startswith("(?#", part.start()) for part in _PART.finditer(expression)):
-        raise ValueError(
-            f"{expression[:_LONGEST_SHOWN]!r} has a comment, (?#…), which Java's regular expressions have not"
-        )
+        raise _invalid(expression, "has a comment, (?#…), which Java's regular expressions have not")
 
 
 def _atoms(expression: str) -> int:

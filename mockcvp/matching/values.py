@@ -7,6 +7,7 @@ from typing import Any
 
 from mockcvp.matching import regular
 from mockcvp.matching.content import ABSENT, NOT_JSON, Content
+from mockcvp.wording import Invalid, quoted
 
 _LONGEST_SHOWN = 120
 # beyond this many characters, two texts are as near as their beginnings
@@ -140,7 +141,8 @@ def equal_to_xml(given: str) -> Matcher:
 
     wanted = xml_values.parsed(xml_values.encoded(given))
     if wanted is None:
-        raise ValueError(f"no XML document without a document type: {_quoted(given)}")
+        problem = "no XML document without a document type"
+        raise Invalid(problem, f"{problem}: {quoted(given)}", given)
     expected_size = xml_values.size(wanted)
 
     def found(value: Content) -> list[str]:

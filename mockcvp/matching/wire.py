@@ -25,7 +25,7 @@ from mockcvp.matching.patterns import (
     of_url,
 )
 from mockcvp.matching.values import Matcher
-from mockcvp.wording import told
+from mockcvp.wording import Invalid, UnknownMembers, member, quoted, told, within
 
 _NEXT_TO_NOTHING = 0.001
 _TEMPLATE_NAME = re.compile(r"\{[^{}/]+\}")
@@ -50,10 +50,11 @@ def _unknown(name: Any, known: list[str]) -> str:
     if name in _NOT_HERE.split():
         return f"{name}: WireMock has it, and mockcvp has not"
     by_case = {one.lower(): one for one in known}
-    near = difflib.get_close_matches(str(name).lower(), by_case, n=1)
+    # of a long name, looking for one that is like it would take long
+    near = difflib.get_close_matches(str(name).lower()[:80], by_case, n=1)
     if near:
-        return f"{name} is not known here: is {by_case[near[0]]} meant?"
-    return f"{str(name)[:80]} is not known here{f': it belongs to {_INSIDE[name]}' if name in _INSIDE else ''}"
+        return f"{member(name)} is not known here: is {by_case[near[0]]} meant?"
+    return f"{member(name)} is not known here{f': it belongs to {_INSIDE[name]}' if name in _INSIDE else ''}"
 
 
 class Wire(BaseModel):
@@ -67,9 +68,9 @@ class Wire(BaseModel):
         if not isinstance(given, dict):
             return given
         known = [cls.alias(field) for field in cls.model_fields]
-        wrong = [_unknown(name, known) for name in given if name not in known]
+        wrong = [name for name in given if name not in known]
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise UnknownMembers([_unknown(name, known) for name in wrong[: UnknownMembers.most]], len(wrong))
         return given
 
     @classmethod
@@ -115,8 +116,8 @@ class ContentPattern(Wire):
                 )
         try:
             self._matcher = _OPERATORS[given[0]](self)
-        except ValueError as fault:
-            raise ValueError(f"{self.alias(given[0])}: {fault}") from None
+        except ValueError as exc:
+            raise within(self.alias(given[0]), exc) from None
         return self
 
     @property
@@ -135,7 +136,8 @@ def _path(given: Any) -> tuple[str, Matcher | None]:
     try:
         return given["expression"], ContentPattern.model_validate(inner).matcher
     except ValidationError as error:
-        raise ValueError("; ".join(told(error, inner))) from None
+        safe, full = ("; ".join(told(error, given, is_secret=is_secret)) for is_secret in (True, False))
+        raise Invalid(safe, full, given["expression"]) from None
 
 
 _OPERATORS: dict[str, Callable[[ContentPattern], Matcher]] = {
@@ -210,7 +212,8 @@ class RequestPatternForm(Wire):
     @model_validator(mode="after")
     def _compiled(self) -> Self:
         if not _METHOD.fullmatch(self.method):
-            raise ValueError(f"method must be a method of HTTP, or ANY, not {self.method[:80]!r}")
+            problem = "method must be a method of HTTP, or ANY"
+            raise Invalid(problem, f"{problem}, not {quoted(self.method)}", self.method)
         urls = [name for name in _URLS if getattr(self, name) is not None]
         if len(urls) > 1:
             raise ValueError(f"there can be one of {', '.join(map(self.alias, urls))} alone")
@@ -242,13 +245,15 @@ class RequestPatternForm(Wire):
     def _url(self, name: str) -> Part:
         wanted: str = getattr(self, name)
         if not name.endswith("pattern") and not wanted.startswith("/"):
-            raise ValueError(f"{self.alias(name)} must begin with '/', as /cvp-config/version, not {wanted[:80]!r}")
+            problem = f"{self.alias(name)} must begin with '/', as /cvp-config/version"
+            raise Invalid(problem, f"{problem}, not {quoted(wanted)}", wanted)
         if name in ("url_path", "url_path_template") and "?" in wanted:
-            raise ValueError(f"{self.alias(name)} has no query; queryParameters are for that, not {wanted[:80]!r}")
+            problem = f"{self.alias(name)} has no query; queryParameters are for that"
+            raise Invalid(problem, f"{problem}, not {quoted(wanted)}", wanted)
         try:
             return _URLS[name](wanted)
-        except ValueError as fault:
-            raise ValueError(f"{self.alias(name)}: {fault}") from None
+        except ValueError as exc:
+            raise within(self.alias(name), exc) from None
 
     def _told(self, urls: list[str]) -> str:
         named = [f"{self.alias(name)} {getattr(self, name)}" for name in urls]

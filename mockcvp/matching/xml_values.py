@@ -8,6 +8,7 @@ from lxml import etree
 from lxml.etree import _Element
 
 from mockcvp.matching.content import Content
+from mockcvp.wording import Invalid, quoted
 
 _DECLARED = re.compile(r"""(^\s*<\?xml[^>]*?)\s+encoding\s*=\s*(?:"[^"]*"|'[^']*')""")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
@@ -91,15 +92,20 @@ def xpath(expression: str, namespaces: Mapping[str, str]) -> Callable[[Content],
     # looked up only where they are evaluated, which they may never be
     bare = _QUOTED.sub("''", expression)
     if unknown := [name for name in _CALLED.findall(bare) if name.rpartition("::")[2] not in _FUNCTIONS]:
-        raise ValueError(f"{expression!r} is no XPath 1.0: it has no function {unknown[0]}")
+        raise Invalid(
+            "no XPath 1.0: it calls a function that there is none of",
+            f"{quoted(expression)} is no XPath 1.0: it has no function {unknown[0][:80]}",
+            expression,
+        )
     if "$" in bare:
-        raise ValueError(f"{expression!r} has a variable, and there are none here")
+        problem = "has a variable, and there are none here"
+        raise Invalid(f"it {problem}", f"{quoted(expression)} {problem}", expression)
     try:
         find = etree.XPath(expression, namespaces=dict(namespaces), regexp=False, smart_strings=False)
         # and so are prefixes
         find(etree.fromstring("<x/>"))
-    except (etree.XPathError, ValueError, TypeError) as fault:
-        raise ValueError(f"{expression!r} is no XPath 1.0: {fault}") from None
+    except (etree.XPathError, ValueError, TypeError) as exc:
+        raise Invalid("no XPath 1.0", f"{quoted(expression)} is no XPath 1.0: {exc}", expression) from None
 
     def found(content: Content) -> list[Content]:
         for root in (content.xml, content.xml_without_default_namespaces):

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from mockcvp.files import FileError, json_of, text_of
 from mockcvp.stubbing.stubs import StubMapping
 from mockcvp.stubbing.wire import stub_mapping
-from mockcvp.wording import told
+from mockcvp.wording import quoted, told
 
 _SETTING = "mappings"
 
@@ -53,7 +53,7 @@ def _documents(path: Path, content: Any) -> Iterator[tuple[str, Any]]:
     listed = content["mappings"]
     others = content.keys() - {"mappings", "meta"}
     if not isinstance(listed, list) or others:
-        wrong = f"has {min(others)!r} beside 'mappings'" if others else "'mappings' must be a list"
+        wrong = f"has {quoted(min(others))} beside 'mappings'" if others else "'mappings' must be a list"
         raise FileError(_SETTING, f"{path}: {wrong}")
     yield from ((f"{path}: mappings[{index}]", one) for index, one in enumerate(listed))
 

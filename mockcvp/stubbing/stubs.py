@@ -269,5 +269,6 @@ def _matches(mapping: StubMapping, subject: Subject) -> bool:
         return False
     except Exception:
         # a call must get an answer, and be recorded, whatever a test's pattern comes to
-        _log.exception("fault while a request was held against the stub mapping %s", mapping.name or mapping.id)
+        named = printable(mapping.name or mapping.id)
+        _log.exception("error while a request was matched against the stub mapping %s", named)
         return False

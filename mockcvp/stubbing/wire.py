@@ -14,6 +14,7 @@ from mockcvp.oamp.api import Headers
 from mockcvp.oamp.errors import of_status
 from mockcvp.stubbing.responses import LONGEST_DELAY, Delays, Dribble, Fault, Response, lognormal, uniform
 from mockcvp.stubbing.stubs import USUAL_PRIORITY, StubMapping
+from mockcvp.wording import Invalid, member, quoted
 
 _LONGEST = int(LONGEST_DELAY * 1000)
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -103,12 +104,11 @@ class ResponseForm(Wire):
     def _sendable(cls, headers: dict[str, Any]) -> dict[str, Any]:
         for name, value in headers.items():
             if not _TOKEN.fullmatch(name):
-                raise ValueError(f"{name[:80]!r} is no name of a header")
+                raise Invalid("one has a name that no header has", f"{quoted(name)} is no name of a header", name)
             for text in value if isinstance(value, list) else [value]:
                 if not isinstance(text, str) or not _FIELD_TEXT.fullmatch(text):
-                    raise ValueError(
-                        f"{name} must be one line of text in ISO 8859-1, or a list of such, not {text!r:.80}"
-                    )
+                    problem = f"{member(name)} must be one line of text in ISO 8859-1, or a list of such"
+                    raise Invalid(problem, f"{problem}, not {quoted(text)}", name)
         return headers
 
     @model_validator(mode="after")
@@ -164,9 +164,9 @@ class ResponseForm(Wire):
         if len(lengths) > 1 or (lengths and codings):
             raise ValueError("headers: an answer has one Content-Length alone, or one Transfer-Encoding")
         if lengths and lengths != [str(len(self._bytes))]:
-            raise ValueError(f"headers: Content-Length is {lengths[0]}, and the body has {len(self._bytes)} bytes")
+            raise ValueError(f"headers: Content-Length is {lengths[0][:20]}, and the body has {len(self._bytes)} bytes")
         if codings and (codings != ["chunked"] or self.status in _WITHOUT_BODY):
-            raise ValueError(f"headers: Transfer-Encoding must be chunked, with a body, not {codings[0]!r:.80}")
+            raise ValueError(f"headers: Transfer-Encoding must be chunked, with a body, not {quoted(codings[0])}")
 
     def response(self) -> Response:
         """Return what is answered."""

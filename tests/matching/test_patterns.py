@@ -270,6 +270,15 @@ def test_a_stopped_expression_for_credentials_is_not_shown() -> None:
     assert "secret" not in str(caught.value)
 
 
+def test_a_stopped_expression_that_names_a_password_is_masked() -> None:
+    assert "expression '***' was stopped" in str(UndecidedError("(a|aa)+password=hunter2"))
+
+
+def test_a_json_path_whose_expression_repeats_too_much_is_rejected() -> None:
+    with pytest.raises(ValueError, match="repeats too much"):
+        json_values.json_path("$[?(@.a =~ /a{200000}/)]")
+
+
 @pytest.mark.parametrize("function", ["match", "search"])
 def test_functions_of_jsonpath_that_match_without_limit_are_rejected(function: str) -> None:
     with pytest.raises(ValueError, match="is no JSONPath"):
