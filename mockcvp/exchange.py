@@ -15,7 +15,7 @@ from mockcvp.journal import Call
 from mockcvp.log_line import line, shortened
 from mockcvp.oamp.api import Answer, Headers, Request, malformed
 from mockcvp.oamp.releases import Release
-from mockcvp.request_body import RequestBody, UnfinishedBodies, read_body
+from mockcvp.request_body import RequestBody, UnfinishedBodies, expects_continue, large_body, read_body
 from mockcvp.slices import each
 from mockcvp.stubbing.responses import Dribble, Fault
 from mockcvp.stubbing.stubs import StubMapping
@@ -35,7 +35,7 @@ WIRE = "mockcvp.wire"
 """Where the server puts what a call can do to its connection."""
 
 LARGE = 64 * 1024
-"""Of a body in bytes: a larger one may wait for its client, a smaller one is sent or received at once."""
+"""How many bytes a response body has that may wait for its client; a smaller one is sent at once."""
 
 _log = logging.getLogger("mockcvp.calls")
 
@@ -176,7 +176,7 @@ async def _exchange(
     # removed from the state, to which it refers
     wire: Wire | None = state.pop(WIRE, None)
     body, early, limit = RequestBody(), None, double.settings.max_body_bytes
-    length = _large_body(headers, limit)
+    length = large_body(headers, limit)
     if length != 0 or life.in_process > double.oamp.max_in_process:
         early = _by_headers(double, life, _request(scope, headers, body), length)
     if early is None:
@@ -199,7 +199,7 @@ async def _exchange(
             _hang_up(request, wire)
             return None
     # a client that expects 100 (Continue) may send its body all the same
-    close = MALFORMED_BODY in state or (request.unread and _expects_continue(headers))
+    close = MALFORMED_BODY in state or (request.unread and expects_continue(headers))
     client: str = (scope.get("client") or ("",))[0]
     answer, fault, mapping, delay, _, _ = reply
     duration = time.perf_counter() - began + delay
@@ -381,22 +381,6 @@ def _authority(host: str, port: int | None) -> str:
     if ":" in host:
         host = f"[{host}]"
     return host if port is None else f"{host}:{port}"
-
-
-@lru_cache(maxsize=256)
-def _large_body(headers: Headers, limit: int) -> int | None:
-    """Return the length of a body that is large or over a limit, None for a chunked one; 0 for any other or none."""
-    fields = dict(headers)
-    if b"transfer-encoding" in fields:
-        return None
-    digits = fields.get(b"content-length", b"0").lstrip(b"0")
-    # more digits than any limit has, and than Python would turn into a number
-    length = 10**30 if len(digits) > 30 else int(digits or b"0")
-    return length if length > min(LARGE, limit) else 0
-
-
-def _expects_continue(headers: Headers) -> bool:
-    return any(name == b"expect" and value.lower() == b"100-continue" for name, value in headers)
 
 
 async def _send(answer: Answer, send: Send, dribble: Dribble | None, ended: Callable[[], bool], *, close: bool) -> bool:

@@ -1,15 +1,21 @@
 """Reading request bodies, within a bound on the memory of all that are unfinished."""
 
 import asyncio
+from functools import lru_cache
 from typing import NamedTuple
 
 from starlette.types import Message, Receive
+
+from mockcvp.oamp.api import Headers
 
 MAX_CONTROL_BYTES = 64 * 1024**2
 """How long the body of a control request may be, in bytes."""
 
 MAX_UNFINISHED_BYTES = 128 * 1024**2
 """How many bytes the unfinished request bodies of one server may take together."""
+
+LARGE_BODY = 64 * 1024
+"""How many bytes a body has that is not awaited where the headers of its request lead to an error."""
 
 
 class UnfinishedBodies:
@@ -83,3 +89,20 @@ async def _read_chunks(message: Message, receive: Receive, limit: int, unfinishe
         return RequestBody(bytes(stored), is_complete=False)
     finally:
         unfinished.size -= len(stored)
+
+
+@lru_cache(maxsize=256)
+def large_body(headers: Headers, limit: int) -> int | None:
+    """Return the length of a body that is large or over a limit, None for a chunked one; 0 for any other or none."""
+    fields = dict(headers)
+    if b"transfer-encoding" in fields:
+        return None
+    digits = fields.get(b"content-length", b"0").lstrip(b"0")
+    # more digits than any limit has, and than Python would turn into a number
+    length = 10**30 if len(digits) > 30 else int(digits or b"0")
+    return length if length > min(LARGE_BODY, limit) else 0
+
+
+def expects_continue(headers: Headers) -> bool:
+    """Return whether a client waits for 100 (Continue) before it sends a body."""
+    return any(name == b"expect" and value.lower() == b"100-continue" for name, value in headers)

@@ -21,6 +21,7 @@ from mockcvp.files import FileError
 from mockcvp.matching.wire import RequestPatternForm
 from mockcvp.stubbing.mapping_files import load
 from mockcvp.wording import member, quoted, told
+from tests.log_lines import Lines
 
 SECRET = "hunter2-7c1f"
 ENCODED = b64encode(f"tester:{SECRET}".encode()).decode()
@@ -106,17 +107,6 @@ def malformed(draw: st.DrawFn) -> tuple[str, bytes]:
         document = changed(document, place, draw(st.sampled_from(CHANGES)))
     text = json.dumps(document)
     return path, text[: draw(st.sampled_from([len(text)] * 9 + [len(text) // 2]))].encode()
-
-
-class Lines(logging.Handler):
-    """The lines of the log."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
 
 
 @pytest.fixture(scope="module")

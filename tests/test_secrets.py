@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mockcvp import MockCVP
 from mockcvp.files import FileError
 from mockcvp.stubbing.mapping_files import load
+from tests.log_lines import Lines
 
 SECRET = "Xq7vZk93Lw5tRb"
 RUNS = [SECRET[start : start + 6] for start in range(len(SECRET) - 5)]
@@ -103,17 +104,6 @@ REQUESTS = (
     | st.tuples(st.just("cvp/tenants"), TENANTS)
     | st.tuples(st.just("settings"), SETTINGS)
 )
-
-
-class Lines(logging.Handler):
-    """Collects what is logged."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
 
 
 @pytest.fixture(scope="module")
