@@ -167,13 +167,17 @@ def test_unfinished_bodies_without_credentials_take_no_memory(tmp_path: Path) ->
 def test_all_unfinished_bodies_together_are_bounded(tmp_path: Path) -> None:
     with Running(tmp_path) as double, contextlib.ExitStack() as stack:
         connections = [stack.enter_context(double.connection()) for _ in range(100)]
+        for connection in connections:
+            # the TLS buffers of a connection take up to 1 MiB once it has received a large body; they are not measured
+            connection.sendall(head(f"Content-Length: {2 * MIB}", authorization=WRONG) + b" " * 2 * MIB)
+            read_answer(connection)
         before = resident(double)
         for connection in connections:
             send_unfinished(connection, head(f"Content-Length: {2 * MIB}"), 2 * MIB)
         # 64 bodies fit within 128 MiB
         rejected = with_responses(connections, 36)
         assert [response[:13] for response in rejected.values()] == [b"HTTP/1.1 503 "] * 36
-        assert resident(double) - before < 2 * 128 * MIB
+        assert resident(double) - before < 1.5 * 128 * MIB
         latest = double.journal(limit=1)["requests"][0]
         assert "all unfinished request bodies take more than" in latest["request"]["mockcvp"]["refusal"]
         # a body that comes whole at once is served all the same, and the first ones may end
