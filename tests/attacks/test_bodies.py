@@ -7,6 +7,7 @@ import ssl
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,21 @@ def with_responses(connections: list[ssl.SSLSocket], count: int) -> dict[ssl.SSL
                 ready[connection] = ready.get(connection, b"") + connection.recv(65536)
             connection.settimeout(60)
     return ready
+
+
+def test_a_body_of_1_byte_chunks_lets_other_clients_through(attacked: Running) -> None:
+    sent = head(CHUNKED) + b"1\r\n \r\n" * 500_000 + b"0\r\n\r\n"
+    others = 0
+    with attacked.connection() as hostile, attacked.connection() as other, ThreadPoolExecutor() as threads:
+        threads.submit(hostile.sendall, sent)
+        response = threads.submit(read_answer, hostile)
+        while not response.done():
+            other.sendall(head("Content-Length: 0"))
+            assert read_answer(other).startswith(b"HTTP/1.1 202 ")
+            others += 1
+        assert response.result().startswith(b"HTTP/1.1 400 ")
+    # about one for each 16 KiB; it was one for each 256 KiB, of which there are 12
+    assert others > 36
 
 
 @LINUX
