@@ -132,6 +132,7 @@ def quotes_secret(text: str) -> bool:
 @example(("cvp/tenants", {"username": 5, "password": [SECRET]}))
 @example(("cvp/tenants", {"username": [SECRET]}))
 @example(("cvp/tenants", {"username": f"/{SECRET}"}))
+@example(("cvp/tenants", {"username": SECRET}))
 @example(("cvp/tenants", [SECRET]))
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_error_quotes_a_secret(served: tuple[httpx.Client, list[str]], sent: tuple[str, Any]) -> None:
@@ -139,14 +140,16 @@ def test_no_error_quotes_a_secret(served: tuple[httpx.Client, list[str]], sent: 
     lines.clear()
     path, content = sent
     response = admin.post(path, content=json.dumps(content))
+    logged = list(lines)
+    # the name of a valid tenant is no secret: it is in the path of its deletion
     if path == "cvp/tenants" and response.status_code == 201:
         admin.delete(f"cvp/tenants/{response.json()['username']}")
     # a mapping or tenant that is valid is shown as it was given, to the client that has sent it
     if response.status_code >= 400:
-        assert lines, response.text
+        assert logged, response.text
         assert response.status_code == 422
         assert not quotes_secret(response.text)
-    assert not any(map(quotes_secret, lines))
+    assert not any(map(quotes_secret, logged))
 
 
 def test_an_error_of_other_members_is_still_shown(served: tuple[httpx.Client, list[str]]) -> None:
