@@ -62,6 +62,7 @@ class Peer:
         name: as the tables have it
         command: starts it
         tls: whether it can speak TLS
+        directory: the working directory of its process
         why_not: why it cannot be measured here; empty where it can
     """
 
@@ -69,6 +70,13 @@ class Peer:
     command: Callable[[Place], Sequence[str]]
     tls: bool = True
     why_not: str = ""
+    directory: Path = HERE.parent
+
+
+def commit(name: str, directory: Path, *options: str) -> Peer:
+    """Return mockcvp as a directory has it, which is another commit of the repository."""
+    # the module in the working directory comes before the installed one
+    return Peer(name, _mockcvp("--log-level", "warning", *options), directory=directory)
 
 
 def _mockcvp(*options: str) -> Callable[[Place], Sequence[str]]:
@@ -186,7 +194,7 @@ class Started:
         began = time.perf_counter()
         # none reads what they say
         self._process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=HERE.parent, env=_environment()
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self._peer.directory, env=_environment()
         )
         try:
             while not self._answers():
