@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Collection, Coroutine
 from contextlib import suppress
 from enum import Enum
+from functools import partial
 from typing import Any, NoReturn
 
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -162,7 +163,7 @@ class Connection(HttpToolsProtocol):
             if cycle.more_body:
                 self._begin(cycle.run_asgi(self.app))
             else:
-                self._respond_at_once(cycle)
+                self.outbox.respond(self, partial(self._respond_at_once, cycle))
         if self._phase is _Phase.REQUEST:
             self._line = b""
         elif self._phase is _Phase.BODY:
