@@ -27,7 +27,7 @@ test: .venv/dev
 	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-lowest: .venv-lowest/dev
-	@$(LOWEST)/python -m pytest -W ignore::DeprecationWarning -n auto --dist worksteal tests/oamp tests/matching tests/attacks/test_bodies.py tests/test_streaming.py tests/test_asgi.py tests/test_connection.py tests/test_exchange.py tests/test_half_close.py tests/test_stubbing.py tests/test_cli.py
+	@$(LOWEST)/python -m pytest -W ignore::DeprecationWarning -n auto --dist worksteal tests/oamp tests/stubs tests/pipeline tests/attacks/test_bodies.py tests/admin/test_streaming.py tests/test_asgi.py tests/server/test_protocol.py tests/server/test_half_close.py tests/test_cli.py
 
 test-container: .venv/dev
 	@$(BIN)/python -m pytest -m container -p no:xdist tests/container

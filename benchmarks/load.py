@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from benchmarks import peers
 from benchmarks.peers import Peer, Place, Started
-from mockcvp.certificates import certificate
+from mockcvp.server.tls import certificate
 from mockcvp.settings import Settings
 
 RUNS, CONNECTIONS = 3, 32

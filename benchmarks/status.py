@@ -4,9 +4,9 @@ import statistics
 import time
 from pathlib import Path
 
-from mockcvp.double import Double
 from mockcvp.oamp.api import Request
 from mockcvp.settings import Settings
+from mockcvp.state import Double
 
 RUNS = 200
 DEPLOYMENT = Path(__file__).parent.parent / "fixtures" / "deployments" / "two-hundred-servers.json"

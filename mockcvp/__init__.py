@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mockcvp.journal import Call
-    from mockcvp.running import MockCVP
     from mockcvp.settings import Settings
-    from mockcvp.stubbing.responses import Fault
+    from mockcvp.stubs.response import Fault
+    from mockcvp.testing.mock_cvp import MockCVP
 
 __all__ = ["Call", "Fault", "MockCVP", "Settings"]
 __version__ = "0.1.0"
 
-_ROOMS = {
+_MODULES = {
     "Call": "mockcvp.journal",
-    "Fault": "mockcvp.stubbing.responses",
-    "MockCVP": "mockcvp.running",
+    "Fault": "mockcvp.stubs.response",
+    "MockCVP": "mockcvp.testing.mock_cvp",
     "Settings": "mockcvp.settings",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_ROOMS[name]), name)
+    return getattr(import_module(_MODULES[name]), name)

@@ -3,7 +3,7 @@
 import os
 from typing import NoReturn
 
-from mockcvp import signals
+from mockcvp.server import signals
 
 
 def main() -> NoReturn:

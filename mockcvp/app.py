@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mockcvp.control import PATH
-from mockcvp.double import Double
-from mockcvp.exchange import Exchange
+from mockcvp.admin import PATH
+from mockcvp.pipeline.exchange import Exchange
 from mockcvp.settings import Settings
+from mockcvp.state import Double
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -42,8 +42,8 @@ class _WhenAsked:
 
 
 def _guarded(app: ASGIApp, double: Double) -> ASGIApp:
-    from mockcvp.control.access_log import AccessLog
-    from mockcvp.control.guard import Guard
+    from mockcvp.admin.access import Guard
+    from mockcvp.admin.access_log import AccessLog
 
     settings = double.settings
     own = settings.admin_username is not None
@@ -56,18 +56,18 @@ def control_of(double: Double) -> "FastAPI":
     """Return the app that controls a double, and its tenants."""
     from fastapi import FastAPI
 
-    from mockcvp.control import api, tenants
+    from mockcvp.admin import router, tenants
 
     def of_tenant(tenant: Double) -> FastAPI:
-        routes = api.router(tenant)
-        app = FastAPI(exception_handlers=api.ERROR_HANDLERS, openapi_url=None, redirect_slashes=False)
+        routes = router.router(tenant)
+        app = FastAPI(exception_handlers=router.ERROR_HANDLERS, openapi_url=None, redirect_slashes=False)
         app.include_router(routes)
         # WireMock's own clients put this before every path
         app.include_router(routes, prefix=PATH)
         return app
 
-    app = FastAPI(exception_handlers=api.ERROR_HANDLERS, openapi_url=None, redirect_slashes=False)
-    app.include_router(api.router(double), prefix=PATH)
+    app = FastAPI(exception_handlers=router.ERROR_HANDLERS, openapi_url=None, redirect_slashes=False)
+    app.include_router(router.router(double), prefix=PATH)
     path = f"{PATH}/cvp/tenants"
     app.include_router(tenants.router(double, path), prefix=f"{PATH}/cvp")
     app.mount(path, tenants.Controls(double, of_tenant))

@@ -15,10 +15,11 @@ from click.core import ParameterSource
 from pydantic import ByteSize, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from mockcvp import __version__, signals
+from mockcvp import __version__
 from mockcvp.log import Log
+from mockcvp.messages import phrases
+from mockcvp.server import signals
 from mockcvp.settings import Settings
-from mockcvp.wording import phrases
 
 _PREFIX = "MOCKCVP_"
 # what Docker's links and Kubernetes set where a service is called mockcvp
@@ -88,9 +89,9 @@ def _serve(**given: Any) -> None:
 def _run(settings: Settings, log: Log) -> None:
     # imported only here, so that --help and a wrong option are told at once
     from mockcvp.app import create_app
-    from mockcvp.double import Double
     from mockcvp.files import FileError
-    from mockcvp.server import Server, StartError
+    from mockcvp.server.listener import Server, StartError
+    from mockcvp.state import Double
 
     is_ended = threading.Event()
 

@@ -1,11 +1,16 @@
-"""Files that a user writes: read whole, and told in one line where they cannot be used."""
+"""Files that a user writes: their text, their JSON, and the deployment in one of them."""
 
 import json
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
+from mockcvp.messages import may_be_secret, quoted, told
+from mockcvp.oamp.deployment import Deployment
 from mockcvp.oamp.representation import members_once
-from mockcvp.wording import may_be_secret
+
+_DEPLOYMENT = "deployment"
 
 
 class FileError(Exception):
@@ -51,3 +56,53 @@ def json_of(setting: str, path: Path, text: str) -> Any:
         raise FileError(setting, f"{path}: {why}") from None
     except RecursionError:
         raise FileError(setting, f"{path}: is nested too deeply") from None
+
+
+def load_deployment(path: Path) -> Deployment:
+    """Return the deployment that a file holds.
+
+    Args:
+        path: JSON where its name ends in ``.json``, else YAML
+
+    Raises:
+        FileError: the file cannot be read, is neither, or describes no deployment
+    """
+    text = text_of(_DEPLOYMENT, path)
+    content = json_of(_DEPLOYMENT, path, text) if path.suffix.lower() == ".json" else _from_yaml(path, text)
+    if not isinstance(content, dict):
+        raise FileError(
+            _DEPLOYMENT, f"{path}: must hold an object with 'servers', as fixtures/deployments/three-servers.yaml"
+        )
+    try:
+        return Deployment.model_validate(content)
+    except ValidationError as error:
+        raise FileError(_DEPLOYMENT, f"{path}: {'; '.join(told(error, content))}") from None
+
+
+def _from_yaml(path: Path, text: str) -> Any:
+    # only where a YAML file is read, since it takes time to load
+    import yaml
+
+    # every scalar is the text that stands there: no dates, octal numbers or truth values that nobody meant
+    class Loader(yaml.BaseLoader):
+        """Has no key twice, where YAML's own loader would take the last."""
+
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            seen = set()
+            for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+                if key.value in seen:
+                    problem = f"the key {quoted(key.value)} occurs twice in one mapping"
+                    raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+                seen.add(key.value)
+            return super().construct_mapping(node, deep)
+
+    try:
+        return yaml.load(text, Loader)  # nosec B506 # noqa: S506 - it makes nothing but text, lists and mappings
+    except yaml.MarkedYAMLError as fault:
+        mark = fault.problem_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise FileError(_DEPLOYMENT, f"{path}: {place}{fault.problem}") from None
+    except yaml.YAMLError as fault:
+        raise FileError(_DEPLOYMENT, f"{path}: {' '.join(str(fault).split())}") from None
+    except RecursionError:
+        raise FileError(_DEPLOYMENT, f"{path}: is nested too deeply") from None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mockcvp.oamp.api import Answer, Headers, Request, SyncUp
 
 if TYPE_CHECKING:
-    from mockcvp.stubbing.stubs import StubMapping
+    from mockcvp.stubs.mapping import StubMapping
 
 # what CPython takes for a call beside its texts and bytes; a test compares this with what is really taken
 _CALL_OVERHEAD = 1000

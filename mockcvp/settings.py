@@ -37,7 +37,7 @@ def _tls_name(name: str) -> str:
 class Settings(BaseModel):
     """The settings of one double.
 
-    Raises ``pydantic.ValidationError`` for a value that is not valid; ``mockcvp.wording`` puts that into words.
+    Raises ``pydantic.ValidationError`` for a value that is not valid; ``mockcvp.messages`` puts that into words.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from mockcvp.cli import main
-from tests.deployed import NOON, SERVERS, Admin
-from tests.running import JSON, Running, only_line
+from tests.admin_client import NOON, SERVERS, Admin
+from tests.server_process import JSON, Running, only_line
 
 # a slow machine is no failure: Hypothesis would stop a test for a time that one example, or drawing it, takes
 settings.register_profile("mockcvp", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -14,10 +14,10 @@ from starlette.testclient import TestClient
 from starlette.types import Message, Scope
 
 from mockcvp.app import create_app
-from mockcvp.double import Double
-from mockcvp.exchange import Exchange
+from mockcvp.pipeline.exchange import Exchange
 from mockcvp.settings import Settings
-from tests.running import JSON, PASSWORD, PATIENCE, SYNCHRONIZE, USER, XML
+from mockcvp.state import Double
+from tests.server_process import JSON, PASSWORD, PATIENCE, SYNCHRONIZE, USER, XML
 
 PATH = f"/cvp-config/{SYNCHRONIZE}"
 BASE_URL = "https://oamp.example"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mockcvp.settings import Settings
-from tests.running import PATIENCE, SYNCHRONIZE, XML, Running, mockcvp, refused
+from tests.server_process import PATIENCE, SYNCHRONIZE, XML, Running, mockcvp, refused
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 

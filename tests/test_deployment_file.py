@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from mockcvp.deployment_file import load
-from tests.running import mockcvp, refused
+from mockcvp.files import load_deployment
+from tests.server_process import mockcvp, refused
 
 GOOD = "{id: a, hostname: h, ipaddr: 10.0.0.1, type: MEDIA}"
 
@@ -88,16 +88,16 @@ def test_the_environments_variable_is_named(tmp_path: Path) -> None:
 )
 def test_a_file_is_json_by_its_name_and_else_yaml(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content)
-    (server,) = load(tmp_path / name).servers
+    (server,) = load_deployment(tmp_path / name).servers
     assert (server.id, server.duration, server.outcome) == ("a", 0, "Success")
 
 
 def test_numbers_of_a_version_are_taken_as_text(tmp_path: Path) -> None:
     (tmp_path / "d.yaml").write_text("version: {majorVersion: 15, buildDate: '2024-01-31'}\nservers: []")
-    version = load(tmp_path / "d.yaml").version
+    version = load_deployment(tmp_path / "d.yaml").version
     assert (version.major_version, version.minor_version, version.build_date) == ("15", "6", "2024-01-31")
     (tmp_path / "d.yaml").write_text(
         "version: {esVersion: 12.50, buildVersion: 0254, buildDate: 2022-09-14}\nservers: []"
     )
-    version = load(tmp_path / "d.yaml").version
+    version = load_deployment(tmp_path / "d.yaml").version
     assert (version.es_version, version.build_version, version.build_date) == ("12.50", "0254", "2022-09-14")

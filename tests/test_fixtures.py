@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import PASSWORD, SYNCHRONIZE, USER, Running
+from tests.server_process import PASSWORD, SYNCHRONIZE, USER, Running
 
 SAMPLES = sorted((Path(__file__).parent.parent / "fixtures" / "sync-up").iterdir())
 curl = pytest.mark.skipif(not shutil.which("curl"), reason="curl is not on this machine: apt-get install curl")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mockcvp.health import address
-from tests.running import PATIENCE, Running
+from tests.server_process import PATIENCE, Running
 
 
 @pytest.mark.parametrize(

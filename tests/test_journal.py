@@ -16,7 +16,7 @@ from mockcvp.oamp.api import Answer, Request, SyncUp
 from mockcvp.oamp.errors import INVALID_SINCETIME, ApiError
 from mockcvp.oamp.sync_ups import Run, SyncStatus
 from mockcvp.oamp.synchronization import RequestedServer
-from tests.running import JSON, SYNCHRONIZE, XML, Running, read_answer, threads_that_take_turns_often
+from tests.server_process import JSON, SYNCHRONIZE, XML, Running, read_answer, threads_that_take_turns_often
 
 BODY = '{"synchronize": {"servers": {"server": ["a", {"refURL": "b", "sincetime": "7"}]}}}'
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import kubernetes_validate
 import yaml
 
-from mockcvp.deployment_file import load
+from mockcvp.files import load_deployment
 from mockcvp.settings import Settings
 
 MANIFEST = Path(__file__).parents[1] / "examples" / "kubernetes" / "mockcvp.yaml"
@@ -21,7 +21,7 @@ def test_the_manifest_is_what_kubernetes_takes() -> None:
 def test_the_manifest_gives_the_double_what_it_understands(tmp_path: Path) -> None:
     config, deployment, service = yaml.safe_load_all(MANIFEST.read_text())
     (tmp_path / "deployment.yaml").write_text(config["data"]["deployment.yaml"])
-    assert [server.id for server in load(tmp_path / "deployment.yaml").servers] == ["media-1", "vxml-1"]
+    assert [server.id for server in load_deployment(tmp_path / "deployment.yaml").servers] == ["media-1", "vxml-1"]
     pod = deployment["spec"]["template"]["spec"]
     # so that it may write to a claim, whose root is the only one who could
     assert pod["securityContext"]["fsGroup"] == 10001

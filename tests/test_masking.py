@@ -18,9 +18,9 @@ from pydantic import ValidationError
 
 from mockcvp import MockCVP
 from mockcvp.files import FileError
-from mockcvp.matching.wire import RequestPatternForm
-from mockcvp.stubbing.mapping_files import load
-from mockcvp.wording import member, quoted, told
+from mockcvp.messages import member, quoted, told
+from mockcvp.stubs.mapping_files import load
+from mockcvp.stubs.pattern_schema import RequestPatternForm
 from tests.log_lines import Lines
 
 SECRET = "hunter2-7c1f"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mockcvp.settings import Settings
-from tests.running import Running
+from tests.server_process import Running
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

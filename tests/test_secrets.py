@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mockcvp import MockCVP
 from mockcvp.files import FileError
-from mockcvp.stubbing.mapping_files import load
+from mockcvp.stubs.mapping_files import load
 from tests.log_lines import Lines
 
 SECRET = "Xq7vZk93Lw5tRb"

@@ -16,8 +16,8 @@ import httpx
 import pytest
 
 from mockcvp import MockCVP, Settings
-from mockcvp.self_signed import make
-from tests.running import JSON, PATIENCE, SYNCHRONIZE, USER, XML, Running
+from mockcvp.server.self_signed import make
+from tests.server_process import JSON, PATIENCE, SYNCHRONIZE, USER, XML, Running
 
 SECRET = "the secret of this test"
 PAGES = ("requests", "mappings", "docs", "openapi.json", "health", "version", "settings", "nothing", "cvp/deployment")

@@ -6,6 +6,7 @@ from functools import lru_cache, partial
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
+from mockcvp.messages import printable
 from mockcvp.oamp import errors
 from mockcvp.oamp.authentication import Account, Accounts, sent_credentials
 from mockcvp.oamp.deployment import Server, Version
@@ -24,7 +25,6 @@ from mockcvp.oamp.representation import NO_MORE, Limits
 from mockcvp.oamp.sync_ups import Run, Servers
 from mockcvp.oamp.synchronization import NO_DOCUMENT, Document, RequestedServer, document_of, requested_servers
 from mockcvp.oamp.writing import Listing, write, write_list
-from mockcvp.wording import printable
 
 _log = logging.getLogger(__name__)
 

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from starlette.types import Message
 
 from mockcvp.app import create_app
-from mockcvp.double import Double
 from mockcvp.oamp import negotiation
 from mockcvp.oamp.deployment import Deployment
-from mockcvp.request_body import UnfinishedBodies, read_body
+from mockcvp.pipeline.request_body import UnfinishedBodies, read_body
 from mockcvp.settings import Settings
-from tests.running import SYNCHRONIZE, XML, Running, read_answer
+from mockcvp.state import Double
+from tests.server_process import SYNCHRONIZE, XML, Running, read_answer
 
 PATH = f"/cvp-config/{SYNCHRONIZE}"
 RIGHT, WRONG = "Basic d3NtYWRtaW46d3NtYWRtaW4=", "Basic eDp5"

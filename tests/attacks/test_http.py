@@ -18,7 +18,7 @@ from threading import Event, Thread
 
 import pytest
 
-from tests.running import PATIENCE, SYNCHRONIZE, XML, Running, read_answer, wait_until
+from tests.server_process import PATIENCE, SYNCHRONIZE, XML, Running, read_answer, wait_until
 
 TARGET = f"/cvp-config/{SYNCHRONIZE}".encode()
 HOST = b"Host: localhost"

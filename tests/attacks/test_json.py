@@ -6,11 +6,11 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from mockcvp.double import Double
 from mockcvp.oamp.api import Answer, Request
 from mockcvp.settings import Settings
+from mockcvp.state import Double
 from tests.costs import clear_caches, ratio
-from tests.running import JSON, SYNCHRONIZE, Running
+from tests.server_process import JSON, SYNCHRONIZE, Running
 
 MOST = Settings()
 LIMIT = MOST.max_body_bytes

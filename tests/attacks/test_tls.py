@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.test_http import GOOD, assert_serves
-from tests.running import PATIENCE, Running, read_answer
+from tests.server_process import PATIENCE, Running, read_answer
 
 # warned of by Python, since nobody should offer them
 OLD = ["TLSv1", "TLSv1_1"]

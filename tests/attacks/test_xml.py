@@ -13,11 +13,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mockcvp.double import Double
 from mockcvp.oamp.api import Answer, Request
 from mockcvp.settings import Settings
+from mockcvp.state import Double
 from tests.costs import clear_caches, ratio
-from tests.running import PATIENCE, SYNCHRONIZE, XML, Running
+from tests.server_process import PATIENCE, SYNCHRONIZE, XML, Running
 
 MOST = Settings()
 LIMIT = MOST.max_body_bytes

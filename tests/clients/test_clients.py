@@ -29,7 +29,7 @@ from wiremock.constants import Config
 
 from mockcvp import MockCVP
 from tests.clients.wiremock_jar import JAR, WHY_NOT
-from tests.running import JSON, PASSWORD, SYNCHRONIZE, USER, Running
+from tests.server_process import JSON, PASSWORD, SYNCHRONIZE, USER, Running
 
 HERE = Path(__file__).parent
 JARS = [Path("/usr/share/java") / f"{name}.jar" for name in ("jersey1-client", "jersey1-core", "jsr311-api")]

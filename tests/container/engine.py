@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from tests.running import PATIENCE
+from tests.server_process import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 HARDENED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")

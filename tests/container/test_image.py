@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.container.engine import HARDENED, ROOT, Container, docker, running, told
-from tests.running import PATIENCE, wait_until
+from tests.server_process import PATIENCE, wait_until
 
 pytestmark = pytest.mark.container
 SYNCHRONIZE = {"synchronize": {"servers": {"server": [{"refURL": "media-1", "sincetime": "0"}]}}}

@@ -16,17 +16,17 @@ import regex
 from starlette.requests import Request as ControlRequest
 from starlette.types import Message
 
-import mockcvp.matching
 import mockcvp.oamp
-from mockcvp.control import bodies
+import mockcvp.stubs
+from mockcvp.admin import schemas
 from mockcvp.journal import Call
-from mockcvp.matching.content import Subject
-from mockcvp.matching.regular import UndecidedError
-from mockcvp.matching.wire import RequestPatternForm
 from mockcvp.oamp import negotiation, representation, synchronization, writing
 from mockcvp.oamp.api import Answer, Request
 from mockcvp.oamp.errors import Refusal
 from mockcvp.oamp.negotiation import Form
+from mockcvp.stubs.content import Subject
+from mockcvp.stubs.matchers.regular import UndecidedError
+from mockcvp.stubs.pattern_schema import RequestPatternForm
 from tests.attacks.test_xml import MOST_TIMES, harmless
 from tests.costs import clear_caches, cpu_seconds
 
@@ -35,8 +35,8 @@ CORPUS = Path(__file__).parent / "corpus"
 
 def _modules() -> Iterator[ModuleType]:
     """Load what is otherwise loaded when it is first needed, so that no input has to wait for it."""
-    for package in (mockcvp.matching, mockcvp.oamp):
-        for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+    for package in (mockcvp.stubs, mockcvp.oamp):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             yield importlib.import_module(found.name)
 
 
@@ -150,14 +150,14 @@ def _pattern_form(data: bytes) -> RequestPatternForm | None:
     async def receive() -> Message:
         return {"type": "http.request", "body": data}
 
-    reading = bodies.body(ControlRequest({"type": "http"}, receive), RequestPatternForm)
+    reading = schemas.body(ControlRequest({"type": "http"}, receive), RequestPatternForm)
     try:
         # nothing in it waits, and so it needs no loop
         reading.send(None)
     except StopIteration as end:
         form: RequestPatternForm = end.value
         return form
-    except bodies.Unprocessable as refused:
+    except schemas.Unprocessable as refused:
         json.dumps(refused.titles, ensure_ascii=False)
         return None
     raise AssertionError("it waits for something")

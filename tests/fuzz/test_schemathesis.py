@@ -20,8 +20,8 @@ from schemathesis import Case, HookContext, Response
 from schemathesis.engine import events, from_schema
 from schemathesis.hooks import unregister_all
 
-from tests.running import JSON, PASSWORD, USER, XML, Running
-from tests.test_openapi import converted, faults, resolved
+from tests.admin.test_openapi import converted, faults, resolved
+from tests.server_process import JSON, PASSWORD, USER, XML, Running
 
 # a framework's own deprecations are none of the product's
 pytestmark = pytest.mark.filterwarnings("default")

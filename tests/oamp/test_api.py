@@ -10,7 +10,7 @@ from mockcvp.oamp.api import OAMP, Request
 from mockcvp.oamp.authentication import Account
 from mockcvp.oamp.deployment import BUILT_IN
 from mockcvp.oamp.sync_ups import Servers
-from tests.running import JSON, SYNCHRONIZE, XML, Running
+from tests.server_process import JSON, SYNCHRONIZE, XML, Running
 
 AUTHORIZATION = b"Basic d3NtYWRtaW46d3NtYWRtaW4="
 

@@ -11,10 +11,10 @@ import httpx
 import pytest
 
 from mockcvp.app import create_app
-from mockcvp.double import Double
-from mockcvp.server import Server
+from mockcvp.server.listener import Server
 from mockcvp.settings import Settings
-from tests.running import JSON, PASSWORD, PATIENCE, SYNCHRONIZE, USER, XML, Running, read_answer
+from mockcvp.state import Double
+from tests.server_process import JSON, PASSWORD, PATIENCE, SYNCHRONIZE, USER, XML, Running, read_answer
 
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 BAD_SINCETIME = '{"synchronize": {"servers": {"server": {"refURL": "a", "sincetime": "-1"}}}}'

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mockcvp.oamp.errors import Refusal
 from mockcvp.oamp.negotiation import Form, body_form, negotiate
-from tests.running import JSON, SYNCHRONIZE, XML
+from tests.server_process import JSON, SYNCHRONIZE, XML
 
 ERROR_BODY = "<synchronize><servers><sincetime>0</sincetime></servers></synchronize>"
 

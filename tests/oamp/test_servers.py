@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
-from tests.deployed import CALL, MEDIA, RPT, SERVERS, STANDALONE, VXML, Admin, get, status, synchronize
-from tests.running import JSON, SYNCHRONIZE, XML, Running
+from tests.admin_client import CALL, MEDIA, RPT, SERVERS, STANDALONE, VXML, Admin, get, status, synchronize
+from tests.server_process import JSON, SYNCHRONIZE, XML, Running
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures" / "deployments"
 

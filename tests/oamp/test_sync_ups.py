@@ -19,7 +19,7 @@ from mockcvp.oamp.negotiation import Form
 from mockcvp.oamp.representation import TEXT, Shape, read
 from mockcvp.oamp.sync_ups import Servers
 from mockcvp.oamp.writing import write
-from tests.deployed import SERVERS
+from tests.admin_client import SERVERS
 
 HEADERS = (
     (b"authorization", b"Basic d3NtYWRtaW46d3NtYWRtaW4="),

@@ -12,7 +12,7 @@ from mockcvp.oamp.negotiation import Form
 from mockcvp.oamp.representation import read
 from mockcvp.oamp.synchronization import ROOT, SHAPE, RequestedServer, ignored, requested_servers, server_id
 from tests.costs import TWICE, clear_caches, growth
-from tests.running import JSON, SYNCHRONIZE, XML
+from tests.server_process import JSON, SYNCHRONIZE, XML
 
 ERROR_TYPES = {
     "sincetime": "invalidInput.invalidSinceTime",

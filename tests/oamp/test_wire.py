@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from mockcvp import MockCVP
-from tests.running import JSON, PATIENCE, XML
+from tests.server_process import JSON, PATIENCE, XML
 
 SYNCHRONIZE = "/cvp-config/command/synchronize"
 RIGHT, WRONG = (f"Basic {b64encode(user).decode()}" for user in (b"wsmadmin:wsmadmin", b"wsmadmin:wrong"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 
 from mockcvp.oamp.deployment import BUILT_IN
-from tests.running import JSON, PASSWORD, SYNCHRONIZE, USER, XML
+from tests.server_process import JSON, PASSWORD, SYNCHRONIZE, USER, XML
 
 BASE = "/cvp-config"
 SYNC = f"{BASE}/{SYNCHRONIZE}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from tests.running import JSON, Running
+from tests.server_process import JSON, Running
 from tests.soak.calls import BASE, HELD, HELD_SECONDS, STUBBED
 from tests.soak.ledger import Entry, expected_records
 

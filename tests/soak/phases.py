@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.running import Running
+from tests.server_process import Running
 from tests.soak.calls import BODY_LIMIT, HELD_SECONDS, Draw, Plan
 from tests.soak.client import Client
 from tests.soak.control import Control

@@ -7,7 +7,7 @@ import re
 import time
 from pathlib import Path
 
-from tests.running import Running
+from tests.server_process import Running
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _BAD = re.compile(r"Traceback|fault while answering|Exception|Error\b|was never|unhandled", re.IGNORECASE)

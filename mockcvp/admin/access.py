@@ -1,0 +1,127 @@
+"""Who may use the control API, and what a browser may do with its answers."""
+
+from collections.abc import Mapping
+from hmac import compare_digest
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mockcvp.admin.origin import is_own
+from mockcvp.oamp.authentication import sent_credentials
+from mockcvp.pipeline.exchange import CERTIFICATE, MALFORMED_BODY
+from mockcvp.pipeline.request_body import MAX_CONTROL_BYTES, RequestBody, UnfinishedBodies, read_body
+from mockcvp.settings import Settings
+
+_HEADERS = {
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "x-frame-options": "DENY",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+}
+
+
+class Guard:
+    """The ASGI app in front of the control API.
+
+    It refuses pages of other sites, which a browser would let ask what they like, and who does not know user name and
+    password, where they are wanted.
+
+    Args:
+        app: what is guarded
+        credentials: the user name and the password that are wanted; None: everyone may use it
+        whose: they are, in the words of a hint
+        open_path: what everyone may ask
+        unfinished: the request bodies that the server is reading
+        settings: of the mock server
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        credentials: tuple[str, str] | None,
+        whose: str,
+        open_path: str,
+        unfinished: UnfinishedBodies,
+        settings: Settings,
+    ) -> None:
+        self._settings = settings
+        self._app = app
+        self._unfinished = unfinished
+        self._whose = whose
+        self._wanted = None if credentials is None else ":".join(credentials).encode()
+        self._open_path = open_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or answer 401 or 403."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+
+        async def sealed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                sent = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    sent.setdefault(name, value)
+            await send(message)
+
+        app = self._app
+        certificate = scope.get("state", {}).get(CERTIFICATE)
+        # one of several is as bad as one alone
+        foreign = [
+            origin
+            for origin in headers.getlist("origin")
+            if not is_own(origin, headers.get("host"), self._settings, certificate)
+        ]
+        if foreign:
+            what = f"a page of {foreign[0][:100]} may not use the control API"
+            hint = "the pages of a host that the certificate covers may: --tls-name adds one"
+            app = _refusal(403, f"{what}; {hint}")
+        elif scope["path"] != self._open_path and not self._knows(headers):
+            sent = sent_credentials(headers.get("authorization"))
+            what = "user name or password are wrong" if sent else "no user name and password were sent"
+            if len(headers.getlist("authorization")) > 1:
+                what = "more than one Authorization header was sent"
+            hint = f"{what}: the control API wants {self._whose}"
+            app = _refusal(401, hint, {"www-authenticate": 'Basic realm="mockcvp"'})
+        else:
+            body = await read_body(receive, MAX_CONTROL_BYTES, self._unfinished)
+            if not body.is_complete and MALFORMED_BODY not in scope.get("state", {}):
+                return
+            app, receive = self._error_of(body, scope) or app, _again(body.content, receive)
+        await app(scope, receive, sealed)
+
+    def _error_of(self, body: RequestBody, scope: Scope) -> ASGIApp | None:
+        if reason := scope.get("state", {}).get(MALFORMED_BODY):
+            headers = {"connection": "close", "x-mockcvp-reason": f"the request is malformed HTTP: {reason}"}
+            return Response(status_code=400, headers=headers)
+        if body.is_oversize:
+            return _refusal(413, f"the body is larger than {MAX_CONTROL_BYTES} bytes")
+        if body.is_crowded:
+            return _refusal(503, self._unfinished.crowded)
+        return None
+
+    def _knows(self, headers: Headers) -> bool:
+        if self._wanted is None:
+            return True
+        if len(headers.getlist("authorization")) > 1:
+            # as the OAMP, which reads them as one that is not HTTP basic
+            return False
+        sent = sent_credentials(headers.get("authorization"))
+        return sent is not None and compare_digest(":".join(sent).encode(errors="replace"), self._wanted)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Return what receives a request whose body was read."""
+    messages: list[Message] = [{"type": "http.request", "body": body}]
+
+    async def received() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return received
+
+
+def _refusal(status: int, what: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"errors": [{"code": 10, "title": what}]}, status, headers)

@@ -1,0 +1,1 @@
+"""One exchange: read, respond, record, log, send."""

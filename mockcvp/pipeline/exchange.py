@@ -1,0 +1,399 @@
+"""The way of a call through a double: read whole, answered, recorded, told in the log, sent."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import NamedTuple, Protocol
+from urllib.parse import quote
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mockcvp.journal import Call
+from mockcvp.messages import printable
+from mockcvp.oamp.api import Answer, Headers, Request, malformed
+from mockcvp.oamp.releases import Release
+from mockcvp.pipeline.log_line import line, shortened
+from mockcvp.pipeline.request_body import RequestBody, UnfinishedBodies, expects_continue, large_body, read_body
+from mockcvp.pipeline.slices import each
+from mockcvp.pipeline.wire_log import wire_lines
+from mockcvp.state import Double, Life
+from mockcvp.stubs.mapping import StubMapping
+from mockcvp.stubs.response import Dribble, Fault
+
+MALFORMED_BODY = "mockcvp.malformed_body"
+"""What the server puts into a call's state where the body of the request turns out to be malformed HTTP."""
+
+CONTROL_PORT = "mockcvp.control_port"
+"""Where the server puts the port of the control API, if that is served apart."""
+
+CERTIFICATE = "mockcvp.certificate"
+"""Where the server puts the path of its certificate."""
+
+WIRE = "mockcvp.wire"
+"""Where the server puts what a call can do to its connection."""
+
+LARGE = 64 * 1024
+"""How many bytes a response body has that may wait for its client; a smaller one is sent at once."""
+
+_log = logging.getLogger("mockcvp.calls")
+
+
+class Wire(Protocol):
+    """A call on its connection, as the server puts it into the call's state under ``WIRE``."""
+
+    async def answer(self, answer: Answer, *, close: bool, has_reason_phrase: bool) -> bool:
+        """Send a response at once, framed as its headers say, and return whether its client was still connected.
+
+        A large one is held.
+        """
+
+    def hold(self) -> None:
+        """Have the next call on the connection wait until the answer to this one is taken."""
+
+    async def taken(self) -> bool:
+        """Wait until a client has taken all of an answer after ``hold``, and return whether it has."""
+
+    def misbehave(self, fault: Fault) -> None:
+        """Do what a fault says instead of answering."""
+
+    def hang_up(self) -> None:
+        """Close the connection at once."""
+
+    def prepare(self, reason: str | None, *, dated: bool) -> None:
+        """Have the coming answer with these words after its status, and with no date where it has its own."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client has hung up."""
+
+
+class Reply(NamedTuple):
+    """What a call meets.
+
+    Attributes:
+        answer: None where it meets a fault, or was never complete
+        fault: what the connection does instead of an answer
+        mapping: the stub mapping that this comes from; None: the product
+        delay: how long it is held back, in seconds
+        reason: the words after the status, where they are not the usual ones
+        dribble: in which pieces the body comes, where it does
+    """
+
+    answer: Answer | None = None
+    fault: Fault | None = None
+    mapping: StubMapping | None = None
+    delay: float = 0.0
+    reason: str | None = None
+    dribble: Dribble | None = None
+
+    @property
+    def is_of_oamp(self) -> bool:
+        """Whether the response is one of the OAMP, and not as a stub mapping has it."""
+        return self.mapping is None or self.mapping.response.error is not None
+
+
+@lru_cache(maxsize=256)
+def _kept(headers: Headers) -> Headers:
+    """Return headers as they were the first time: a client sends the same again and again, and each call keeps them."""
+    return headers
+
+
+def _headers_of(scope: Scope) -> Headers:
+    try:
+        return _kept(tuple(scope["headers"]))
+    except TypeError:
+        # ASGI lets a server give each header as a list
+        return _kept(tuple((name, value) for name, value in scope["headers"]))
+
+
+class Exchange:
+    """The ASGI app that takes every call but those that control the double, which are none of the product's.
+
+    Args:
+        control: the app that those go to
+        control_path: what their paths begin with
+        double: what is called
+    """
+
+    def __init__(self, control: ASGIApp, control_path: str, double: Double) -> None:
+        self._control = control
+        self._control_path = control_path
+        self._control_prefix = f"{control_path}/"
+        self._double = double
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one call."""
+        if scope["type"] != "http" or self.controls(scope):
+            # it refers to the call that has it, and these have no use for it
+            scope.get("state", {}).pop(WIRE, None)
+            await self._control(scope, receive, send)
+            return
+        headers = _headers_of(scope)
+        double = self._called(headers) if self._double.tenants else self._double
+        life = double.life
+        life.in_process += 1
+        try:
+            left = await _exchange(double, life, self._double.unfinished, scope, headers, receive, send)
+        finally:
+            life.in_process -= 1
+        if left and not await left[1].taken():
+            _cut_off(double, life, left[0])
+
+    @property
+    def release(self) -> Release:
+        """The release whose headers responses have."""
+        return self._double.oamp.release
+
+    def controls(self, scope: Scope) -> bool:
+        """Return whether a request is one to the control API."""
+        apart = scope["state"].get(CONTROL_PORT) if "state" in scope else None
+        if apart is None:
+            path: str = scope["path"]
+            return path.startswith(self._control_path) and f"{path}/".startswith(self._control_prefix)
+        server = scope.get("server")
+        return bool(server and server[1] == apart)
+
+    def _called(self, headers: Headers) -> Double:
+        """Return the double that a call is for: a tenant's, or the one that is served."""
+        user = Request("", "", "", headers).user
+        return self._double.tenants.get(user, self._double) if user else self._double
+
+
+async def _exchange(
+    double: Double,
+    life: Life,
+    unfinished: UnfinishedBodies,
+    scope: Scope,
+    headers: Headers,
+    receive: Receive,
+    send: Send,
+) -> tuple[Call, Wire] | None:
+    """Do all that one call wants; return it where its answer is large, and not known to be taken."""
+    arrived, began = time.time(), time.perf_counter()
+    state = scope.get("state", {})
+    # removed from the state, to which it refers
+    wire: Wire | None = state.pop(WIRE, None)
+    body, early, limit = RequestBody(), None, double.settings.max_body_bytes
+    length = large_body(headers, limit)
+    if length != 0 or life.in_process > double.oamp.max_in_process:
+        early = _by_headers(double, life, _request(scope, headers, body), length)
+    if early is None:
+        body = await read_body(receive, limit, unfinished)
+        exceeded, crowded = limit if body.is_oversize else 0, unfinished.crowded if body.is_crowded else ""
+        early = _request(scope, headers, body, exceeded, crowded), None
+    request, response = early
+    if double.life is not life:
+        _hang_up(request, wire)
+        return None
+    # from here to the record nothing waits, so that the journal's order is the order of the effects
+    if MALFORMED_BODY in state:
+        reply = Reply(malformed(double.oamp.release, state[MALFORMED_BODY]))
+    else:
+        reply = _reply(double, request, response) if body.is_complete else Reply()
+    if reply.answer and reply.answer.parts:
+        # a list has no effect, so that the order of the effects is still the journal's
+        reply = reply._replace(answer=await _whole(reply.answer))
+        if double.life is not life:
+            _hang_up(request, wire)
+            return None
+    # a client that expects 100 (Continue) may send its body all the same
+    close = MALFORMED_BODY in state or (request.unread and expects_continue(headers))
+    client: str = (scope.get("client") or ("",))[0]
+    answer, fault, mapping, delay, _, _ = reply
+    duration = time.perf_counter() - began + delay
+    call = double.journal.record(arrived, duration, client, request, answer, fault, mapping, delay)
+    if _log.isEnabledFor(logging.INFO):
+        _log_call(call)
+    if answer and wire and not delay and reply.is_of_oamp:
+        # nearly every call
+        phrase = double.oamp.release.has_reason_phrase
+        delivered = await wire.answer(answer, close=close, has_reason_phrase=phrase)
+    else:
+        delivered = await _deliver(double, life, request, reply, send, wire, close=close)
+    return _left(double, life, call, wire, delivered=delivered)
+
+
+def _log_call(call: Call) -> None:
+    _log.info("%s", line(call))
+    if _log.isEnabledFor(logging.DEBUG):
+        for wire_line in wire_lines(call):
+            _log.debug("%s", wire_line)
+
+
+def _left(double: Double, life: Life, call: Call, wire: Wire | None, *, delivered: bool) -> tuple[Call, Wire] | None:
+    if call.answer and not delivered:
+        _cut_off(double, life, call)
+    elif call.answer and wire and len(call.answer.body) > LARGE:
+        return call, wire
+    return None
+
+
+def _request(scope: Scope, headers: Headers, body: RequestBody, exceeded: int = 0, throttled: str = "") -> Request:
+    path: str = scope["path"]
+    raw: bytes = scope.get("raw_path") or quote(path, safe="/%").encode()
+    query: bytes = scope["query_string"]
+    target = path if not query and len(raw) == len(path) else (raw + b"?" + query if query else raw).decode("latin-1")
+    server = scope.get("server")
+    authority = _authority(*server) if server else "localhost"
+    method, version = scope["method"], scope["http_version"]
+    return Request(method, path, target, headers, body.content, exceeded, throttled, authority, version)
+
+
+def _by_headers(
+    double: Double, life: Life, request: Request, length: int | None
+) -> tuple[Request, Answer | None] | None:
+    """Return a request whose body is not read, and its error response; None where its body is needed.
+
+    Args:
+        double: the mock server
+        life: the generation that the request belongs to
+        request: without its body
+        length: of a large body, None where the body is chunked, 0 for any other
+
+    Returns:
+        the request; its response is None where a stub mapping may still match it
+    """
+    oamp, limit = double.oamp, double.settings.max_body_bytes
+    request = request._replace(unread=True)
+    if life.in_process > oamp.max_in_process:
+        return request._replace(throttled=f"more than {oamp.max_in_process} requests are in process"), None
+    if length is not None and length > limit:
+        request = request._replace(exceeded=limit)
+    if double.stubs.mappings:
+        # a stub mapping may match the body
+        return (request, None) if request.exceeded else None
+    response = oamp.reject(request, length)
+    return None if response is None else (request, response)
+
+
+async def _whole(answer: Answer) -> Answer:
+    """Return a response whose body was not made yet."""
+    parts: Iterable[bytes] = answer.parts or ()
+    return answer._replace(body=b"".join(await each(bytes, parts)), parts=None)
+
+
+def _cut_off(double: Double, life: Life, call: Call) -> None:
+    if double.life is life:
+        double.journal.cut_off(call)
+        target = printable(shortened(call.request.target))
+        _log.info("--- %s: its client was gone before all of its answer was sent", target)
+
+
+async def _deliver(
+    double: Double, life: Life, request: Request, reply: Reply, send: Send, wire: Wire | None, *, close: bool
+) -> bool:
+    """Do what a call meets, and return whether that was done to its end."""
+
+    def ended() -> bool:
+        return double.life is not life or (wire is not None and wire.gone)
+
+    done = False
+    if reply.delay and not await _held_back(reply.delay):
+        return False
+    if reply.answer and not ended():
+        if wire and reply.is_of_oamp:
+            phrase = double.oamp.release.has_reason_phrase
+            done = await wire.answer(reply.answer, close=close, has_reason_phrase=phrase)
+        else:
+            done = await _send_as_stubbed(double, reply, reply.answer, send, wire, ended, request.version, close=close)
+    elif reply.fault and not ended():
+        if wire is None:
+            raise ConnectionResetError(f"{reply.fault}, as the stub mapping asks for")
+        wire.misbehave(reply.fault)
+        done = True
+    if double.life is not life:
+        _hang_up(request, wire)
+    return done
+
+
+async def _send_as_stubbed(
+    double: Double,
+    reply: Reply,
+    answer: Answer,
+    send: Send,
+    wire: Wire | None,
+    ended: Callable[[], bool],
+    version: str,
+    *,
+    close: bool,
+) -> bool:
+    if wire:
+        dated = any(name.lower() == b"date" for name, _ in answer.headers)
+        usual = None if double.oamp.release.has_reason_phrase else ""
+        wire.prepare(usual if reply.reason is None else reply.reason, dated=dated)
+        if len(answer.body) > LARGE:
+            wire.hold()
+    if version != "1.1":
+        answer = _unchunked(answer)
+    try:
+        done = await _send(answer, send, reply.dribble, ended, close=close)
+    except asyncio.CancelledError:
+        # a server that stops has closed the connection
+        return False
+    # uvicorn passes over what it cannot send
+    return done and not (wire and wire.gone)
+
+
+def _unchunked(answer: Answer) -> Answer:
+    """Return a response for a client of HTTP/1.0, which does not know chunks."""
+    framing = (b"transfer-encoding", b"content-length")
+    headers = [(name, value) for name, value in answer.headers if name.lower() not in framing]
+    return answer._replace(headers=(*headers, (b"content-length", b"%d" % len(answer.body))))
+
+
+def _hang_up(request: Request, wire: Wire | None) -> None:
+    # what was started before a reset must not show after it
+    _log.info("--- %s: in flight when the double was reset, and hung up on", printable(request.target))
+    if wire is None:
+        raise ConnectionResetError("the mock was reset while the request was in flight")
+    wire.hang_up()
+
+
+def _reply(double: Double, request: Request, response: Answer | None) -> Reply:
+    stubs = double.stubs
+    mapping = stubs.take(request) if stubs.mappings and not request.throttled else None
+    if mapping is None:
+        delay = stubs.delays.drawn(stubs.delays) if stubs.settings else 0.0
+        return Reply(response or double.oamp.answer(request), None, None, delay)
+    stubbed = mapping.response
+    delay = stubbed.delays.drawn(stubs.delays)
+    if stubbed.fault is not None:
+        return Reply(None, stubbed.fault, mapping, delay)
+    if stubbed.error is not None:
+        return Reply(double.oamp.refuse(request, stubbed.error), None, mapping, delay)
+    headers = (*stubbed.headers, (b"matched-stub-id", mapping.id.encode()))
+    return Reply(Answer(stubbed.status, headers, stubbed.body), None, mapping, delay, stubbed.reason, stubbed.dribble)
+
+
+async def _held_back(seconds: float) -> bool:
+    """Return after that time whether the server still runs."""
+    try:
+        await asyncio.sleep(seconds)
+    except asyncio.CancelledError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=16)
+def _authority(host: str, port: int | None) -> str:
+    if ":" in host:
+        host = f"[{host}]"
+    return host if port is None else f"{host}:{port}"
+
+
+async def _send(answer: Answer, send: Send, dribble: Dribble | None, ended: Callable[[], bool], *, close: bool) -> bool:
+    """Send an answer; one in pieces no further than it is wanted. Return whether all of it was sent."""
+    headers = (*answer.headers, (b"connection", b"close")) if close else answer.headers
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    if not dribble or not answer.body:
+        await send({"type": "http.response.body", "body": answer.body})
+        return True
+    pieces = dribble.pieces(answer.body)
+    for piece in pieces:
+        if not await _held_back(dribble.seconds / len(pieces)) or ended():
+            return False
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+    return True

@@ -1,0 +1,48 @@
+"""The line that the log has for a call: status, method, path, user, and the effect or the error."""
+
+from mockcvp.journal import Call
+from mockcvp.messages import printable
+from mockcvp.oamp.api import SyncUp
+from mockcvp.oamp.synchronization import RequestedServer
+
+_NAMED_IN_A_LINE = 5
+_LONGEST_NAME = 200
+
+
+def line(call: Call) -> str:
+    """Return the line of a call."""
+    status = call.answer.status if call.answer else "---"
+    user, target = shortened(call.request.user or "-"), shortened(call.request.target)
+    return printable(f"{status} {call.request.method} {target} {user} {_what_came_of(call)}".rstrip())
+
+
+def _what_came_of(call: Call) -> str:
+    if call.fault is not None:
+        return f"{call.fault}, as planned"
+    if call.answer is None:
+        return "the connection was closed before the request was complete"
+    if call.answer.refusal is not None:
+        return shortened(call.answer.refusal, 5 * _LONGEST_NAME)
+    if call.mapping is not None:
+        return f"answered by the stub mapping {shortened(call.mapping.name or call.mapping.id)}"
+    return _synchronised(call.answer.sync_up) if call.answer.sync_up else ""
+
+
+def _synchronised(sync_up: SyncUp) -> str:
+    requested, ignored = sync_up.requested, sync_up.ignored
+    told = [_told(server) for server in requested[:_NAMED_IN_A_LINE]] or ["full sync-up of every server"]
+    if len(requested) > _NAMED_IN_A_LINE:
+        told.append(f"and {len(requested) - _NAMED_IN_A_LINE} more")
+    if ignored:
+        told.append(f"ignored, since it means nothing here: {', '.join(map(shortened, ignored[:_NAMED_IN_A_LINE]))}")
+    return "; ".join(told)
+
+
+def _told(server: RequestedServer) -> str:
+    kind = "full sync-up" if server.full else f"incremental sync-up since {server.sincetime}"
+    return f"{kind} of {shortened(server.ref_url)}"
+
+
+def shortened(text: str, most: int = _LONGEST_NAME) -> str:
+    """Return the beginning of a text that a client may have made long."""
+    return text if len(text) <= most else f"{text[:most]}…"

@@ -1,0 +1,328 @@
+"""One listening double: sockets, TLS, uvicorn, and an end that loses no call."""
+
+import asyncio
+import errno
+import logging
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import uvicorn
+
+from mockcvp.admin import PATH
+from mockcvp.oamp.api import BASE_PATH
+from mockcvp.pipeline.exchange import CERTIFICATE, CONTROL_PORT, Exchange
+from mockcvp.server.outbox import Outbox
+from mockcvp.server.protocol import Connection
+from mockcvp.server.tls import CertificateError, certificate, log_failure
+from mockcvp.settings import Settings
+
+if sys.platform != "win32":
+    from mockcvp.server.acceptor import Acceptor
+
+# a client has this long to take part in a TLS shutdown; the event loop's default is 30
+_TLS_SHUTDOWN_SECONDS = 0.2
+
+_log = logging.getLogger(__name__)
+
+
+class StartError(Exception):
+    """What keeps a double from serving, in one line."""
+
+
+class Server:
+    """A double on its socket. The socket listens from here on; ``run`` serves it.
+
+    Args:
+        app: what to serve
+        settings: where and how
+        drain_seconds: how long a stop waits for calls in flight
+        tell: called with the reason where a client gives up on a TLS connection
+
+    Raises:
+        StartError: the address cannot be listened on, or the certificate cannot be used
+    """
+
+    def __init__(
+        self,
+        app: Exchange,
+        settings: Settings,
+        drain_seconds: float = 5.0,
+        tell: Callable[[str], None] = log_failure,
+    ) -> None:
+        # first the socket: a start that fails must not have made a certificate that clients would have to trust anew
+        self._sockets = _listening(settings.host, settings.port)
+        self._admin_host = settings.admin_host or settings.host
+        self._admin_sockets: list[socket.socket] = []
+        try:
+            if settings.admin_port is not None:
+                self._admin_sockets = _listening(self._admin_host, settings.admin_port, "--admin")
+            self._certificate = certificate(settings, tell)
+        except (CertificateError, StartError) as fault:
+            for listener in (*self._sockets, *self._admin_sockets):
+                listener.close()
+            raise StartError(str(fault)) from None
+        self._host = settings.host
+        config = uvicorn.Config(
+            app,
+            interface="asgi3",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            # what a client says of itself in X-Forwarded-For is not where it called from
+            proxy_headers=False,
+        )
+        config.load()
+        config.ssl = self._certificate.context
+        self._uvicorn = _Uvicorn(config)
+        self._uvicorn.settings = settings
+        self._uvicorn.exchange = app
+        self._uvicorn.drain_seconds = drain_seconds
+        self._uvicorn.certificate = self._certificate.path
+        self._uvicorn.control_port = self._admin_sockets[0].getsockname()[1] if self._admin_sockets else None
+
+    @property
+    def url(self) -> str:
+        """The URL of the OAMP's API."""
+        return f"https://{_reached(self._host)}:{self.port}{BASE_PATH}"
+
+    @property
+    def admin_url(self) -> str:
+        """The URL of the control API."""
+        if not self._admin_sockets:
+            return f"https://{_reached(self._host)}:{self.port}{PATH}"
+        return f"https://{_reached(self._admin_host)}:{self._admin_sockets[0].getsockname()[1]}{PATH}"
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        port: int = self._sockets[0].getsockname()[1]
+        return port
+
+    @property
+    def certificate(self) -> str:
+        """The path of the certificate, a PEM file, that a client trusts."""
+        return str(self._certificate.path)
+
+    def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Serve until ``stop`` or ``interrupt``; calls in flight are finished.
+
+        Args:
+            ready: called once, when calls are answered
+        """
+        self._uvicorn.ready = ready
+        self._uvicorn.run([*self._sockets, *self._admin_sockets])
+
+    def serving(self) -> Callable[[], None]:
+        """Run in a thread of its own, and return, once calls are answered, what stops that."""
+        settled, failed = threading.Event(), list[BaseException]()
+
+        def run() -> None:
+            try:
+                self.run(settled.set)
+            except BaseException as fault:
+                failed.append(fault)
+            finally:
+                settled.set()
+
+        # a daemon, so that a double that nobody stops does not keep the interpreter from ending
+        thread = threading.Thread(target=run, name="mockcvp", daemon=True)
+        thread.start()
+        settled.wait()
+        if failed:
+            raise failed[0]
+
+        def stop() -> None:
+            self.stop()
+            thread.join()
+
+        return stop
+
+    def stop(self) -> None:
+        """Have a ``run`` that is ready finish the calls in flight and return. May be called from any thread."""
+        self._uvicorn.stop()
+
+    def interrupt(self) -> None:
+        """Stop, and abort the calls in flight if this is called again. A signal handler may call it at any time."""
+        if self._uvicorn.should_exit:
+            self._uvicorn.drain_seconds = 0
+        self.stop()
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn, which by itself would notice a stop late, and answer calls still in flight with a 500 of its own."""
+
+    settings: Settings
+    exchange: Exchange
+    ready: Callable[[], None]
+    drain_seconds: float
+    control_port: int | None
+    certificate: Path
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.outbox = Outbox()
+        self._connecting: set[asyncio.Task[None]] = set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        # each call's state begins as this
+        self.lifespan.state[CONTROL_PORT] = self.control_port
+        self.lifespan.state[CERTIFICATE] = self.certificate
+        self._acceptors = [await self._acceptor(listener) for listener in sockets or []]
+        self.started = True
+        # the headers of an answer, Date among them, are made by the first tick
+        await self.on_tick(0)
+        self.ready()
+
+    async def _acceptor(self, listener: socket.socket) -> "Acceptor | asyncio.Server":
+        if sys.platform == "win32":
+            # its event loop cannot watch a socket, and no limit of descriptors is in the way there
+            return await self._loop.create_server(
+                self._connection,
+                sock=listener,
+                ssl=self.config.ssl,
+                ssl_handshake_timeout=self.settings.header_seconds,
+                ssl_shutdown_timeout=_TLS_SHUTDOWN_SECONDS,
+            )
+        return Acceptor(listener, self._connect, self._connecting)
+
+    async def _connect(self, connection: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(
+                self._connection,
+                connection,
+                ssl=self.config.ssl,
+                ssl_handshake_timeout=self.settings.header_seconds,
+                ssl_shutdown_timeout=_TLS_SHUTDOWN_SECONDS,
+            )
+        except OSError:
+            # the TLS connection reports what is worth to be logged of a failed handshake
+            connection.close()
+
+    def _connection(self) -> Connection:
+        return Connection(
+            self.outbox,
+            self.settings,
+            self.exchange,
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+            _loop=self._loop,
+        )
+
+    async def main_loop(self) -> None:
+        while not self.should_exit:
+            await self.on_tick(0)
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, Connection):
+                    _end_if_late(connection)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), timeout=1)
+
+    def stop(self) -> None:
+        """Stop. May be called from any thread."""
+        self.should_exit = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self.started:
+            # a signal may come after the loop was closed
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._stopping.set)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the command, which handles them before and after the loop too."""
+        yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - the acceptors have them
+        self.outbox.flush()
+        self.outbox.closed = True
+        for acceptor in self._acceptors:
+            acceptor.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        began = self._loop.time()
+        while self.server_state.connections or self.server_state.tasks or self._connecting:
+            # an interrupt may end the time to drain
+            if self._loop.time() >= began + self.drain_seconds:
+                self._hang_up()
+            await asyncio.sleep(0.01)
+
+    def _hang_up(self) -> None:
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, Connection):
+                connection.hang_up()
+        for task in list(self.server_state.tasks):
+            task.cancel()
+
+
+def _end_if_late(connection: Connection) -> None:
+    try:
+        connection.end_if_late()
+    except Exception:
+        # the server goes on, and the next second would bring the same
+        _log.exception("aborted a connection whose times could not be checked")
+        connection.hang_up()
+
+
+def _reached(host: str) -> str:
+    """Return what stands for a host in a URL."""
+    host = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, host)  # noqa: S104 - not listened on
+    return f"[{host}]" if ":" in host else host
+
+
+def _listening(host: str, port: int, option: str = "-") -> list[socket.socket]:
+    """Return a listening socket for each address of a host, all on one port; ``option`` is what theirs begin with."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (socket.gaierror, UnicodeError) as fault:
+        hint = f"give {option}-host a name or an address alone, without scheme, port or brackets"
+        raise StartError(f"cannot listen on {host}: {fault.args[-1]}; {hint}") from None
+    sockets: list[socket.socket] = []
+    with ExitStack() as opened:
+        for family, _, _, _, address in dict.fromkeys(found):
+            try:
+                sockets.append(opened.enter_context(_bound(family, (address[0], port, *address[2:]))))
+            except OSError as fault:
+                # a name may stand for an address of a family that this machine has switched off
+                if sockets and fault.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                    continue
+                raise StartError(_explained(host, port, fault, option)) from None
+            port = sockets[0].getsockname()[1]
+        opened.pop_all()
+    return sockets
+
+
+def _bound(family: int, address: tuple[str | int, ...]) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            # all addresses are those of IPv4 too, as in Java and Go
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, address[0] != "::")
+        listener.bind(address)
+        listener.listen(2048)
+        listener.setblocking(False)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _explained(host: str, port: int, fault: OSError, option: str) -> str:
+    reason = {
+        errno.EADDRINUSE: f"the port is in use; choose another with {option}-port, or {option}-port 0 for a free one",
+        errno.EACCES: f"this user may not listen on that port; choose one above 1023 with {option}-port",
+        errno.EADDRNOTAVAIL: f"this machine has no such address; choose another with {option}-host",
+    }.get(fault.errno or 0, fault.strerror)
+    return f"cannot listen on {host} port {port}: {reason}"

@@ -1,0 +1,1 @@
+"""Stub mappings and request patterns, in WireMock's model."""

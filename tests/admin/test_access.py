@@ -1,0 +1,89 @@
+"""Who may use the control API, and where."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mockcvp import MockCVP
+from tests.server_process import PATIENCE, XML, Running
+
+GUARD = ("--admin-username", "tester", "--admin-password", "päss:word")
+
+
+def test_with_a_user_name_and_a_password_the_control_api_lets_nobody_else_in(tmp_path: Path) -> None:
+    with Running(tmp_path, *GUARD) as double, double.client(auth=None) as client:
+        control = f"https://localhost:{double.port}/__admin"
+
+        def status(method: str, path: str, auth: tuple[str, str] | None = None) -> int:
+            return client.request(method, f"{control}/{path}", auth=auth).status_code
+
+        assert status("GET", "health") == status("HEAD", "health") == 200
+        for method, path in (("GET", "requests"), ("DELETE", "requests"), ("POST", "reset"), ("GET", "cvp/tenants/x")):
+            assert status(method, path) == 401
+            assert status(method, path, ("tester", "wrong")) == 401
+            assert status(method, path, ("wsmadmin", "wsmadmin")) == 401
+        refused = client.get(f"{control}/requests")
+        assert refused.headers["www-authenticate"] == 'Basic realm="mockcvp"'
+        assert refused.json()["errors"][0]["title"].endswith("those of --admin-username and --admin-password")
+        assert "no user name and password were sent" in double.line("401 GET /__admin/requests")
+        assert status("GET", "mappings", ("tester", "wrong\n")) == 401
+        assert ": user name or password are wrong: the control API wants" in double.line("401 GET /__admin/mappings")
+        client.post(f"{control}/mappings", json={"naem": 1}, auth=("tester", "päss:word"))
+        double.line("422 POST /__admin/mappings tester from 127.0.0.1: naem is not known here: is name meant?")
+        assert status("GET", "requests", ("tester", "päss:word")) == 200
+        assert status("GET", "cvp/tenants/x", ("tester", "päss:word")) == 404
+        # the product's API is as it was
+        with double.client() as oamp:
+            assert oamp.get("version", headers={"Accept": XML}).status_code == 200
+
+
+def test_the_control_api_can_be_served_on_a_port_of_its_own(tmp_path: Path) -> None:
+    with Running(tmp_path, "--admin-port", "0", "--admin-host", "127.0.0.1") as double:
+        admin = double.ready.rpartition("control ")[2]
+        assert admin.startswith("https://127.0.0.1:")
+        assert f":{double.port}/" not in admin
+        with double.client(headers={"Accept": XML}) as client:
+            assert client.get(f"{admin}/health", auth=None).status_code == 200
+            # beside the product there is none, and the call is one like any other
+            assert client.get(f"https://localhost:{double.port}/__admin/health").status_code == 404
+            # and beside the control API there is no product
+            elsewhere = client.get(admin.replace("/__admin", "/cvp-config/version"))
+            assert (elsewhere.status_code, elsewhere.headers["content-type"]) == (404, "application/json")
+            served = client.get(f"{admin}/requests", auth=None).json()["requests"]
+        assert [one["request"]["url"] for one in served] == ["/__admin/health"]
+
+
+def test_the_fixture_can_have_the_control_api_apart_and_guarded() -> None:
+    with MockCVP(admin_port=0, admin_username="a", admin_password="b") as cvp, cvp.client(timeout=PATIENCE) as client:
+        assert client.get(f"{cvp.admin_url}/requests").status_code == 401
+        assert client.get(f"{cvp.admin_url}/requests", auth=("a", "b")).status_code == 200
+        assert f":{client.base_url.port}/" not in cvp.admin_url
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--admin-username", "a"], "--admin-username and --admin-password go together: --admin-password is missing"),
+        (["--admin-password", "a"], "--admin-username and --admin-password go together: --admin-username is missing"),
+        (["--admin-username", "a:b", "--admin-password", "c"], "--admin-username: a user name of HTTP basic"),
+        (["--admin-host", "127.0.0.1"], "--admin-host needs --admin-port"),
+        (["--admin-port", "8111"], "--admin-port must not be --port, and both are 8111"),
+        (["--admin-port", "x"], "--admin-port: must be a whole number, not 'x'"),
+        (
+            ["--port", "0", "--admin-port", "0", "--admin-host", "192.0.2.1"],
+            "cannot listen on 192.0.2.1 port 0: this machine has no such address; choose another with --admin-host",
+        ),
+    ],
+)
+def test_what_does_not_go_together_is_told_in_one_line(
+    refusal: Callable[..., str], options: list[str], told: str
+) -> None:
+    assert refusal("serve", *options).startswith(told)
+
+
+def test_a_tenants_control_is_also_where_wiremocks_clients_look_for_it() -> None:
+    with MockCVP() as cvp, cvp.tenant() as tenant, tenant.client(timeout=PATIENCE) as client:
+        assert client.get("version", headers={"Accept": XML}).status_code == 200
+        for path in ("requests/count", "__admin/requests/count"):
+            assert client.post(f"{tenant.admin_url}/{path}", json={}).json()["count"] == 1

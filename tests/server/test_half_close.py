@@ -1,0 +1,67 @@
+"""Clients that close their side of a connection right after their request, and wait for the response."""
+
+import contextlib
+import os
+import socket
+import ssl
+
+import pytest
+
+from tests.server_process import SYNCHRONIZE, XML, Running
+
+REST = f"Host: localhost\r\nAuthorization: Basic d3NtYWRtaW46d3NtYWRtaW4=\r\nAccept: {XML}\r\n"
+REQUESTS = {
+    "POST": f"POST /cvp-config/{SYNCHRONIZE} HTTP/1.1\r\n{REST}Content-Type: {XML}\r\nContent-Length: 14\r\n\r\n<synchronize/>",
+    "GET": f"GET /cvp-config/version HTTP/1.1\r\n{REST}\r\n",
+}
+TIMES = 30
+
+
+def after_fin(double: Running, request: bytes) -> bytes:
+    """Send a request and a FIN, without a word to TLS, and return what comes."""
+    with double.connection() as connection:
+        connection.sendall(request)
+        # a TLS socket refuses to close one side, so that this is done behind its back
+        with socket.socket(fileno=os.dup(connection.fileno())) as plain:
+            plain.shutdown(socket.SHUT_WR)
+        received = b""
+        with contextlib.suppress(OSError):
+            while data := connection.recv(65536):
+                received += data
+        return received
+
+
+def after_close_notify(double: Running, request: bytes) -> bytes:
+    """Send a request and a close_notify in one segment, and return what comes."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = double.tls().wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with socket.create_connection(("127.0.0.1", double.port), timeout=60) as plain:
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                plain.sendall(outgoing.read())
+                incoming.write(plain.recv(65536))
+        tls.write(request)
+        with contextlib.suppress(ssl.SSLWantReadError):
+            tls.unwrap()
+        plain.sendall(outgoing.read())
+        received = b""
+        with contextlib.suppress(OSError):
+            while data := plain.recv(65536):
+                incoming.write(data)
+                with contextlib.suppress(ssl.SSLError):
+                    while part := tls.read(65536):
+                        received += part
+        return received
+
+
+@pytest.mark.parametrize("half_close", [after_fin, after_close_notify])
+@pytest.mark.parametrize("method", REQUESTS)
+def test_a_client_that_half_closes_gets_its_response(double: Running, half_close: object, method: str) -> None:
+    assert callable(half_close)
+    responses = [half_close(double, REQUESTS[method].encode()) for _ in range(TIMES)]
+    status = b"HTTP/1.1 202 " if method == "POST" else b"HTTP/1.1 200 "
+    assert [response.startswith(status) for response in responses] == [True] * TIMES
+    assert all(response.endswith(b"\r\n\r\n") for response in responses)

@@ -1,0 +1,161 @@
+"""A stop by a signal ends the command with 0, whenever the signal comes and however often."""
+
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from mockcvp.app import create_app
+from mockcvp.server.listener import Server
+from mockcvp.settings import Settings
+from mockcvp.state import Double
+from mockcvp.stubs.response import Delays
+from mockcvp.testing.assertions import pattern_of
+from mockcvp.testing.waiting import wait
+
+STOPS = [signal.SIGTERM, signal.SIGINT]
+LINUX = pytest.mark.skipif(
+    sys.platform != "linux", reason="the signals that a process handles are read from /proc: run it on Linux"
+)
+
+
+@contextmanager
+def started(cert_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-m", "mockcvp", "serve", "--port", "0", "--cert-dir", str(cert_dir)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def handles_signals(process: subprocess.Popen[bytes]) -> bool:
+    """Whether a process has handlers for all signals that stop the command."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    (caught,) = (int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigCgt:"))
+    return all(caught >> (number - 1) & 1 for number in STOPS)
+
+
+def wait_for_handlers(process: subprocess.Popen[bytes]) -> None:
+    ends = time.monotonic() + 30
+    while not handles_signals(process):
+        assert process.poll() is None
+        assert time.monotonic() < ends
+        time.sleep(0.001)
+
+
+def assert_ends_well(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdout
+    assert process.stderr
+    lines = process.stdout.read().splitlines()
+    assert process.wait(30) == 0
+    assert process.stderr.read() == b""
+    if any(b"mockcvp is ready" in line for line in lines):
+        assert lines[-1].endswith(b" stopped")
+
+
+def burst(process: subprocess.Popen[bytes], count: int = 20, seconds: float = 0.2) -> None:
+    for number in range(count):
+        with suppress(ProcessLookupError):
+            process.send_signal(STOPS[number % 2])
+        time.sleep(seconds / count)
+
+
+@pytest.mark.parametrize("start", ["module", "script"])
+def test_signals_are_handled_before_the_command_is_loaded(start: str) -> None:
+    (script,) = entry_points(group="console_scripts", name="mockcvp")
+    module, _, function = script.value.partition(":")
+    run = {
+        "module": "import runpy; runpy.run_module('mockcvp', run_name='__main__')",
+        "script": f"from {module} import {function}; {function}()",
+    }[start]
+    code = (
+        "import signal, sys\n"
+        "def report(number, _):\n"
+        "    print(number, {'click', 'pydantic', 'asyncio', 'ssl', 'logging'} & sys.modules.keys())\n"
+        "    sys.exit()\n"
+        "signal.signal = report\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code + run], capture_output=True, text=True, check=True)
+    assert result.stdout == f"{signal.SIGTERM} set()\n"
+
+
+@LINUX
+@pytest.mark.parametrize("number", STOPS)
+def test_a_signal_at_any_time_of_a_start_ends_it_well(tmp_path: Path, number: signal.Signals) -> None:
+    for step in range(15):
+        # the first start makes a certificate
+        with started(tmp_path / str(step % 2)) as process:
+            wait_for_handlers(process)
+            time.sleep(step * 0.03)
+            process.send_signal(number)
+            assert_ends_well(process)
+
+
+@LINUX
+def test_a_burst_of_signals_at_a_start_ends_it_well(tmp_path: Path) -> None:
+    for step in range(10):
+        with started(tmp_path) as process:
+            wait_for_handlers(process)
+            time.sleep(step * 0.04)
+            burst(process)
+            assert_ends_well(process)
+
+
+def read_ready_line(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdout
+    while b"mockcvp is ready" not in (line := process.stdout.readline()):
+        assert line
+
+
+def test_a_burst_of_signals_at_a_running_server_ends_it_well(tmp_path: Path) -> None:
+    for step in range(8):
+        with started(tmp_path) as process:
+            read_ready_line(process)
+            # faster and slower than the server stops
+            burst(process, seconds=0.02 * 2**step)
+            assert_ends_well(process)
+
+
+def test_the_second_interrupt_does_not_wait_for_calls_in_flight(tmp_path: Path) -> None:
+    settings = Settings(port=0, cert_dir=tmp_path)
+    double, is_ready = Double(settings), threading.Event()
+    double.stubs.set_delays(Delays(3000), {"fixedDelay": 3_000_000})
+    server = Server(create_app(double=double), settings, drain_seconds=3000)
+    running = threading.Thread(target=server.run, args=(is_ready.set,), daemon=True)
+    running.start()
+    assert is_ready.wait(30)
+    tls = ssl.create_default_context(cafile=server.certificate)
+    plain = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+    with tls.wrap_socket(plain, server_hostname="localhost") as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        # a call is in the journal when its response is held back
+        assert wait(double.journal, pattern_of({}), 1, 30)
+        server.interrupt()
+        running.join(0.3)
+        assert running.is_alive()
+        server.interrupt()
+        running.join(30)
+        assert not running.is_alive()
+    # a signal may come when the loop is closed
+    server.interrupt()
+
+
+def test_signals_while_the_log_is_closed_end_the_command_well(tmp_path: Path) -> None:
+    with started(tmp_path) as process:
+        read_ready_line(process)
+        assert process.stdout
+        process.send_signal(signal.SIGTERM)
+        while b" stopped\n" not in process.stdout.readline():
+            pass
+        burst(process, 100, 0.1)
+        assert process.wait(30) == 0

@@ -1,0 +1,83 @@
+"""Regular expressions: Java's, and none that takes memory or time without end."""
+
+import pytest
+import regex
+
+from mockcvp.stubs.matchers.regular import UndecidedError, compiled, fully_matches
+from tests.costs import TWICE, clear_caches, growth, ratio
+
+
+def clear() -> None:
+    clear_caches()
+    regex.purge()
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "a{100001}",
+        "a{0,100001}",
+        "a{,100001}",
+        "(?x)a{100 001}",
+        "a{99999999999999999999}",
+        "(?:a?b?c?d?){90000}",
+        "(?:(?:a?b?){300}){300}",
+        "((a|b?){5559}){4}",
+        "(?x)(?:(?:(?:ab{300}) {300}) {20})",
+        "(?-ix)(?:ab) {30000}",
+        "((((a{50}){50}){50}){50})",
+        "(?:a{300}){300}b{20000}",
+        "(?:[a-z]){100000}",
+        "(?:\\Qab\\E\\d){50000}",
+    ],
+)
+def test_what_repeats_too_much_is_refused_before_it_is_read(expression: str) -> None:
+    def rejected() -> None:
+        with pytest.raises(ValueError, match="repeats too much: written out, it is longer than 100000 characters"):
+            compiled(expression)
+
+    # read, it would be written out as a hundred thousand characters
+    assert ratio(rejected, lambda: compiled("a?" * 5_000), enough=1, before=clear) <= 1
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("a{100000}", "a" * 100_000),
+        (".{0,65535}", "x" * 1000),
+        ("(?:[0-9a-f]{2}:){5}[0-9a-f]{2}", "00:1b:63:84:45:e6"),
+        ("[a-z]{1,1000}(?:x|y){1,1000}", "abcxyx"),
+        (r"\{100000}", "{100000}"),
+        ("[{}100001]+", "{100001}"),
+        (r"\Q(a{100001}\E", "(a{100001}"),
+        ("a{2,}", "aaa"),
+    ],
+)
+def test_what_repeats_as_people_write_it_is_read(expression: str, text: str) -> None:
+    assert fully_matches(compiled(expression), text)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["(?#[)(?:(?:a{100}){100}){1000}", "(?x)#[\n(?:(?:a{100}){100}){1000}", "(?x)#[\n(?-x:#)(?:(?:a{100}){100}){1000}"],
+)
+def test_comments_are_refused_since_they_could_hide_anything(expression: str) -> None:
+    with pytest.raises(ValueError, match="comment"):
+        compiled(expression)
+
+
+def test_what_only_looks_like_a_comment_is_read() -> None:
+    assert fully_matches(compiled(r"\(?#[(?#]"), "(##")
+    assert fully_matches(compiled("(?x) a b"), "ab")
+
+
+def test_one_that_is_too_long_is_refused_and_the_longest_costs_little() -> None:
+    with pytest.raises(ValueError, match="at most 10000 characters, and this one has 10001"):
+        compiled("a" * 10_001)
+    assert growth(lambda size: compiled("a?" * size), 2_500, before=clear) <= TWICE
+
+
+def test_a_stopped_expression_is_an_error_that_names_it() -> None:
+    # it would match, in minutes
+    with pytest.raises(UndecidedError, match=r"the regular expression '\(a\*\)\(a\*\).* was stopped after 1 s"):
+        fully_matches(compiled(r"(a*)(a*)(a*)(a*)\1\2\3\4c?"), "a" * 399)

@@ -1,0 +1,91 @@
+"""Stub mappings out of files, as the command loads them at its start."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockcvp import MockCVP
+from tests.server_process import PATIENCE, XML, Running
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+VERSION = "/cvp-config/version"
+
+
+def mapping(status: int, **more: Any) -> dict[str, Any]:
+    return {"request": {"urlPath": VERSION}, "response": {"status": status}, **more}
+
+
+def test_mappings_of_a_directory_are_there_from_the_start_and_after_a_reset(tmp_path: Path) -> None:
+    directory = tmp_path / "mappings"
+    (directory / "below" / "..data").mkdir(parents=True)
+    (directory / "a.json").write_text(json.dumps(mapping(250)))
+    (directory / "below" / "b.json").write_text(json.dumps({"mappings": [mapping(251, priority=9), mapping(252)]}))
+    (directory / "below" / "..data" / "b.json").write_text("what Kubernetes keeps a second time")
+    (directory / ".hidden.json").write_text("{")
+    (directory / "notes.txt").write_text("{")
+    with MockCVP(mappings=directory) as cvp, cvp.client(timeout=PATIENCE) as client:
+        admin = cvp.client(base_url=cvp.admin_url, auth=None, timeout=PATIENCE)
+        # of equal priority, the last counts
+        assert client.get("version").status_code == 252
+        listed = admin.get("mappings").json()["mappings"]
+        assert [one["response"]["status"] for one in listed] == [252, 250, 251]
+        admin.delete("mappings")
+        assert client.get("version").status_code == 200
+        cvp.reset()
+        assert client.get("version").status_code == 252
+        tenant = cvp.tenant()
+        with tenant.client(timeout=PATIENCE) as theirs:
+            assert theirs.get("version").status_code == 252
+        admin.close()
+
+
+def test_the_command_loads_the_mappings_of_the_fixtures(tmp_path: Path) -> None:
+    with Running(tmp_path, "--mappings", str(FIXTURES / "mappings")) as double, double.client() as client:
+        headers = {"Accept": XML}
+        assert client.get("version", headers=headers).status_code == 200
+        answer = client.get("version", headers=headers | {"X-Maintenance": "true"})
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+        assert "answered by the stub mapping the version is not told during maintenance" in double.line("503 GET")
+
+
+ID = "3f5a2c6e-0000-4000-8000-000000000001"
+BAD: list[tuple[dict[str, str], str]] = [
+    ({"a.json": "{"}, "a.json: line 1, column 2: "),
+    ({"a.json": "[]"}, "a.json: must hold a stub mapping, or an object with 'mappings'"),
+    ({"a.json": "\xff"}, "a.json: is not UTF-8 at byte 0"),
+    ({"a.json": '{"mappings": {}}'}, "a.json: 'mappings' must be a list"),
+    ({"a.json": '{"mappings": [], "more": 1}'}, "a.json: has 'more' beside 'mappings'"),
+    ({"a.json": '{"mappings": [5]}'}, "a.json: mappings[0]: must be an object, not 5"),
+    ({"a.json": '{"request": {"urlx": "/"}}'}, "a.json: request: urlx is not known here: is url meant?"),
+    ({"a.json": '{"request": {"url": "/", "url": "/"}}'}, "a.json: the member 'url' occurs twice in one object"),
+    (
+        {"a.json": '{"response": {"bodyFileName": "x"}}'},
+        "a.json: response: bodyFileName: WireMock has it, and mockcvp has not",
+    ),
+    ({"a.json": f'{{"id": "{ID}"}}', "b.json": f'{{"uuid": "{ID}"}}'}, f"b.json: the id {ID} is that of "),
+    ({"a.json": "[" * 100_000}, "a.json: is nested too deeply"),
+]
+
+
+@pytest.mark.parametrize(("files", "told"), BAD, ids=[told for _, told in BAD])
+def test_a_file_that_cannot_be_used_is_told_in_one_line(
+    refusal: Callable[..., str], tmp_path: Path, files: dict[str, str], told: str
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="latin-1")
+    assert refusal("serve", "--mappings", ".").startswith(f"--mappings: {told}")
+
+
+def test_wiremocks_root_directory_is_told_for_what_it_is(refusal: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "__files").mkdir()
+    (tmp_path / "__files" / "a.json").write_text("{}")
+    assert "__files holds WireMock's bodies" in refusal("serve", "--mappings", ".")
+
+
+def test_a_directory_that_is_none_is_told_in_one_line(refusal: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert refusal("serve", "--mappings", "none") == "--mappings: cannot read none: there is no such directory"
+    assert refusal("serve", "--mappings", "file") == "--mappings: cannot read file: is no directory"

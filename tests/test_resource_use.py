@@ -1,0 +1,152 @@
+"""What makes the double cheap: what it does not load, what a call leaves behind, and who waits for whom."""
+
+import asyncio
+import gc
+import socket
+import subprocess
+import sys
+import time
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from mockcvp import MockCVP
+from mockcvp.pipeline.slices import each
+from tests.server_process import PATIENCE, SYNCHRONIZE, read_answer
+
+SAMPLE = {"synchronize": {"servers": {"server": {"refURL": "a", "sincetime": "0"}}}}
+
+
+LAZY = ["fastapi", "anyio", "lxml", "cryptography", "regex", "jsonpath"]
+
+
+@pytest.mark.parametrize("module", LAZY)
+def test_a_start_does_not_load_what_only_control_needs(module: str) -> None:
+    code = (
+        "import sys; from mockcvp.cli import main; from mockcvp.app import create_app; create_app()\n"
+        f"from mockcvp.server.listener import Server; sys.exit({module!r} in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("module", LAZY)
+def test_mock_cvp_does_not_import_what_only_control_needs(module: str) -> None:
+    code = f"import sys; import mockcvp.testing.mock_cvp; sys.exit({module!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_call_leaves_nothing_for_the_garbage_collector() -> None:
+    call = (
+        f"POST /cvp-config/{SYNCHRONIZE} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n"
+        "Content-Length: 0\r\nAuthorization: Basic d3NtYWRtaW46d3NtYWRtaW4=\r\n\r\n"
+    ).encode()
+    with (
+        MockCVP() as cvp,
+        socket.create_connection(("127.0.0.1", urlsplit(cvp.url).port or 0)) as plain,
+        cvp.ssl_context().wrap_socket(plain, server_hostname="localhost") as connection,
+    ):
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(200):
+                connection.sendall(call)
+                assert read_answer(connection).startswith(b"HTTP/1.1 202 ")
+            assert gc.collect() < 200
+        finally:
+            gc.enable()
+
+
+@pytest.mark.parametrize("path", ["/cvp-config/version", "/__admin/health"])
+@pytest.mark.parametrize("ends", ["client", "server"])
+def test_a_connection_leaves_nothing_for_the_garbage_collector(ends: str, path: str) -> None:
+    close = "Connection: close\r\n" if ends == "server" else ""
+    with MockCVP() as cvp:
+        context, address = cvp.ssl_context(), ("127.0.0.1", urlsplit(cvp.url).port or 0)
+
+        def call() -> None:
+            with context.wrap_socket(socket.create_connection(address), server_hostname="localhost") as connection:
+                connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{close}\r\n".encode())
+                assert read_answer(connection).startswith((b"HTTP/1.1 401 ", b"HTTP/1.1 200 "))
+
+        call()
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(50):
+                call()
+            time.sleep(0.5)
+            assert gc.collect() < 100
+        finally:
+            gc.enable()
+
+
+def test_what_is_alike_in_calls_is_kept_once() -> None:
+    with (
+        MockCVP() as cvp,
+        httpx.Client(base_url=cvp.url, auth=cvp.auth, verify=cvp.ssl_context(), timeout=PATIENCE) as client,
+    ):
+        for _ in range(2):
+            client.post(SYNCHRONIZE, json=SAMPLE, headers={"Accept": "application/json"})
+        first, second = cvp.calls
+        assert first.request.headers is second.request.headers
+        assert first.synchronization
+        assert second.synchronization
+        assert first.synchronization.requested is second.synchronization.requested
+
+
+def test_a_small_body_that_was_faulty_once_is_told_all_its_faults_again() -> None:
+    faulty = {"synchronize": {"servers": {"server": [{"refURL": "a", "sincetime": "-1"}, {"refURL": ""}]}}}
+    with (
+        MockCVP(unknown_servers="reject") as cvp,
+        httpx.Client(base_url=cvp.url, auth=cvp.auth, verify=cvp.ssl_context(), timeout=PATIENCE) as client,
+    ):
+        told = [client.post(SYNCHRONIZE, json=faulty, headers={"Accept": "application/json"}) for _ in range(2)]
+    assert [answer.status_code for answer in told] == [400, 400]
+    assert told[0].json() == told[1].json()
+    assert len(told[0].json()["apiErrors"]["apiError"]) == 3
+
+
+def long_work(number: int) -> int:
+    time.sleep(0.0005)
+    return number
+
+
+def test_between_turns_of_long_work_the_loop_goes_on() -> None:
+    async def main() -> int:
+        turns = 0
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                await asyncio.sleep(0)
+                turns += 1
+
+        beside = asyncio.create_task(others())
+        assert await each(long_work, range(100)) == list(range(100))
+        beside.cancel()
+        return turns
+
+    assert asyncio.run(main()) >= 50
+
+
+def test_a_calls_answer_does_not_wait_for_a_search_of_the_journal() -> None:
+    with (
+        MockCVP(journal_calls=3000) as cvp,
+        httpx.Client(base_url=cvp.url, verify=cvp.ssl_context(), timeout=PATIENCE) as client,
+    ):
+        for _ in range(3000):
+            client.get("version")
+
+        async def main() -> None:
+            async with httpx.AsyncClient(verify=cvp.ssl_context(), trust_env=False, timeout=PATIENCE) as beside:
+                # both connections are there
+                await asyncio.gather(*(beside.get(f"{cvp.admin_url}/health") for _ in range(2)))
+                search = asyncio.create_task(beside.get(f"{cvp.admin_url}/requests?limit=3000"))
+                await asyncio.sleep(0)
+                await beside.get(f"{cvp.url}/version")
+                assert not search.done()
+                found = await search
+                assert len(found.json()["requests"]) >= 3000
+
+        asyncio.run(main())

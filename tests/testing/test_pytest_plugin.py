@@ -1,0 +1,177 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture
+def alone(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    return pytester
+
+
+def test_a_test_gets_a_double_that_is_as_at_its_start(alone: pytest.Pytester) -> None:
+    alone.makepyfile(
+        """
+        import pytest
+
+        seen = []
+
+        @pytest.mark.parametrize("time", [1, 2])
+        def test_it(mock_cvp, mock_cvp_server, time):
+            seen.append(mock_cvp.url)
+            assert mock_cvp is mock_cvp_server
+            assert mock_cvp.calls == []
+            assert len(set(seen)) == 1
+            with mock_cvp.client() as client:
+                assert client.post("command/synchronize").status_code == 202
+            mock_cvp.fail_next(times=100)
+        """
+    )
+    alone.runpytest_subprocess().assert_outcomes(passed=2)
+
+
+def test_the_settings_can_be_overridden_for_a_session_and_for_a_test(alone: pytest.Pytester) -> None:
+    alone.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def mock_cvp_settings():
+            return {"username": "own", "unknown_servers": "reject"}
+
+        def test_of_the_session(mock_cvp):
+            assert (mock_cvp.username, mock_cvp.password) == ("own", "wsmadmin")
+
+        @pytest.mark.mock_cvp(password="for one", deployment={"servers": []})
+        def test_of_its_own(mock_cvp):
+            assert mock_cvp.auth == ("own", "for one")
+            with mock_cvp.client(headers={"Accept": "application/json"}) as client:
+                assert client.get("server").json() == {"results": {"servers": None}}
+
+        def test_of_the_session_again(mock_cvp):
+            assert mock_cvp.password == "wsmadmin"
+
+        @pytest.mark.mock_cvp(unknown_servers="accept", password="p")
+        class TestOfAClass:
+            @pytest.mark.mock_cvp(password="nearer")
+            def test_of_both(self, mock_cvp):
+                assert mock_cvp.password == "nearer"
+                with mock_cvp.client() as client:
+                    body = {"synchronize": {"servers": {"server": "nobody"}}}
+                    assert client.post("command/synchronize", json=body).status_code == 202
+
+        @pytest.mark.mock_cvp("reject")
+        def test_of_a_setting_without_a_name(mock_cvp):
+            raise AssertionError("not reached")
+
+        @pytest.mark.mock_cvp(port=1)
+        def test_of_what_cannot_differ(mock_cvp):
+            raise AssertionError("not reached")
+        """
+    )
+    result = alone.runpytest_subprocess("--strict-markers")
+    result.assert_outcomes(passed=4, errors=2)
+    result.stdout.fnmatch_lines(["mock_cvp: port can be set at the start alone"])
+
+
+def test_a_failed_test_shows_its_calls_and_the_reason_first(alone: pytest.Pytester) -> None:
+    alone.makepyfile(
+        """
+        def test_it(mock_cvp):
+            with mock_cvp.client() as client:
+                body = {"synchronize": {"servers": {"server": {"refURL": "media-1", "sincetime": -1}}}}
+                client.post("command/synchronize", json=body)
+            mock_cvp.assert_synchronized("media-1")
+
+        def test_other(mock_cvp):
+            assert False
+
+        def test_without(tmp_path):
+            assert False
+        """
+    )
+    result = alone.runpytest_subprocess()
+    result.assert_outcomes(failed=3)
+    result.stdout.fnmatch_lines(
+        [
+            "E       AssertionError: wanted: a sync-up of media-1, at least once; there were none",
+            "E         call 1: your client sent sincetime=-1 and got 400 invalidInput.invalidSinceTime*",
+            "*- mockcvp: the calls of this test -*",
+            "1: 400 POST /cvp-config/command/synchronize wsmadmin invalidInput.invalidSinceTime*",
+            "*- mockcvp: the calls of this test -*",
+            "none",
+        ]
+    )
+    # what is shown of the failed test is its own line, not the verification's
+    assert "def _verify" not in result.stdout.str()
+    assert result.stdout.str().count("the calls of this test") == 2
+
+
+def test_a_session_that_does_not_use_the_fixtures_loads_nothing(alone: pytest.Pytester) -> None:
+    alone.makepyfile(
+        """
+        import sys
+
+        def test_it():
+            loaded = [name for name in sys.modules if name.split(".")[0] in ("mockcvp", "fastapi", "uvicorn", "pydantic")]
+            assert sorted(loaded) == ["mockcvp", "mockcvp.testing.pytest_plugin"]
+        """
+    )
+    alone.runpytest_subprocess("-p", "no:hypothesispytest").assert_outcomes(passed=1)
+
+
+def test_each_worker_of_xdist_has_a_double_of_its_own(alone: pytest.Pytester) -> None:
+    alone.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("number", range(20))
+        def test_it(mock_cvp, number):
+            with mock_cvp.client() as client:
+                client.get("version")
+            mock_cvp.assert_called(times=1)
+        """
+    )
+    alone.runpytest_subprocess("-n", "2").assert_outcomes(passed=20)
+
+
+def test_the_example_is_green_in_a_new_environment(tmp_path: Path) -> None:
+    import shutil
+    import subprocess
+
+    root = Path(__file__).parents[2]
+    example = tmp_path / "pytest"
+    shutil.copytree(root / "examples" / "pytest", example, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    subprocess.run([sys.executable, "-m", "venv", str(example / ".venv")], check=True)
+    python = str(example / ".venv" / "bin" / "python")
+    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(root)]
+    subprocess.run([*install, "-r", "requirements.txt"], check=True, cwd=example)
+    for options in ([], ["-n", "4"]):
+        result = subprocess.run(
+            [python, "-m", "pytest", *options], cwd=example, capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 0, result.stdout
+        assert "7 passed" in result.stdout
+
+
+def test_a_teardown_that_fails_after_the_double_has_stopped_is_reported_as_itself(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture(scope="session", autouse=True)
+        def own():
+            yield
+            raise ValueError("the teardown's own fault")
+
+        def test_it(mock_cvp):
+            pass
+        """
+    )
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*the teardown's own fault*"])
+    assert "INTERNALERROR" not in result.stdout.str()
