@@ -83,7 +83,7 @@ def measured(call: Call) -> dict[str, float]:
 
 def main() -> None:
     """Print the table."""
-    with MockCVP(journal_calls=CALLS) as cvp:
+    with MockCVP(journal_max_calls=CALLS) as cvp:
         url = urlsplit(cvp.url)
         assert url.hostname
         ours = measured(caller(http.client.HTTPSConnection(url.hostname, url.port, context=cvp.ssl_context())))

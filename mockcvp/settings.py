@@ -119,26 +119,26 @@ class Settings(BaseModel):
         ge=1,
         description="Connections that have agreed on TLS, to each port at once; further ones are closed.",
     )
-    header_seconds: float = Field(
+    header_timeout: float = Field(
         default=20,
         gt=0,
         le=3600,
         description="Time to agree on TLS, and to send a request's headers, before a hang-up.",
     )
-    body_seconds: float = Field(
+    body_timeout: float = Field(
         default=60,
         gt=0,
         le=3600,
         description="Time to send a request's body, or to go on reading an answer, before a hang-up.",
     )
-    keep_alive_seconds: float = Field(
+    keep_alive_timeout: float = Field(
         default=20, gt=0, le=3600, description="Time that an idle connection is kept for the next request."
     )
-    max_in_process: int = Field(
+    max_in_flight: int = Field(
         default=1000, ge=1, description="Requests in process at the same time; one more gets 503 processing.throttled."
     )
-    journal_calls: int = Field(default=10_000, ge=0, description="Calls that the journal keeps; the oldest go first.")
-    journal_bytes: ByteSize = Field(
+    journal_max_calls: int = Field(default=10_000, ge=0, description="Calls that the journal keeps; the oldest go first.")
+    journal_max_bytes: ByteSize = Field(
         default=ByteSize(64 * 1024**2), description="Memory that the journal may take, in bytes or as 64MiB."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(

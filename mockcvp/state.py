@@ -33,11 +33,11 @@ class Life:
     """The time from one reset of a double to the next.
 
     Attributes:
-        in_process: how many requests are in process that came in this time
+        in_flight: how many requests are in process that came in this time
     """
 
     def __init__(self) -> None:
-        self.in_process = 0
+        self.in_flight = 0
 
 
 class Double:
@@ -52,7 +52,7 @@ class Double:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         mappings = _mappings(settings.mappings) if settings.mappings else ()
-        self.journal = Journal(settings.journal_calls, settings.journal_bytes)
+        self.journal = Journal(settings.journal_max_calls, settings.journal_max_bytes)
         self.clock = Clock()
         self.stubs = Stubs(mappings)
         self.life = Life()
@@ -61,7 +61,7 @@ class Double:
         self._read_deployment = self._read(settings)
         servers, version = self._servers(self._read_deployment), self._version(self._read_deployment)
         accounts, limits = _accounts(settings), _limits(settings)
-        self.oamp = OAMP(accounts, servers, version, settings.max_in_process, limits, settings.release)
+        self.oamp = OAMP(accounts, servers, version, settings.max_in_flight, limits, settings.release)
 
     def add_tenant(self, settings: Settings) -> "Double":
         """Return a double of its own for the calls of another user.
@@ -89,11 +89,11 @@ class Double:
         if len(self.tenants) >= MOST_TENANTS:
             raise TooManyTenants(f"there are {MOST_TENANTS} tenants already: remove one first")
         journals = [self.settings, *(double.settings for double in self.tenants.values()), tenant]
-        together = sum(settings.journal_bytes for settings in journals)
+        together = sum(settings.journal_max_bytes for settings in journals)
         if together > MOST_JOURNAL_BYTES:
             raise TooManyTenants(
                 f"the journals of the mock server and {len(journals) - 1} tenants may take {together} bytes, more than "
-                f"{MOST_JOURNAL_BYTES}: remove a tenant, or give the mock server a smaller --journal-bytes"
+                f"{MOST_JOURNAL_BYTES}: remove a tenant, or give the mock server a smaller --journal-max-bytes"
             )
 
     @property
@@ -118,8 +118,8 @@ class Double:
             self.oamp.accounts = _accounts(settings)
             self.oamp.limits = _limits(settings)
             self.oamp.release = RELEASES[settings.release]
-            self.journal.bound(settings.journal_calls, settings.journal_bytes)
-        self.oamp.max_in_process = self.settings.max_in_process
+            self.journal.bound(settings.journal_max_calls, settings.journal_max_bytes)
+        self.oamp.max_in_flight = self.settings.max_in_flight
         self.life = Life()
         self.stubs.reset()
         self.clock.reset()

@@ -35,9 +35,9 @@ FIXTURES = Path(__file__).parent.parent / "fixtures"
         ),
         (["--max-body-bytes", "-1"], "--max-body-bytes: "),
         (["--max-body-bytes", "0"], "--max-body-bytes: must be 1 or above, not '0'"),
-        (["--max-in-process", "0"], "--max-in-process: must be 1 or above, not '0'"),
-        (["--journal-calls", "-1"], "--journal-calls: must be 0 or above"),
-        (["--journal-bytes", "1 parsec"], "--journal-bytes: must be a number of bytes"),
+        (["--max-in-flight", "0"], "--max-in-flight: must be 1 or above, not '0'"),
+        (["--journal-max-calls", "-1"], "--journal-max-calls: must be 0 or above"),
+        (["--journal-max-bytes", "1 parsec"], "--journal-max-bytes: must be a number of bytes"),
         (["--log-level", "loud"], "--log-level: must be 'debug', 'info', 'warning' or 'error', not 'loud'"),
         (["--key-type", "dsa"], "--key-type: must be 'ecdsa' or 'rsa', not 'dsa'"),
         (["--tls-name", "a_b!"], "--tls-name: 'a_b!' is neither a DNS name nor an IP address"),
@@ -46,7 +46,7 @@ FIXTURES = Path(__file__).parent.parent / "fixtures"
         (["--cert", "x", "--key", "y", "--tls-name", "z"], "are for the double's own certificate, and not for --cert"),
         (["--cert-dir", ""], "--cert-dir: must not be empty"),
         (["--key", "x.pem"], "--cert and --key go together: --key is given, --cert is not"),
-        (["--port", "x", "--journal-calls", "y"], "; --journal-calls: must be a whole number, not 'y'"),
+        (["--port", "x", "--journal-max-calls", "y"], "; --journal-max-calls: must be a whole number, not 'y'"),
         (["--prot", "8111"], "See mockcvp serve --help."),
         (["now"], "Got unexpected extra argument (now)"),
         (["--port"], "Option '--port' requires an argument"),
@@ -108,7 +108,7 @@ def test_help_names_every_option_its_variable_and_its_default() -> None:
         assert f"default: {default}]" in told
     for bounds in ("deeper gets 400. 4 to 500. [", "more gets 400. At least 8. [", "next request. At most 3600. ["):
         assert bounds in told
-    assert "--header-seconds NUMBER" in told
+    assert "--header-timeout NUMBER" in told
 
 
 def test_the_version_is_the_packages() -> None:
@@ -120,10 +120,10 @@ def test_the_environment_sets_what_the_command_line_does_not(tmp_path: Path) -> 
         "MOCKCVP_USERNAME": "from-environment",
         "MOCKCVP_PASSWORD": "pass:word é",
         "MOCKCVP_TLS_NAMES": "oamp.example, cvp.example",
-        "MOCKCVP_JOURNAL_CALLS": "1",
+        "MOCKCVP_JOURNAL_MAX_CALLS": "1",
         "MOCKCVP_LOG_LEVEL": "",
     }
-    with Running(tmp_path, "--journal-calls", "2", env=env) as double:
+    with Running(tmp_path, "--journal-max-calls", "2", env=env) as double:
         assert double.user == "from-environment"
         with double.client(auth=("from-environment", "pass:word é")) as client:
             for _ in range(3):
@@ -155,15 +155,15 @@ def test_every_setting_can_be_given_both_ways(tmp_path: Path) -> None:
         "max_header_bytes": "4KiB",
         "max_headers": "20",
         "max_connections": "7",
-        "header_seconds": "1.5",
-        "body_seconds": "2.5",
-        "keep_alive_seconds": "3",
+        "header_timeout": "1.5",
+        "body_timeout": "2.5",
+        "keep_alive_timeout": "3",
         "release": "12.6",
         "unknown_servers": "REJECT",
         "max_body_bytes": "100",
-        "max_in_process": "5",
-        "journal_calls": "7",
-        "journal_bytes": "1MB",
+        "max_in_flight": "5",
+        "journal_max_calls": "7",
+        "journal_max_bytes": "1MB",
         "log_level": "ERROR",
     }
     assert set(given) == set(Settings.model_fields) - {"cert", "key"}

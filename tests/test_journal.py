@@ -182,7 +182,7 @@ def test_20_000_calls_from_16_connections_are_numbered_from_1_to_20_000(
         f"POST /cvp-config/{SYNCHRONIZE} HTTP/1.1\r\nHost: localhost\r\nAccept: {XML}\r\n"
         "Authorization: Basic d3NtYWRtaW46d3NtYWRtaW4=\r\nContent-Length: 0\r\n\r\n"
     ).encode()
-    options = ["--log-level", "warning", "--journal-calls", str(total), "--journal-bytes", "100MiB"]
+    options = ["--log-level", "warning", "--journal-max-calls", str(total), "--journal-max-bytes", "100MiB"]
     answered: list[int] = []
     with Running(tmp_path_factory.mktemp("certs"), *options) as double:
 

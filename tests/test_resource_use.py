@@ -132,7 +132,7 @@ def test_between_turns_of_long_work_the_loop_goes_on() -> None:
 
 def test_a_calls_answer_does_not_wait_for_a_search_of_the_journal() -> None:
     with (
-        MockCVP(journal_calls=3000) as cvp,
+        MockCVP(journal_max_calls=3000) as cvp,
         httpx.Client(base_url=cvp.url, verify=cvp.ssl_context(), timeout=PATIENCE) as client,
     ):
         for _ in range(3000):

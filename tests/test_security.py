@@ -295,7 +295,7 @@ def test_whether_a_client_has_taken_a_large_answer_is_recorded(
         {"id": f"s{one}", "type": "MEDIA", "hostname": "h" * 200, "ipaddr": "192.0.2.1"} for one in range(20_000)
     ]
     # no client that reads may be closed for being slow
-    options = ["--body-seconds", "2" if goes == "never reads" else "600"]
+    options = ["--body-timeout", "2" if goes == "never reads" else "600"]
     if mapped:
         (tmp_path / "large.json").write_text(json.dumps(LARGE))
         options += ["--mappings", str(tmp_path)]

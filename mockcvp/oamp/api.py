@@ -169,7 +169,7 @@ class OAMP:
         accounts: the users whom it knows, by name
         servers: the servers that it manages
         version: the version that it says it is
-        max_in_process: how many requests may be in process at the same time
+        max_in_flight: how many requests may be in process at the same time
         limits: what the body of a request may hold
         release: whose headers its responses have
     """
@@ -179,7 +179,7 @@ class OAMP:
         accounts: Mapping[str, Account],
         servers: Servers,
         version: Version,
-        max_in_process: int = 1000,
+        max_in_flight: int = 1000,
         limits: Limits = NO_MORE,
         release: ReleaseName = "10.0",
     ) -> None:
@@ -187,7 +187,7 @@ class OAMP:
         self.accounts = accounts
         self.servers = servers
         self.version = version
-        self.max_in_process = max_in_process
+        self.max_in_flight = max_in_flight
         self.limits = limits
         self._resources: Mapping[str, Mapping[str, _Method]] = {
             f"{BASE_PATH}/command/synchronize": {"POST": self._start_sync_up},

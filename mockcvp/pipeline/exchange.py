@@ -133,11 +133,11 @@ class Exchange:
         headers = _headers_of(scope)
         double = self._called(headers) if self._double.tenants else self._double
         life = double.life
-        life.in_process += 1
+        life.in_flight += 1
         try:
             left = await _exchange(double, life, self._double.unfinished, scope, headers, receive, send)
         finally:
-            life.in_process -= 1
+            life.in_flight -= 1
         if left and not await left[1].taken():
             _cut_off(double, life, left[0])
 
@@ -177,7 +177,7 @@ async def _exchange(
     wire: Wire | None = state.pop(WIRE, None)
     body, early, limit = RequestBody(), None, double.settings.max_body_bytes
     length = large_body(headers, limit)
-    if length != 0 or life.in_process > double.oamp.max_in_process:
+    if length != 0 or life.in_flight > double.oamp.max_in_flight:
         early = _by_headers(double, life, _request(scope, headers, body), length)
     if early is None:
         body = await read_body(receive, limit, unfinished)
@@ -257,8 +257,8 @@ def _by_headers(
     """
     oamp, limit = double.oamp, double.settings.max_body_bytes
     request = request._replace(unread=True)
-    if life.in_process > oamp.max_in_process:
-        return request._replace(throttled=f"more than {oamp.max_in_process} requests are in process"), None
+    if life.in_flight > oamp.max_in_flight:
+        return request._replace(throttled=f"more than {oamp.max_in_flight} requests are in process"), None
     if length is not None and length > limit:
         request = request._replace(exceeded=limit)
     if double.stubs.mappings:

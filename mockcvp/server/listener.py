@@ -189,7 +189,7 @@ class _Uvicorn(uvicorn.Server):
                 self._connection,
                 sock=listener,
                 ssl=self.config.ssl,
-                ssl_handshake_timeout=self.settings.header_seconds,
+                ssl_handshake_timeout=self.settings.header_timeout,
                 ssl_shutdown_timeout=_TLS_SHUTDOWN_SECONDS,
             )
         return Acceptor(listener, self._connect, self._connecting)
@@ -200,7 +200,7 @@ class _Uvicorn(uvicorn.Server):
                 self._connection,
                 connection,
                 ssl=self.config.ssl,
-                ssl_handshake_timeout=self.settings.header_seconds,
+                ssl_handshake_timeout=self.settings.header_timeout,
                 ssl_shutdown_timeout=_TLS_SHUTDOWN_SECONDS,
             )
         except OSError:

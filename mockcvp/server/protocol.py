@@ -297,19 +297,19 @@ class Connection(HttpToolsProtocol):
         waited = now - self._since
         if not self._is_idle:
             self._unsent.written = True
-        if self._unsent.look(now) > settings.body_seconds:
-            self._end("it did not read its answer", settings.body_seconds)
+        if self._unsent.look(now) > settings.body_timeout:
+            self._end("it did not read its answer", settings.body_timeout)
         elif self._refused:
             # it has nothing more to send
             return
-        elif self._phase is _Phase.HEADERS and waited > settings.header_seconds:
-            self._end("it did not send a request's headers", settings.header_seconds)
-        elif self._phase is _Phase.BODY and waited > settings.body_seconds:
-            self._end("it did not send a request's body", settings.body_seconds)
+        elif self._phase is _Phase.HEADERS and waited > settings.header_timeout:
+            self._end("it did not send a request's headers", settings.header_timeout)
+        elif self._phase is _Phase.BODY and waited > settings.body_timeout:
+            self._end("it did not send a request's body", settings.body_timeout)
         elif self._unsent.some:
             # the time to the next request begins when all is sent
             self._since = now
-        elif self._phase is _Phase.REQUEST and waited > settings.keep_alive_seconds and self._is_idle:
+        elif self._phase is _Phase.REQUEST and waited > settings.keep_alive_timeout and self._is_idle:
             self.close_soon()
 
     def waits(self) -> float:
@@ -416,9 +416,9 @@ class Connection(HttpToolsProtocol):
             return
         now = self.loop.time()
         waited = self._unsent.look(now)
-        if waited > self._settings.body_seconds:
-            self._end("it did not read its answer", self._settings.body_seconds)
-        elif self._unsent.some or (self._is_lingering and now - self._since < self._settings.body_seconds):
+        if waited > self._settings.body_timeout:
+            self._end("it did not read its answer", self._settings.body_timeout)
+        elif self._unsent.some or (self._is_lingering and now - self._since < self._settings.body_timeout):
             self.loop.call_later(next_look(waited), self._close_when_taken)
         else:
             self._ends_well = True

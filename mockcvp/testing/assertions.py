@@ -150,7 +150,7 @@ def _message(wanted: RequestPattern, page: Page, amount: str, failures: Sequence
     if dropped and may_matter:
         lines.append(
             f"the journal has dropped {dropped} of {page.total} calls, so nobody can tell: "
-            "give the double more journal_calls or journal_bytes"
+            "give the double more journal_max_calls or journal_max_bytes"
         )
     if page.total == 0:
         lines.append("the double got no call at all: does your client call it?")

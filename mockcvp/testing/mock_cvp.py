@@ -55,9 +55,9 @@ _AT_START_ONLY = frozenset(
         "max_connections",
         "max_header_bytes",
         "max_headers",
-        "header_seconds",
-        "body_seconds",
-        "keep_alive_seconds",
+        "header_timeout",
+        "body_timeout",
+        "keep_alive_timeout",
     ]
 )
 
@@ -372,7 +372,7 @@ class MockCVP:
         """Answer requests beyond so many at the same time with 503 ``processing.throttled``, as the product does."""
         if concurrent < 0:
             raise ValueError(f"concurrent must be 0 or above, not {concurrent}")
-        self._running.oamp.max_in_process = concurrent
+        self._running.oamp.max_in_flight = concurrent
 
     def set_outcome(self, server: str, outcome: Outcome, duration: float | None = None) -> None:
         """Say how the coming sync-ups of a server go.

@@ -115,7 +115,7 @@ def test_the_accepted_sync_ups_are_told_with_the_state_of_each_server_now(admin:
 
 
 def test_where_the_journal_has_dropped_calls_the_list_of_sync_ups_says_so(tmp_path: Path) -> None:
-    with Running(tmp_path, "--journal-calls", "1") as double, double.client(headers={"Accept": XML}) as cvp:
+    with Running(tmp_path, "--journal-max-calls", "1") as double, double.client(headers={"Accept": XML}) as cvp:
         admin = Admin(double)
         with admin.client:
             for exact in (True, False):

@@ -559,7 +559,7 @@ def test_each_operation_of_a_guarded_control_api_refuses_as_documented() -> None
 
 
 def test_what_a_full_journal_answers_is_as_documented() -> None:
-    with MockCVP(journal_calls=1) as cvp, cvp.client(timeout=PATIENCE) as client:
+    with MockCVP(journal_max_calls=1) as cvp, cvp.client(timeout=PATIENCE) as client:
         for _ in range(2):
             client.post(SYNCHRONIZE, headers={"Accept": JSON})
         for method, path in (("GET", "requests"), ("POST", "requests/count"), ("POST", "requests/find")):

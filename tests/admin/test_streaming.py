@@ -191,7 +191,7 @@ def forget_peak(process: int) -> None:
 @pytest.mark.parametrize("size", [1_000, 1_900_000])
 def test_six_readers_that_do_not_read_take_less_than_a_journal(tmp_path: Path, size: int) -> None:
     journal = 32 * 1024**2
-    options = ["--journal-bytes", str(journal), "--log-level", "error"]
+    options = ["--journal-max-bytes", str(journal), "--log-level", "error"]
     with Running(tmp_path, *options) as double, double.client(timeout=60) as client:
         control = f"https://localhost:{double.port}/__admin"
         for _ in range(min(journal // size + 1, 5_000)):

@@ -312,14 +312,14 @@ TABLE = [*LENGTHS, *CODINGS, *CHUNKS, *LINES, *STARTS, *FLOODS, *HOST_HEADERS, *
 @pytest.fixture(scope="module")
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A mock server that closes no connection for being slow: whatever it closes, it closes for another reason."""
-    patient = [f"--{what}-seconds=600" for what in ("header", "body", "keep-alive")]
+    patient = [f"--{what}-timeout=600" for what in ("header", "body", "keep-alive")]
     with Running(tmp_path_factory.mktemp("certs"), *patient) as double:
         yield double
 
 
 @pytest.fixture(scope="module")
 def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with Running(tmp_path_factory.mktemp("certs"), "--header-seconds", "3", "--body-seconds", "3") as double:
+    with Running(tmp_path_factory.mktemp("certs"), "--header-timeout", "3", "--body-timeout", "3") as double:
         yield double
 
 
@@ -437,7 +437,7 @@ def descriptors(double: Running) -> int:
 def test_a_body_that_never_ends_takes_no_memory_without_end(tmp_path: Path, start: bytes, unit: bytes) -> None:
     # whoever it is from: no password is sent
     head = call(CHUNKED).replace(b"Authorization", b"X-None")
-    with Running(tmp_path, "--body-seconds", "2") as double, opened(double) as connection:
+    with Running(tmp_path, "--body-timeout", "2") as double, opened(double) as connection:
         connection.sendall(head + b"1\r\na\r\n" + start)
         before = most = memory(double)
         with contextlib.suppress(OSError):
@@ -490,7 +490,7 @@ def is_over(connection: socket.socket) -> bool:
 
 
 def test_500_slow_clients_keep_no_good_one_waiting_and_are_dropped_in_time(tmp_path: Path) -> None:
-    with Running(tmp_path, "--header-seconds", "4") as double, contextlib.ExitStack() as stack:
+    with Running(tmp_path, "--header-timeout", "4") as double, contextlib.ExitStack() as stack:
         caller, over = Caller(double), Event()
         slow = [stack.enter_context(opened(double)) for _ in range(500)]
 
@@ -516,7 +516,7 @@ def test_500_slow_clients_keep_no_good_one_waiting_and_are_dropped_in_time(tmp_p
 
 
 def test_a_body_sent_byte_by_byte_is_cut_off_in_time(tmp_path: Path) -> None:
-    with Running(tmp_path, "--body-seconds", "2") as double, contextlib.ExitStack() as stack:
+    with Running(tmp_path, "--body-timeout", "2") as double, contextlib.ExitStack() as stack:
         caller = Caller(double)
         slow = [stack.enter_context(opened(double)) for _ in range(50)]
         for connection in slow:
@@ -608,7 +608,7 @@ def test_silent_connections_that_take_all_files_of_the_process_keep_it_down_no_l
     tmp_path: Path,
 ) -> None:
     limits = {resource.RLIMIT_NOFILE: (60, 60)}
-    with Running(tmp_path, "--header-seconds", "8", limits=limits) as double, contextlib.ExitStack() as stack:
+    with Running(tmp_path, "--header-timeout", "8", limits=limits) as double, contextlib.ExitStack() as stack:
         silent = [stack.enter_context(socket.create_connection(("127.0.0.1", double.port))) for _ in range(200)]
 
         def left() -> int:
@@ -642,7 +642,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         {"id": f"s{number}", "type": "MEDIA", "hostname": "h" * 200, "ipaddr": "192.0.2.1"} for number in range(20_000)
     ]
     file.write_text(json.dumps({"servers": servers}))
-    with Running(directory, "--keep-alive-seconds", "1", "--deployment", str(file)) as double:
+    with Running(directory, "--keep-alive-timeout", "1", "--deployment", str(file)) as double:
         yield double
 
 
@@ -675,7 +675,7 @@ def test_a_large_answer_comes_whole_to_a_client_that_takes_its_time(
 def test_a_client_that_reads_no_answer_is_dropped_while_others_are_served(tmp_path: Path) -> None:
     mapping = {"request": {"urlPath": "/cvp-config/server"}, "response": {"status": 200, "body": "x" * 16_000_000}}
     (tmp_path / "large.json").write_text(json.dumps(mapping))
-    with Running(tmp_path, "--body-seconds", "2", "--mappings", str(tmp_path)) as double:
+    with Running(tmp_path, "--body-timeout", "2", "--mappings", str(tmp_path)) as double:
         caller = Caller(double)
         with asked_for_much(double) as slow:
             caller.calls(100, pause=0.02)
@@ -690,7 +690,7 @@ def test_a_client_that_reads_no_answer_is_dropped_while_others_are_served(tmp_pa
 def test_calls_sent_ahead_of_their_answers_take_no_memory_without_end(tmp_path: Path, reads: bool) -> None:
     # whoever they are from: no password is sent
     calls = call().replace(b"Authorization", b"X-None") * 100
-    with Running(tmp_path, "--journal-calls", "0", "--log-level", "error") as double, opened(double) as connection:
+    with Running(tmp_path, "--journal-max-calls", "0", "--log-level", "error") as double, opened(double) as connection:
         before = most = memory(double)
         until, sent = time.monotonic() + 3, 0
         connection.setblocking(False)

@@ -333,7 +333,7 @@ def told(status: int, answer: str) -> str:
 @pytest.fixture(scope="module")
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     # a journal that keeps bodies would grow, as it should
-    with Running(tmp_path_factory.mktemp("certs"), "--journal-calls", "0") as double:
+    with Running(tmp_path_factory.mktemp("certs"), "--journal-max-calls", "0") as double:
         yield double
 
 

@@ -192,7 +192,7 @@ def test_a_fault_of_the_server_itself_gets_500(broken: httpx.Client) -> None:
 
 
 def test_too_many_requests_in_process_get_503(tmp_path: Path) -> None:
-    with Running(tmp_path, "--max-in-process", "1") as double, double.connection() as slow:
+    with Running(tmp_path, "--max-in-flight", "1") as double, double.connection() as slow:
         slow.sendall(
             f"POST /cvp-config/{SYNCHRONIZE} HTTP/1.1\r\nHost: localhost\r\nAccept: {XML}\r\nContent-Type: {XML}\r\n"
             "Authorization: Basic d3NtYWRtaW46d3NtYWRtaW4=\r\nContent-Length: 14\r\n\r\n<synch".encode()

@@ -177,7 +177,7 @@ def test_a_stop_does_not_wait_for_idle_connections(tmp_path: Path) -> None:
 
 
 def test_a_call_that_never_ends_is_dropped_at_a_stop_and_told(tmp_path: Path) -> None:
-    with Running(tmp_path, "--body-seconds", "600") as double, double.connection() as connection:
+    with Running(tmp_path, "--body-timeout", "600") as double, double.connection() as connection:
         connection.sendall(f"{HEAD}Content-Length: 14\r\n\r\n<synch".encode())
         double.wait_until_all_is_read()
         assert double.stop() == 0
@@ -189,7 +189,7 @@ def test_a_call_that_never_ends_is_dropped_at_a_stop_and_told(tmp_path: Path) ->
 
 
 def test_a_second_signal_stops_at_once(tmp_path: Path) -> None:
-    with PatientlyStopping(tmp_path, "--body-seconds", "600") as double, double.connection() as connection:
+    with PatientlyStopping(tmp_path, "--body-timeout", "600") as double, double.connection() as connection:
         connection.sendall(f"{HEAD}Content-Length: 14\r\n\r\n<synch".encode())
         double.wait_until_all_is_read()
         double.process.send_signal(signal.SIGINT)
@@ -203,7 +203,7 @@ def test_a_second_signal_stops_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01"])
 def test_a_stop_does_not_wait_for_a_client_that_never_finishes_its_handshake(tmp_path: Path, sent: bytes) -> None:
     with (
-        PatientlyStopping(tmp_path, "--header-seconds", "600") as double,
+        PatientlyStopping(tmp_path, "--header-timeout", "600") as double,
         socket.create_connection(("127.0.0.1", double.port)) as connection,
     ):
         connection.sendall(sent)

@@ -75,7 +75,7 @@ def test_nothing_is_done_that_comes_after_an_answer_that_closes(
 
 
 def test_a_client_is_not_hung_up_on_while_it_is_the_server_that_lets_it_wait(tmp_path: Path) -> None:
-    with Running(tmp_path, "--body-seconds", "3", "--header-seconds", "3") as double:
+    with Running(tmp_path, "--body-timeout", "3", "--header-timeout", "3") as double:
         stub(double, "/slow", body="slow", fixedDelayMilliseconds=7000)
         with double.connection() as connection:
             connection.sendall(request("GET", "/slow"))
@@ -119,7 +119,7 @@ def test_a_head_that_comes_in_two_pieces_behind_another_is_held_to_it_too(tmp_pa
 
 @pytest.mark.parametrize("behind", [b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", b"\0\0\0", b"GET / HT"])
 def test_a_call_is_answered_though_what_comes_behind_it_is_no_http(tmp_path: Path, behind: bytes) -> None:
-    with Running(tmp_path, "--header-seconds", "3", "--body-seconds", "3") as double:
+    with Running(tmp_path, "--header-timeout", "3", "--body-timeout", "3") as double:
         stub(double, "/slow", body="slow", fixedDelayMilliseconds=5000)
         with double.connection() as connection:
             connection.sendall(request("GET", "/slow") + behind)
@@ -150,7 +150,7 @@ def test_of_two_large_answers_it_is_known_which_was_taken(tmp_path: Path, stubbe
 
 
 def test_a_client_that_reads_slowly_takes_no_place_among_those_in_process(tmp_path: Path) -> None:
-    with Running(tmp_path, "--max-in-process", "1") as double, reading_little(double) as connection:
+    with Running(tmp_path, "--max-in-flight", "1") as double, reading_little(double) as connection:
         large_server_list(double, stubbed=True)
         connection.sendall(request("GET", "/cvp-config/server"))
         double.line("200 GET /cvp-config/server")
@@ -178,7 +178,7 @@ def test_clients_that_read_nothing_cost_less_than_calls(tmp_path: Path) -> None:
         time.sleep(2)
         return ticks() - before
 
-    with Running(tmp_path, "--body-seconds", "600") as double, ExitStack() as stack:
+    with Running(tmp_path, "--body-timeout", "600") as double, ExitStack() as stack:
         stub(double, "/large", body="x" * 4_000_000)
         most = of_calls()
         for number in range(100):
@@ -189,7 +189,7 @@ def test_clients_that_read_nothing_cost_less_than_calls(tmp_path: Path) -> None:
 
 
 def test_a_connection_that_agrees_on_tls_while_the_double_stops_does_not_keep_it(tmp_path: Path) -> None:
-    with PatientlyStopping(tmp_path, "--header-seconds", "600") as double, double.connection() as busy:
+    with PatientlyStopping(tmp_path, "--header-timeout", "600") as double, double.connection() as busy:
         stub(double, "/slow", body="slow", fixedDelayMilliseconds=3000)
         busy.sendall(request("GET", "/slow"))
         double.line("200 GET /slow")

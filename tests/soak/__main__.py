@@ -29,9 +29,9 @@ _MOST_LINES = 40
 def soak(seconds: float) -> list[Result]:
     """Put one double after the other under load, each for its part of the time."""
     results, draw = [], Draw()
-    for name, journal_calls in JOURNALS:
-        with tempfile.TemporaryDirectory() as directory, double(journal_calls, Path(directory)) as running:
-            results.append(asyncio.run(run(name, running, journal_calls, seconds / len(JOURNALS), draw)))
+    for name, journal_max_calls in JOURNALS:
+        with tempfile.TemporaryDirectory() as directory, double(journal_max_calls, Path(directory)) as running:
+            results.append(asyncio.run(run(name, running, journal_max_calls, seconds / len(JOURNALS), draw)))
     return results
 
 

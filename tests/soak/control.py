@@ -99,14 +99,14 @@ class Control:
         journal: dict[str, Any] = await self.ask("GET", "requests?limit=1000000")
         return journal
 
-    async def counted(self, entries: list[Entry], journal_calls: int) -> list[str]:
+    async def counted(self, entries: list[Entry], journal_max_calls: int) -> list[str]:
         """Return in which lines the counts of ``requests/count`` are not those of some calls."""
         wanted = expected_records(entries)
         answer = await self.ask("POST", "requests/count", {})
         found = []
-        if answer["count"] != min(wanted, journal_calls) or answer.get("dropped", 0) != wanted - answer["count"]:
+        if answer["count"] != min(wanted, journal_max_calls) or answer.get("dropped", 0) != wanted - answer["count"]:
             found.append(f"requests/count {{}}: {answer}, and {wanted} calls have to be recorded")
-        if wanted > journal_calls:
+        if wanted > journal_max_calls:
             return found
         kinds = Counter(entry.plan.kind for entry in entries if entry.plan.recorded)
         for kind, number in kinds.items():

@@ -36,20 +36,20 @@ def expected_records(entries: list[Entry]) -> int:
     return sum(entry.plan.recorded for entry in entries)
 
 
-def differences(entries: list[Entry], journal: dict[str, Any], journal_calls: int) -> list[str]:
+def differences(entries: list[Entry], journal: dict[str, Any], journal_max_calls: int) -> list[str]:
     """Return in which lines the calls of a phase and what the journal holds of them disagree.
 
     Args:
         entries: the calls that were made since the journal was cleared
         journal: what the control API answers to ``GET requests``
-        journal_calls: how many calls the journal keeps
+        journal_max_calls: how many calls the journal keeps
     """
     records, meta = journal["requests"], journal["meta"]
     wanted = expected_records(entries)
     found = [f"{entry}: {entry.trouble}" for entry in entries if entry.trouble]
     if meta["total"] != wanted:
         found.append(f"meta.total is {meta['total']}, and {wanted} calls have to be recorded")
-    kept = min(wanted, journal_calls)
+    kept = min(wanted, journal_max_calls)
     if len(records) != kept:
         found.append(f"the journal holds {len(records)} calls, and not {kept}")
     if meta.get("dropped", 0) != wanted - kept:

@@ -47,12 +47,12 @@ class Load:
 
     Args:
         running: the double
-        journal_calls: how many calls its journal keeps
+        journal_max_calls: how many calls its journal keeps
         draw: where the calls come from
     """
 
-    def __init__(self, running: Running, journal_calls: int, draw: Draw) -> None:
-        self._running, self._journal_calls, self._draw = running, journal_calls, draw
+    def __init__(self, running: Running, journal_max_calls: int, draw: Draw) -> None:
+        self._running, self._journal_max_calls, self._draw = running, journal_max_calls, draw
         tls = running.tls()
         self._clients = [Client(running.port, tls) for _ in range(CONNECTIONS)]
         self._entries: list[Entry] = []
@@ -75,8 +75,8 @@ class Load:
         result.sent += len(entries)
         result.answered += sum(entry.status is not None for entry in entries)
         result.recorded += journal["meta"]["total"]
-        found = differences(entries, journal, self._journal_calls)
-        found += await self.control.counted(entries, self._journal_calls)
+        found = differences(entries, journal, self._journal_max_calls)
+        found += await self.control.counted(entries, self._journal_max_calls)
         result.differences += [f"{result.name}, phase {result.phases}: {line}" for line in found]
         if result.phases % 2:
             result.faults += await self._reset()
@@ -166,13 +166,13 @@ class Load:
         return found
 
 
-async def run(name: str, running: Running, journal_calls: int, seconds: float, draw: Draw) -> Result:
+async def run(name: str, running: Running, journal_max_calls: int, seconds: float, draw: Draw) -> Result:
     """Put a double under load for some time, and end it."""
-    result, load, watch = Result(name), Load(running, journal_calls, draw), Watch(running)
+    result, load, watch = Result(name), Load(running, journal_max_calls, draw), Watch(running)
     try:
         await _soak(load, watch, seconds, result)
         result.faults += load.control.troubles[:_MOST_TROUBLES]
-        ending = Load(running, journal_calls, draw)
+        ending = Load(running, journal_max_calls, draw)
         result.faults += await ending.end_while_a_call_is_held_back() + ending.control.troubles
         await ending.close()
     except (OSError, TimeoutError, httpx.HTTPError) as fault:
@@ -216,7 +216,7 @@ async def _files_once_quiet(load: Load, watch: Watch, before: int, result: Resul
     return watch.files + 1
 
 
-def double(journal_calls: int, cert_dir: Path) -> Running:
+def double(journal_max_calls: int, cert_dir: Path) -> Running:
     """Return a double to be started."""
-    limits = ("--journal-bytes", "512MiB", "--max-body-bytes", str(BODY_LIMIT))
-    return Running(cert_dir, "--journal-calls", str(journal_calls), *limits)
+    limits = ("--journal-max-bytes", "512MiB", "--max-body-bytes", str(BODY_LIMIT))
+    return Running(cert_dir, "--journal-max-calls", str(journal_max_calls), *limits)

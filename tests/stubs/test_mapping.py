@@ -249,7 +249,7 @@ def test_near_misses_name_what_differs(admin: httpx.Client, client: httpx.Client
 
 
 def test_a_count_says_when_calls_were_dropped(cvp: MockCVP, admin: httpx.Client, client: httpx.Client) -> None:
-    cvp.reset(journal_calls=2)
+    cvp.reset(journal_max_calls=2)
     for path in ("version", "server", "version"):
         client.get(path)
     assert admin.post("requests/count", json={}).json() == {"count": 2, "requestJournalDisabled": False, "dropped": 1}

@@ -61,7 +61,7 @@ def test_it_says_where_it_is(cvp: MockCVP) -> None:
 
 
 def test_any_setting_is_a_keyword(tmp_path: Path) -> None:
-    given = {"username": "u", "password": "p", "host": "localhost", "cert_dir": tmp_path, "journal_calls": 1}
+    given = {"username": "u", "password": "p", "host": "localhost", "cert_dir": tmp_path, "journal_max_calls": 1}
     with MockCVP(**given) as cvp, cvp.client(timeout=PATIENCE) as client:
         assert cvp.auth == ("u", "p")
         assert cvp.certificate.parent == tmp_path
@@ -268,7 +268,7 @@ def test_verifications_pass_where_they_should(cvp: MockCVP, client: httpx.Client
 
 
 def test_where_the_journal_has_dropped_calls_nobody_can_tell() -> None:
-    with MockCVP(journal_calls=1) as cvp, cvp.client(timeout=PATIENCE) as client:
+    with MockCVP(journal_max_calls=1) as cvp, cvp.client(timeout=PATIENCE) as client:
         for path in ("server", "version"):
             client.get(path)
         cvp.assert_called(path="version")
@@ -418,7 +418,7 @@ def test_a_throttled_call_stays_throttled_and_is_not_told_as_too_large(cvp: Mock
         lambda cvp: cvp.delay(-1),
         lambda cvp: cvp.throttle(-1),
         lambda cvp: cvp.reset(port=1),
-        lambda cvp: cvp.reset(header_seconds=1),
+        lambda cvp: cvp.reset(header_timeout=1),
         lambda cvp: cvp.tenant(max_connections=1),
         lambda cvp: cvp.reset(unknown_servers="maybe"),
     ],
@@ -442,7 +442,7 @@ def test_a_reset_brings_back_the_start(cvp: MockCVP, client: httpx.Client) -> No
 
 
 def test_a_reset_can_change_what_may_differ_per_test(cvp: MockCVP, client: httpx.Client) -> None:
-    cvp.reset(unknown_servers="reject", password="other", max_body_bytes=10, journal_calls=1)
+    cvp.reset(unknown_servers="reject", password="other", max_body_bytes=10, journal_max_calls=1)
     assert cvp.auth == ("wsmadmin", "other")
     assert client.get("version").status_code == 401
     with cvp.client(timeout=PATIENCE) as right:
@@ -651,7 +651,7 @@ def test_the_package_loads_nothing_until_it_is_used() -> None:
 
 
 def test_there_are_at_most_100_tenants() -> None:
-    with MockCVP(journal_bytes=1024) as cvp, cvp.client() as client:
+    with MockCVP(journal_max_bytes=1024) as cvp, cvp.client() as client:
         for _ in range(100):
             cvp.tenant()
         with pytest.raises(ValueError, match="there are 100 tenants already"):
@@ -665,9 +665,9 @@ def test_there_are_at_most_100_tenants() -> None:
 
 
 def test_the_journals_of_all_tenants_are_bounded_together() -> None:
-    with MockCVP(journal_bytes=1024**3) as cvp, cvp.client() as client:
+    with MockCVP(journal_max_bytes=1024**3) as cvp, cvp.client() as client:
         cvp.tenant()
-        with pytest.raises(ValueError, match="give the mock server a smaller --journal-bytes"):
+        with pytest.raises(ValueError, match="give the mock server a smaller --journal-max-bytes"):
             cvp.tenant()
         assert client.post(f"{cvp.admin_url}/cvp/tenants").status_code == 422
-        cvp.tenant(journal_bytes=0)
+        cvp.tenant(journal_max_bytes=0)
