@@ -1,4 +1,4 @@
-# The double in a container: docker build -t mockcvp .
+# The mock server in a container: docker build -t mockcvp .
 ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS build
@@ -30,7 +30,7 @@ RUN /tools/bin/python -m pip wheel --quiet --no-deps --no-build-isolation --whee
 FROM ${BASE}
 ARG VERSION=0.1.0
 LABEL org.opencontainers.image.title="mockcvp" \
-      org.opencontainers.image.description="The OAMP server of Cisco Unified CVP, doubled for tests" \
+      org.opencontainers.image.description="The OAMP server of Cisco Unified CVP, mocked for tests" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.vendor="The mockcvp founders"

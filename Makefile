@@ -1,4 +1,4 @@
-# make run    serves the double on https://localhost:8111
+# make run    serves the mock server on https://localhost:8111
 # make test   runs the tests
 # make test-container  runs those that need a container engine, and says so where there is none
 # make test-lowest     runs the core of them with the lowest versions that pyproject.toml allows at run time

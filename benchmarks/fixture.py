@@ -31,8 +31,8 @@ def setups(fixture: str) -> list[float]:
             "        print(f'setup {report.duration:.9f}')\n"
         )
         command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", str(file)]
-        told = subprocess.run(command, capture_output=True, text=True, check=True, cwd=directory).stdout
-    return [float(seconds) for seconds in re.findall(r"setup ([\d.]+)", told)]
+        reported = subprocess.run(command, capture_output=True, text=True, check=True, cwd=directory).stdout
+    return [float(seconds) for seconds in re.findall(r"setup ([\d.]+)", reported)]
 
 
 def import_of_plugin() -> float:

@@ -40,8 +40,8 @@ class Load(NamedTuple):
 def place() -> Iterator[Place]:
     """Give a server a port, a directory of its own, and a certificate."""
     with tempfile.TemporaryDirectory() as directory:
-        kept = certificate(Settings(cert_dir=Path(directory) / "certs")).path
-        yield Place(peers.free_port(), Path(directory), kept, kept.with_name("mockcvp-key.pem"))
+        stored = certificate(Settings(cert_dir=Path(directory) / "certs")).path
+        yield Place(peers.free_port(), Path(directory), stored, stored.with_name("mockcvp-key.pem"))
 
 
 @contextmanager
@@ -55,38 +55,38 @@ def load(server: Started, seconds: float, *form: str) -> Load:
     """Have wrk call a server as fast as it can; ``form`` is what the script is given."""
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "20s", "-s", str(_SCRIPT), server.url]
     before = server.cpu_seconds()
-    told = subprocess.run([*command, "--", *form], capture_output=True, text=True, check=True).stdout
+    reported = subprocess.run([*command, "--", *form], capture_output=True, text=True, check=True).stdout
     cpu = server.cpu_seconds() - before
-    calls = re.search(r"(\d+) requests in ([\d.]+)s", told)
+    calls = re.search(r"(\d+) requests in ([\d.]+)s", reported)
     count = int(calls[1]) if calls else 0
-    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", told)
-    if refused or not count:
-        raise SystemExit(f"not every call was accepted:\n{told}")
+    rejected = re.search(r"Non-2xx or 3xx responses: (\d+)", reported)
+    if rejected or not count:
+        raise SystemExit(f"not every call was accepted:\n{reported}")
     assert calls
     return Load(count / float(calls[2]), cpu / count * 1e6)
 
 
 def one_by_one(server: Started, seconds: float = 1.0) -> float:
     """Return the median time of one call after the other on one connection, in microseconds."""
-    taken = []
+    wait_delivered = []
     ends = time.perf_counter() + seconds
     while time.perf_counter() < ends:
         with server.connected() as connection:
-            kept = True
-            while kept and time.perf_counter() < ends:
+            stored = True
+            while stored and time.perf_counter() < ends:
                 began = time.perf_counter()
-                kept = _answered(connection)
-                taken.append(time.perf_counter() - began)
-    return median(taken) * 1e6
+                stored = _responded(connection)
+                wait_delivered.append(time.perf_counter() - began)
+    return median(wait_delivered) * 1e6
 
 
-def _answered(connection: socket.socket) -> bool:
+def _responded(connection: socket.socket) -> bool:
     """Make a call, and return whether its connection is kept."""
     connection.sendall(peers.request())
-    answer = b""
-    while b"\r\n\r\n" not in answer and (more := connection.recv(65536)):
-        answer += more
-    head, _, body = answer.partition(b"\r\n\r\n")
+    response = b""
+    while b"\r\n\r\n" not in response and (more := connection.recv(65536)):
+        response += more
+    head, _, body = response.partition(b"\r\n\r\n")
     if not head.startswith((b"HTTP/1.1 202 ", b"HTTP/1.0 202 ")):
         raise SystemExit(f"a call was not accepted: {head.decode(errors='replace')}")
     fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
@@ -113,8 +113,8 @@ def latencies(server: Started, rate: float, seconds: int = 5) -> list[float]:
         Path(log.name).touch()
     if any(call[1] != "202" for call in calls) or len(calls) < rate * seconds * 0.9:
         raise SystemExit(f"{len(calls)} calls were answered, and {rate * seconds:.0f} asked for")
-    taken = sorted(int(call[2]) / 1000 for call in calls)
-    return [taken[int(len(taken) * part)] for part in (0.5, 0.99, 0.999)]
+    wait_delivered = sorted(int(call[2]) / 1000 for call in calls)
+    return [wait_delivered[int(len(wait_delivered) * part)] for part in (0.5, 0.99, 0.999)]
 
 
 @contextmanager
@@ -219,8 +219,10 @@ def main() -> None:
         print(f"| WireMock when warm, CPU time of a call | {cost:.2f} |")
     print(f"| pytest-httpserver | {ours[name] / ours[peers.HTTPSERVER.name]:.0f} |")
     for form in ("xml", "json different", "xml different"):
-        told = form.upper().replace("DIFFERENT", "each different from all others")
-        print(f"| its own JSON: {told} ({middle[form][name]:,.0f} a second) | {middle[form][name] / ours[name]:.2f} |")
+        reported = form.upper().replace("DIFFERENT", "each different from all others")
+        print(
+            f"| its own JSON: {reported} ({middle[form][name]:,.0f} a second) | {middle[form][name] / ours[name]:.2f} |"
+        )
     print("\n| calls, each different | mockcvp's memory then (MB) |\n| --- | --- |")
     for calls, held in memory().items():
         print(f"| {calls:,} | {held:.0f} |")

@@ -197,7 +197,7 @@ class Started:
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self._peer.directory, env=_environment()
         )
         try:
-            while not self._answers():
+            while not self._responses():
                 if time.perf_counter() - began > 60 or self._process.poll() is not None:
                     raise SystemExit(f"no 202 from {self._peer.name}: {' '.join(command)}")
                 time.sleep(0.001)
@@ -222,7 +222,7 @@ class Started:
         tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
         return tls.wrap_socket(plain, server_hostname="localhost")
 
-    def _answers(self) -> bool:
+    def _responses(self) -> bool:
         try:
             with self.connected() as connection:
                 connection.sendall(request())

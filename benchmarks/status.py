@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mockcvp.oamp.api import Request
 from mockcvp.settings import Settings
-from mockcvp.state import Double
+from mockcvp.state import MockState
 
 RUNS = 200
 DEPLOYMENT = Path(__file__).parent.parent / "fixtures" / "deployments" / "two-hundred-servers.json"
@@ -14,18 +14,18 @@ DEPLOYMENT = Path(__file__).parent.parent / "fixtures" / "deployments" / "two-hu
 
 def milliseconds(accept: bytes) -> float:
     """Return the median time of an answer, in milliseconds, once every server was synchronised."""
-    oamp = Double(Settings(deployment=DEPLOYMENT)).oamp
+    oamp = MockState(Settings(deployment=DEPLOYMENT)).oamp
     headers = ((b"authorization", b"Basic d3NtYWRtaW46d3NtYWRtaW4="), (b"accept", accept), (b"host", b"localhost:8111"))
-    oamp.answer(Request("POST", "/cvp-config/command/synchronize", "", headers))
+    oamp.response(Request("POST", "/cvp-config/command/synchronize", "", headers))
     request = Request("GET", "/cvp-config/server/synchronize", "", headers)
-    taken = []
+    wait_delivered = []
     for _ in range(RUNS):
         began = time.perf_counter()
-        answer = oamp.answer(request)
-        taken.append(time.perf_counter() - began)
-        if answer.status != 200:
-            raise SystemExit(f"{answer.status}: {answer.refusal}")
-    return statistics.median(taken) * 1000
+        response = oamp.response(request)
+        wait_delivered.append(time.perf_counter() - began)
+        if response.status != 200:
+            raise SystemExit(f"{response.status}: {response.refusal}")
+    return statistics.median(wait_delivered) * 1000
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
-"""mockcvp: the OAMP server of Cisco Unified CVP, doubled for tests.
+"""mockcvp: the OAMP server of Cisco Unified CVP, mocked for tests.
 
-``MockCVP`` is one running double; ``Call``, ``Fault`` and ``Settings`` go with it. Nothing is loaded until it is used.
+``MockCVP`` is one running mock server. Each name is loaded when it is first used.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""The ASGI app of one double: the only place that knows all the rooms."""
+"""The ASGI app of one mock server: the only place that knows all the rooms."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -8,25 +8,25 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mockcvp.admin import PATH
 from mockcvp.pipeline.exchange import Exchange
 from mockcvp.settings import Settings
-from mockcvp.state import Double
+from mockcvp.state import MockState
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 
-def create_app(settings: Settings | None = None, *, double: Double | None = None) -> Exchange:
-    """Return the app of a double, ready for any ASGI server.
+def create_app(settings: Settings | None = None, *, state: MockState | None = None) -> Exchange:
+    """Return the app of a mock server, ready for any ASGI server.
 
     Args:
-        settings: of a new double; the defaults where neither this nor ``double`` is given
-        double: the double to serve, instead of a new one
+        settings: of a new mock server; the defaults where neither this nor ``state`` is given
+        state: the mock server to serve, instead of a new one
     """
-    served = double or Double(settings or Settings())
+    served = state or MockState(settings or Settings())
     return Exchange(_WhenAsked(lambda: _guarded(control_of(served), served)), PATH, served)
 
 
 class _WhenAsked:
-    """An ASGI app that is made when it is first asked: many a double is never controlled over HTTP.
+    """An ASGI app that is made when it is first asked: many a mock server is never controlled over HTTP.
 
     All that is FastAPI is loaded then, which takes longer than all else that a start loads.
     """
@@ -41,24 +41,24 @@ class _WhenAsked:
         await self._app(scope, receive, send)
 
 
-def _guarded(app: ASGIApp, double: Double) -> ASGIApp:
+def _guarded(app: ASGIApp, state: MockState) -> ASGIApp:
     from mockcvp.admin.access import Guard
     from mockcvp.admin.access_log import AccessLog
 
-    settings = double.settings
+    settings = state.settings
     own = settings.admin_username is not None
     whose = "those of --admin-username and --admin-password" if own else "the OAMP's"
-    guard = Guard(app, settings.admin_credentials, whose, f"{PATH}/health", double.unfinished, settings)
+    guard = Guard(app, settings.admin_credentials, whose, f"{PATH}/health", state.unfinished, settings)
     return AccessLog(guard)
 
 
-def control_of(double: Double) -> "FastAPI":
-    """Return the app that controls a double, and its tenants."""
+def control_of(state: MockState) -> "FastAPI":
+    """Return the app that controls a mock server, and its tenants."""
     from fastapi import FastAPI
 
     from mockcvp.admin import router, tenants
 
-    def of_tenant(tenant: Double) -> FastAPI:
+    def of_tenant(tenant: MockState) -> FastAPI:
         routes = router.router(tenant)
         app = FastAPI(exception_handlers=router.ERROR_HANDLERS, openapi_url=None, redirect_slashes=False)
         app.include_router(routes)
@@ -67,8 +67,8 @@ def control_of(double: Double) -> "FastAPI":
         return app
 
     app = FastAPI(exception_handlers=router.ERROR_HANDLERS, openapi_url=None, redirect_slashes=False)
-    app.include_router(router.router(double), prefix=PATH)
+    app.include_router(router.router(state), prefix=PATH)
     path = f"{PATH}/cvp/tenants"
-    app.include_router(tenants.router(double, path), prefix=f"{PATH}/cvp")
-    app.mount(path, tenants.Controls(double, of_tenant))
+    app.include_router(tenants.router(state, path), prefix=f"{PATH}/cvp")
+    app.mount(path, tenants.Controls(state, of_tenant))
     return app

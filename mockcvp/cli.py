@@ -43,11 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     _open_what_is_closed()
     try:
         _command.main(arguments, prog_name="mockcvp", standalone_mode=False)
-    except click.ClickException as fault:
-        where = f" See {fault.ctx.command_path} --help." if isinstance(fault, click.UsageError) and fault.ctx else ""
-        if isinstance(fault, click.NoSuchOption) and fault.option_name in map(_option_name, Settings.model_fields):
-            where = f" It belongs behind the command: mockcvp serve {fault.option_name}.{where}"
-        click.echo(f"mockcvp: {' '.join(fault.format_message().split())}{where}", err=True)
+    except click.ClickException as exc:
+        where = f" See {exc.ctx.command_path} --help." if isinstance(exc, click.UsageError) and exc.ctx else ""
+        if isinstance(exc, click.NoSuchOption) and exc.option_name in map(_option_name, Settings.model_fields):
+            where = f" It belongs behind the command: mockcvp serve {exc.option_name}.{where}"
+        click.echo(f"mockcvp: {' '.join(exc.format_message().split())}{where}", err=True)
         sys.exit(2)
     except click.Abort:
         sys.exit(130)
@@ -70,7 +70,7 @@ def _open_what_is_closed() -> None:
 @click.group(no_args_is_help=False, context_settings=_CONTEXT)
 @click.version_option(__version__, message="mockcvp %(version)s")
 def _command() -> None:
-    """Double the OAMP server of Cisco Unified CVP, for tests."""
+    """Mock the OAMP server of Cisco Unified CVP, for tests."""
 
 
 def _serve(**given: Any) -> None:
@@ -91,7 +91,7 @@ def _run(settings: Settings, log: Log) -> None:
     from mockcvp.app import create_app
     from mockcvp.files import FileError
     from mockcvp.server.listener import Server, StartError
-    from mockcvp.state import Double
+    from mockcvp.state import MockState
 
     is_ended = threading.Event()
 
@@ -106,17 +106,17 @@ def _run(settings: Settings, log: Log) -> None:
     for line in _misspelt(os.environ):
         _log.warning("%s", line)
     try:
-        double = Double(settings)
-        server = Server(create_app(double=double), settings)
-    except FileError as fault:
-        raise _Unusable(f"{_source(fault.setting)}{fault}") from None
-    except StartError as fault:
-        raise _Unusable(str(fault)) from None
+        state = MockState(settings)
+        server = Server(create_app(state=state), settings)
+    except FileError as exc:
+        raise _Unusable(f"{_source(exc.setting)}{exc}") from None
+    except StartError as exc:
+        raise _Unusable(str(exc)) from None
 
     def ready() -> None:
         if settings.mappings:
             # a directory that holds none is no fault, but seldom meant
-            _log.info("%d stub mappings from %s", len(double.stubs.initial), settings.mappings)
+            _log.info("%d stub mappings from %s", len(state.stubs.initial), settings.mappings)
         apart = f", control {server.admin_url}" if settings.admin_port is not None else ""
         log.write(f"mockcvp is ready: {server.url}, user {settings.username}, certificate {server.certificate}{apart}")
         if settings.reaches_beyond:
@@ -163,9 +163,9 @@ def _settings(given: dict[str, Any]) -> Settings:
     source = click.get_current_context().get_parameter_source
     try:
         return Settings(**{name: value for name, value in given.items() if source(name) is not ParameterSource.DEFAULT})
-    except ValidationError as error:
-        told = [f"{_source(place.partition('[')[0])}{words}" for place, words in phrases(error)]
-        raise _Unusable("; ".join(told)) from None
+    except ValidationError as exc:
+        described = [f"{_source(place.partition('[')[0])}{words}" for place, words in phrases(exc)]
+        raise _Unusable("; ".join(described)) from None
 
 
 def _source(name: str) -> str:

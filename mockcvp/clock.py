@@ -1,4 +1,4 @@
-"""The clock of a double: the real one, until a test freezes it or moves it on."""
+"""The clock of a mock server: the real one, until a test freezes it or moves it on."""
 
 import threading
 import time

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mockcvp.messages import may_be_secret, quoted, told
+from mockcvp.messages import error_lines, may_be_secret, quoted
 from mockcvp.oamp.deployment import Deployment
 from mockcvp.oamp.representation import members_once
 
@@ -34,10 +34,10 @@ def text_of(setting: str, path: Path) -> str:
     """
     try:
         return path.read_bytes().decode("utf-8-sig")
-    except OSError as fault:
-        raise FileError(setting, f"cannot read {path}: {fault.strerror}") from None
-    except UnicodeDecodeError as fault:
-        raise FileError(setting, f"{path}: is not UTF-8 at byte {fault.start}") from None
+    except OSError as exc:
+        raise FileError(setting, f"cannot read {path}: {exc.strerror}") from None
+    except UnicodeDecodeError as exc:
+        raise FileError(setting, f"{path}: is not UTF-8 at byte {exc.start}") from None
 
 
 def json_of(setting: str, path: Path, text: str) -> Any:
@@ -48,8 +48,8 @@ def json_of(setting: str, path: Path, text: str) -> Any:
     """
     try:
         return json.loads(text, object_pairs_hook=members_once)
-    except json.JSONDecodeError as fault:
-        raise FileError(setting, f"{path}: line {fault.lineno}, column {fault.colno}: {fault.msg}") from None
+    except json.JSONDecodeError as exc:
+        raise FileError(setting, f"{path}: line {exc.lineno}, column {exc.colno}: {exc.msg}") from None
     except ValueError as exc:
         # it may name a member
         why = "what occurs twice is not shown, since it may hold a secret" if may_be_secret(str(exc)) else exc
@@ -75,8 +75,8 @@ def load_deployment(path: Path) -> Deployment:
         )
     try:
         return Deployment.model_validate(content)
-    except ValidationError as error:
-        raise FileError(_DEPLOYMENT, f"{path}: {'; '.join(told(error, content))}") from None
+    except ValidationError as exc:
+        raise FileError(_DEPLOYMENT, f"{path}: {'; '.join(error_lines(exc, content))}") from None
 
 
 def _from_yaml(path: Path, text: str) -> Any:
@@ -98,11 +98,11 @@ def _from_yaml(path: Path, text: str) -> Any:
 
     try:
         return yaml.load(text, Loader)  # nosec B506 # noqa: S506 - it makes nothing but text, lists and mappings
-    except yaml.MarkedYAMLError as fault:
-        mark = fault.problem_mark
+    except yaml.MarkedYAMLError as exc:
+        mark = exc.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise FileError(_DEPLOYMENT, f"{path}: {place}{fault.problem}") from None
-    except yaml.YAMLError as fault:
-        raise FileError(_DEPLOYMENT, f"{path}: {' '.join(str(fault).split())}") from None
+        raise FileError(_DEPLOYMENT, f"{path}: {place}{exc.problem}") from None
+    except yaml.YAMLError as exc:
+        raise FileError(_DEPLOYMENT, f"{path}: {' '.join(str(exc).split())}") from None
     except RecursionError:
         raise FileError(_DEPLOYMENT, f"{path}: is nested too deeply") from None

@@ -1,7 +1,7 @@
-"""``python -m mockcvp.health``: whether the double of this container answers, for its health check.
+"""``python -m mockcvp.health``: whether the mock server of this container answers, for its health check.
 
-It loads nothing but what Python has of its own, since it is run every few seconds. Where the double listens it learns
-from the ``MOCKCVP_…`` variables, and from the arguments of the container's first process.
+It imports the standard library alone, since it runs every few seconds. The ``MOCKCVP_…`` variables, and the arguments of
+the container's first process, say where the mock server listens.
 """
 
 import http.client
@@ -26,8 +26,8 @@ def main() -> None:
         connection = http.client.HTTPSConnection(host, int(port), timeout=_SECONDS, context=context)
         connection.request("GET", "/__admin/health")
         status = connection.getresponse().status
-    except (OSError, ValueError, http.client.HTTPException) as fault:
-        sys.exit(f"mockcvp: no answer from {host} port {port}: {fault}")
+    except (OSError, ValueError, http.client.HTTPException) as exc:
+        sys.exit(f"mockcvp: no answer from {host} port {port}: {exc}")
     if status != http.HTTPStatus.OK:
         sys.exit(f"mockcvp: status {status} from {host} port {port}")
 
@@ -36,7 +36,7 @@ def address(environment: dict[str, str], arguments: list[str]) -> tuple[str, str
     """Return host and port of the control API.
 
     Args:
-        environment: of the double
+        environment: of the mock server
         arguments: of its command line, which win
     """
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from sys import getsizeof
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mockcvp.oamp.api import Answer, Headers, Request, SyncUp
+from mockcvp.oamp.api import Headers, Request, Response, SyncUp
 
 if TYPE_CHECKING:
     from mockcvp.stubs.mapping import StubMapping
@@ -46,7 +46,7 @@ class Call(NamedTuple):
     duration: float
     client: str
     request: Request
-    answer: Answer | None
+    response: Response | None
     fault: str | None = None
     mapping: "StubMapping | None" = None
     delay: float = 0.0
@@ -101,12 +101,12 @@ class Call(NamedTuple):
     @property
     def status(self) -> int | None:
         """The status of the answer; None where there was none."""
-        return self.answer.status if self.answer else None
+        return self.response.status if self.response else None
 
     @property
     def refusal(self) -> str | None:
         """Why the call was refused, where it was."""
-        return self.answer.refusal if self.answer else None
+        return self.response.refusal if self.response else None
 
     @property
     def matched(self) -> bool:
@@ -116,19 +116,19 @@ class Call(NamedTuple):
     @property
     def synchronization(self) -> SyncUp | None:
         """The sync-up that was accepted, where one was."""
-        return self.answer.sync_up if self.answer else None
+        return self.response.sync_up if self.response else None
 
     @property
     def size(self) -> int:
         """The memory that this call takes in the journal, in bytes, near enough."""
-        request, answer = self.request, self.answer
+        request, response = self.request, self.response
         size = _CALL_OVERHEAD + len(request.body) + getsizeof(request.target) + getsizeof(request.path)
         size += _size_of(request.headers)
-        if answer:
-            size += len(answer.body) + getsizeof(answer.refusal)
-            for error in answer.errors:
+        if response:
+            size += len(response.body) + getsizeof(response.refusal)
+            for error in response.errors:
                 size += _ERROR_OVERHEAD + getsizeof(error.reason) + getsizeof(error.actual) + getsizeof(error.valid)
-            if sync_up := answer.sync_up:
+            if sync_up := response.sync_up:
                 for server in sync_up.requested:
                     size += _SERVER_OVERHEAD + getsizeof(server.ref_url)
                 for ignored in sync_up.ignored:
@@ -156,16 +156,16 @@ class Page(NamedTuple):
 
     calls: list[Call]
     total: int
-    kept: int
+    stored: int
     series: int
 
     @property
     def dropped(self) -> int:
         """How many calls the journal had no room for: what was among them nobody can tell."""
-        return self.total - self.kept
+        return self.total - self.stored
 
     def id(self, call: Call) -> str:
-        """Return the id of one of these calls, a UUID that no other call of any double has."""
+        """Return the id of one of these calls, a UUID that no other call of any mock server has."""
         return str(uuid.UUID(int=(self.series + call.number) % 2**128))
 
     def find(self, call_id: uuid.UUID) -> Call | None:
@@ -175,7 +175,7 @@ class Page(NamedTuple):
 
 
 class Journal:
-    """The calls to one double, bounded by their number and their bytes; the oldest go first.
+    """The calls to one mock server, bounded by their number and their bytes; the oldest go first.
 
     The total stays exact, whatever was dropped. Safe between threads.
 
@@ -223,7 +223,7 @@ class Journal:
         duration: float,
         client: str,
         request: Request,
-        answer: Answer | None,
+        response: Response | None,
         fault: str | None = None,
         mapping: "StubMapping | None" = None,
         delay: float = 0.0,
@@ -231,8 +231,8 @@ class Journal:
         """Record one exchange and return it with its number; the arguments are as in ``Call``."""
         with self._lock:
             self._numbered += 1
-            delivered = answer is not None or fault is not None
-            call = Call(self._numbered, time, duration, client, request, answer, fault, mapping, delay, delivered)
+            delivered = response is not None or fault is not None
+            call = Call(self._numbered, time, duration, client, request, response, fault, mapping, delay, delivered)
             size = call.size
             # what is too large is counted, but no reason to forget all others
             if size <= self._max_bytes:
@@ -262,11 +262,11 @@ class Journal:
         with self._lock:
             removed = [call for call in self._calls if id(call) in wanted]
             if removed:
-                kept = [
+                stored = [
                     (call, size) for call, size in zip(self._calls, self._sizes, strict=True) if id(call) not in wanted
                 ]
-                self._calls = deque(call for call, _ in kept)
-                self._sizes = deque(size for _, size in kept)
+                self._calls = deque(call for call, _ in stored)
+                self._sizes = deque(size for _, size in stored)
                 self._bytes = sum(self._sizes)
                 self._removed += len(removed)
         return removed
@@ -276,6 +276,6 @@ class Journal:
         with self._lock:
             calls = list(self._calls)
             total, series = self._numbered - self._removed, self._series
-        kept = len(calls)
+        stored = len(calls)
         calls.reverse()
-        return Page(calls[:limit], total, kept, series)
+        return Page(calls[:limit], total, stored, series)

@@ -40,7 +40,7 @@ _WORDS = {
     "byte_size": "must be a number of bytes, or as 512KiB, 2MiB, 1GiB",
     "byte_size_unit": "must be a number of bytes, or as 512KiB, 2MiB, 1GiB",
 }
-_MOST_TOLD = 10
+_MAX_REPORTED = 10
 # what was given says nothing more where it is the object around the fault
 _WITHOUT_VALUE = {"missing", "value_error", "extra_forbidden", "string_unicode", "invalid_key"}
 _OF_CONTAINERS = {"model_type", "dict_type", "tuple_type"}
@@ -83,7 +83,7 @@ class UnknownMembers(ValueError):
         number: how many there are
     """
 
-    most = _MOST_TOLD
+    most = _MAX_REPORTED
     safe = "it has a member that is not known here"
 
     def __init__(self, phrases: Sequence[str], number: int) -> None:
@@ -126,12 +126,12 @@ def member(name: object, *, is_secret: bool = False) -> str:
     return "***"
 
 
-def told(error: ValidationError, given: object = None, *, is_secret: bool = False) -> list[str]:
+def error_lines(error: ValidationError, given: object = None, *, is_secret: bool = False) -> list[str]:
     """Return the first faults, each with its place, and how many more there are; the arguments are as in ``phrase``."""
     faults = error.errors(include_url=False)
-    phrases = (phrase(fault, given, is_secret=is_secret) for fault in faults[:_MOST_TOLD])
+    phrases = (phrase(fault, given, is_secret=is_secret) for fault in faults[:_MAX_REPORTED])
     found = [f"{place}: {words}" if place else words for place, words in phrases]
-    others = len(faults) - _MOST_TOLD
+    others = len(faults) - _MAX_REPORTED
     return [*found, f"and {others} more"] if others > 0 else found
 
 
@@ -181,7 +181,7 @@ def _words(fault: Any, *, below: bool, beside: bool) -> str:
 def _is_beside_a_secret(steps: Sequence[int | str], given: object) -> bool:
     """Return whether an object on the way to a place has a member that holds or names a secret."""
     for step in (*steps, None):
-        if isinstance(given, dict) and any(map(_holds_a_secret, given.items())):
+        if isinstance(given, dict) and any(map(_has_secret, given.items())):
             return True
         try:
             given = given[step]  # type: ignore[index] # what has no such place ends the way
@@ -190,7 +190,7 @@ def _is_beside_a_secret(steps: Sequence[int | str], given: object) -> bool:
     return False
 
 
-def _holds_a_secret(named: tuple[object, object]) -> bool:
+def _has_secret(named: tuple[object, object]) -> bool:
     return any(isinstance(text, str) and may_be_secret(text) for text in named)
 
 

@@ -1,4 +1,4 @@
-"""Every setting of a double, once: its name, type, default and meaning.
+"""Every setting of a mock server, once: its name, type, default and meaning.
 
 The command line and the ``MOCKCVP_…`` environment variables are both made from the fields below.
 """
@@ -35,7 +35,7 @@ def _tls_name(name: str) -> str:
 
 
 class Settings(BaseModel):
-    """The settings of one double.
+    """The settings of one mock server.
 
     Raises ``pydantic.ValidationError`` for a value that is not valid; ``mockcvp.messages`` puts that into words.
     """
@@ -50,14 +50,16 @@ class Settings(BaseModel):
     key: Path | None = Field(
         default=None, description="Private key of that certificate, a PEM file without a pass phrase."
     )
-    cert_dir: Path = Field(default=Path("certs"), description="Where the double makes and keeps its own certificate.")
+    cert_dir: Path = Field(
+        default=Path("certs"), description="Where the mock server makes and keeps its own certificate."
+    )
     key_type: Literal["ecdsa", "rsa"] = Field(
         default="ecdsa",
-        description="Key of the double's own certificate: ecdsa (P-256), or rsa (2048) for old clients.",
+        description="Key of the mock server's own certificate: ecdsa (P-256), or rsa (2048) for old clients.",
     )
     tls_names: tuple[Annotated[str, AfterValidator(_tls_name)], ...] = Field(
         default=(),
-        description="A further DNS name or IP address for the double's own certificate; may be given repeatedly.",
+        description="A further DNS name or IP address for the mock server's own certificate; may be given repeatedly.",
     )
     release: ReleaseName = Field(
         default="10.0", description="Release of the OAMP whose response headers and version the mock has."
@@ -137,7 +139,9 @@ class Settings(BaseModel):
     max_in_flight: int = Field(
         default=1000, ge=1, description="Requests in process at the same time; one more gets 503 processing.throttled."
     )
-    journal_max_calls: int = Field(default=10_000, ge=0, description="Calls that the journal keeps; the oldest go first.")
+    journal_max_calls: int = Field(
+        default=10_000, ge=0, description="Calls that the journal keeps; the oldest go first."
+    )
     journal_max_bytes: ByteSize = Field(
         default=ByteSize(64 * 1024**2), description="Memory that the journal may take, in bytes or as 64MiB."
     )
@@ -215,5 +219,5 @@ class Settings(BaseModel):
         if self.admin_port and self.admin_port == self.port:
             raise ValueError(f"--admin-port must not be --port, and both are {self.port}")
         if self.cert and self.model_fields_set & {"tls_names", "key_type"}:
-            raise ValueError("--tls-name and --key-type are for the double's own certificate, and not for --cert")
+            raise ValueError("--tls-name and --key-type are for the mock server's own certificate, and not for --cert")
         return self

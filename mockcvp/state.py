@@ -1,4 +1,4 @@
-"""The state of one running double, all of it: two doubles in one process share nothing."""
+"""The state of one running mock server, all of it: two mock servers in one process share nothing."""
 
 import re
 from pathlib import Path
@@ -29,8 +29,8 @@ class TooManyTenants(ValueError):
     """A tenant for which a mock server has no room."""
 
 
-class Life:
-    """The time from one reset of a double to the next.
+class Generation:
+    """The time from one reset of a mock server to the next.
 
     Attributes:
         in_flight: how many requests are in process that came in this time
@@ -40,10 +40,10 @@ class Life:
         self.in_flight = 0
 
 
-class Double:
-    """One double: its settings, the OAMP that it stands in for, its clock, what goes wrong, and what it remembers.
+class MockState:
+    """One mock server: its settings, the OAMP that it stands in for, its clock, what goes wrong, and what it remembers.
 
-    Its tenants are doubles of their own, by their user names: their users' calls meet them, and not this one.
+    Its tenants are mock servers of their own, by their user names: their users' calls meet them, and not this one.
 
     Raises:
         FileError: the deployment's file or one of stub mappings cannot be used
@@ -55,19 +55,19 @@ class Double:
         self.journal = Journal(settings.journal_max_calls, settings.journal_max_bytes)
         self.clock = Clock()
         self.stubs = Stubs(mappings)
-        self.life = Life()
+        self.generation = Generation()
         self.unfinished = UnfinishedBodies()
-        self.tenants: dict[str, Double] = {}
+        self.tenants: dict[str, MockState] = {}
         self._read_deployment = self._read(settings)
         servers, version = self._servers(self._read_deployment), self._version(self._read_deployment)
         accounts, limits = _accounts(settings), _limits(settings)
         self.oamp = OAMP(accounts, servers, version, settings.max_in_flight, limits, settings.release)
 
-    def add_tenant(self, settings: Settings) -> "Double":
-        """Return a double of its own for the calls of another user.
+    def add_tenant(self, settings: Settings) -> "MockState":
+        """Return a mock server of its own for the calls of another user.
 
         Args:
-            settings: of that double; its user name is the tenant's name
+            settings: of that mock server; its user name is the tenant's name
 
         Raises:
             ValueError: a name that is taken, or that cannot stand in a path
@@ -81,14 +81,14 @@ class Double:
         if name in self.tenants or name in self.oamp.accounts:
             raise ValueError(f"the name {name!r} is taken")
         self._check_room(settings)
-        self.tenants[name] = Double(settings)
+        self.tenants[name] = MockState(settings)
         return self.tenants[name]
 
     def _check_room(self, tenant: Settings) -> None:
         """Raise ``TooManyTenants`` where there is no room for one tenant more."""
         if len(self.tenants) >= MOST_TENANTS:
             raise TooManyTenants(f"there are {MOST_TENANTS} tenants already: remove one first")
-        journals = [self.settings, *(double.settings for double in self.tenants.values()), tenant]
+        journals = [self.settings, *(state.settings for state in self.tenants.values()), tenant]
         together = sum(settings.journal_max_bytes for settings in journals)
         if together > MOST_JOURNAL_BYTES:
             raise TooManyTenants(
@@ -120,7 +120,7 @@ class Double:
             self.oamp.release = RELEASES[settings.release]
             self.journal.bound(settings.journal_max_calls, settings.journal_max_bytes)
         self.oamp.max_in_flight = self.settings.max_in_flight
-        self.life = Life()
+        self.generation = Generation()
         self.stubs.reset()
         self.clock.reset()
         self.deploy(self._read_deployment)
@@ -139,11 +139,11 @@ class Double:
         return Servers(deployment, self.clock, accepts_unknown=self.settings.unknown_servers == "accept")
 
 
-def new_tenant(double: Double, **settings: Any) -> Double:
+def new_tenant(state: MockState, **settings: Any) -> MockState:
     """Add a tenant to a mock server and return the tenant's state.
 
     Args:
-        double: the mock server, whose settings the tenant shares
+        state: the mock server, whose settings the tenant shares
         settings: the settings that differ; the user name and the password are random by default
 
     Raises:
@@ -151,8 +151,8 @@ def new_tenant(double: Double, **settings: Any) -> Double:
         pydantic.ValidationError: a setting that is not valid
     """
     credentials = {"username": f"tenant-{token_hex(6)}", "password": token_urlsafe(12)}
-    shared = double.settings.model_dump(exclude_unset=True)
-    return double.add_tenant(type(double.settings).model_validate(shared | credentials | settings))
+    shared = state.settings.model_dump(exclude_unset=True)
+    return state.add_tenant(type(state.settings).model_validate(shared | credentials | settings))
 
 
 def _mappings(directory: Path) -> tuple[StubMapping, ...]:

@@ -1,10 +1,10 @@
-"""A double with servers of a test's own, moved by the control API."""
+"""A mock server with servers of a test's own, moved by the control API."""
 
 from typing import Any
 
 import httpx
 
-from tests.server_process import SYNCHRONIZE, Running
+from tests.server_process import SYNCHRONIZE, ServerProcess
 
 MEDIA, VXML, STANDALONE, CALL, RPT = ("media", "vxml", "standalone", "call", "rpt")
 SERVERS: list[dict[str, Any]] = [
@@ -24,29 +24,29 @@ NOON = "2030-01-31T12:00:00+00:00"
 
 
 class Admin:
-    """The control API of a double."""
+    """The control API of a mock server."""
 
-    def __init__(self, double: Running) -> None:
-        self.client = double.client(auth=None, base_url=f"https://localhost:{double.port}/__admin/")
+    def __init__(self, server: ServerProcess) -> None:
+        self.client = server.client(auth=None, base_url=f"https://localhost:{server.port}/__admin/")
 
     def __call__(self, method: str, path: str, body: Any = None) -> Any:
-        answer = self.client.request(method, path, json=body)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        response = self.client.request(method, path, json=body)
+        assert response.status_code == 200, response.text
+        return response.json()
 
 
 def get(cvp: httpx.Client, path: str) -> Any:
-    answer = cvp.get(path)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    response = cvp.get(path)
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
 def synchronize(cvp: httpx.Client, server: Any) -> None:
-    answer = cvp.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": server}}})
-    assert answer.status_code == 202, answer.text
+    response = cvp.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": server}}})
+    assert response.status_code == 202, response.text
 
 
 def status(cvp: httpx.Client, server: str) -> dict[str, str]:
     """The status of a server's sync-ups, without what does not change."""
-    told: dict[str, str] = get(cvp, f"server/{server}/synchronize")["server"]
-    return {name: value for name, value in told.items() if name not in ("hostname", "refURL")}
+    reported: dict[str, str] = get(cvp, f"server/{server}/synchronize")["server"]
+    return {name: value for name, value in reported.items() if name not in ("hostname", "refURL")}

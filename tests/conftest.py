@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from mockcvp.cli import main
 from tests.admin_client import NOON, SERVERS, Admin
-from tests.server_process import JSON, Running, only_line
+from tests.server_process import JSON, ServerProcess, only_line
 
 # a slow machine is no failure: Hypothesis would stop a test for a time that one example, or drawing it, takes
 settings.register_profile("mockcvp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -28,33 +28,33 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def running_double(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with Running(tmp_path_factory.mktemp("certs")) as running:
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    with ServerProcess(tmp_path_factory.mktemp("certs")) as running:
         yield running
 
 
 @pytest.fixture
-def double(running_double: Running) -> Running:
-    """One double with the default settings, for all tests that need no other; its journal is the caller's to clear."""
-    running_double.forget_lines()
-    return running_double
+def server(shared_server: ServerProcess) -> ServerProcess:
+    """One mock server with the default settings, for all tests that need no other; its journal is the caller's to clear."""
+    shared_server.forget_lines()
+    return shared_server
 
 
 @pytest.fixture(scope="session")
-def client(running_double: Running) -> Iterator[httpx.Client]:
-    with running_double.client() as client:
+def client(shared_server: ServerProcess) -> Iterator[httpx.Client]:
+    with shared_server.client() as client:
         yield client
 
 
 @pytest.fixture(scope="session")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     # a time zone with an offset of its own, so that a time in the wrong one is seen
-    with Running(tmp_path_factory.mktemp("certs"), env={"TZ": "America/Phoenix"}) as double:
-        yield double
+    with ServerProcess(tmp_path_factory.mktemp("certs"), env={"TZ": "America/Phoenix"}) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
-def _connected(deployed: Running) -> Iterator[tuple[Admin, httpx.Client]]:
+def _connected(deployed: ServerProcess) -> Iterator[tuple[Admin, httpx.Client]]:
     admin = Admin(deployed)
     with admin.client, deployed.client(headers={"Accept": JSON}) as client:
         yield admin, client
@@ -62,7 +62,7 @@ def _connected(deployed: Running) -> Iterator[tuple[Admin, httpx.Client]]:
 
 @pytest.fixture
 def admin(_connected: tuple[Admin, httpx.Client]) -> Admin:
-    """The control API of a double with servers of each kind, whose clock stands still at noon."""
+    """The control API of a mock server with servers of each kind, whose clock stands still at noon."""
     admin, _ = _connected
     admin("POST", "reset")
     admin("PUT", "cvp/deployment", {"servers": SERVERS})
@@ -72,7 +72,7 @@ def admin(_connected: tuple[Admin, httpx.Client]) -> Admin:
 
 @pytest.fixture
 def cvp(admin: Admin, _connected: tuple[Admin, httpx.Client]) -> httpx.Client:
-    """A client of that double's OAMP."""
+    """A client of that mock server's OAMP."""
     assert admin
     return _connected[1]
 

@@ -1,4 +1,4 @@
-"""A double as its users run it: the command, in a process of its own, on a real socket with real TLS."""
+"""A mock server as its users run it: the command, in a process of its own, on a real socket with real TLS."""
 
 import os
 import queue
@@ -25,7 +25,7 @@ PATIENCE = 60.0
 """How many seconds a test waits for an event: it catches a hang, and no busy machine comes near it."""
 
 
-class Running:
+class ServerProcess:
     """One `mockcvp serve`, from its start until the end of the `with`."""
 
     program: tuple[str, str] = ("-m", "mockcvp")
@@ -118,7 +118,7 @@ class Running:
         wait_until(is_closed)
 
     def tls(self) -> ssl.SSLContext:
-        """Return a context that trusts the double's certificate alone, and checks the host's name."""
+        """Return a context that trusts the mock server's certificate alone, and checks the host's name."""
         return ssl.create_default_context(cafile=self.certificate)
 
     def client(self, **options: Any) -> httpx.Client:
@@ -138,11 +138,11 @@ class Running:
             yield connection
 
     def journal(self, **query: int) -> dict[str, Any]:
-        """Return what the double says of the calls that it got."""
+        """Return what the mock server says of the calls that it got."""
         with self.client(auth=None) as client:
-            answer = client.get(f"https://localhost:{self.port}/__admin/requests", params=query)
-        assert answer.status_code == 200, answer.text
-        journal: dict[str, Any] = answer.json()
+            response = client.get(f"https://localhost:{self.port}/__admin/requests", params=query)
+        assert response.status_code == 200, response.text
+        journal: dict[str, Any] = response.json()
         return journal
 
     def forget(self) -> None:
@@ -151,7 +151,7 @@ class Running:
             assert client.delete(f"https://localhost:{self.port}/__admin/requests").status_code == 200
 
 
-class PatientlyStopping(Running):
+class PatientlyStopping(ServerProcess):
     """A server that would wait ten minutes for calls in flight at a stop, so that a needless wait exceeds the patience."""
 
     program = (
@@ -180,7 +180,7 @@ def threads_that_take_turns_often() -> Iterator[None]:
         sys.setswitchinterval(interval)
 
 
-def read_answer(connection: ssl.SSLSocket) -> bytes:
+def read_response(connection: ssl.SSLSocket) -> bytes:
     """Read one response, its headers as the bytes that came, and its body without the framing of chunks."""
     received = b""
     while b"\r\n\r\n" not in received:
@@ -217,21 +217,21 @@ def _chunk_end(received: bytes) -> int:
 
 
 def mockcvp(*arguments: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("MOCKCVP_")}
+    stored = {name: value for name, value in os.environ.items() if not name.startswith("MOCKCVP_")}
     command = [sys.executable, "-m", "mockcvp", *arguments]
     return subprocess.run(
         command,
         capture_output=True,
         text=True,
         timeout=120,
-        env=kept | env,
+        env=stored | env,
         cwd=cwd,
         check=False,
         stdin=subprocess.DEVNULL,
     )
 
 
-def refused(result: subprocess.CompletedProcess[str]) -> str:
+def rejected(result: subprocess.CompletedProcess[str]) -> str:
     """The one line that the command refuses with."""
     assert result.returncode == 2, result
     return only_line(result.stderr)

@@ -16,7 +16,7 @@ from starlette.types import Message, Scope
 from mockcvp.app import create_app
 from mockcvp.pipeline.exchange import Exchange
 from mockcvp.settings import Settings
-from mockcvp.state import Double
+from mockcvp.state import MockState
 from tests.server_process import JSON, PASSWORD, PATIENCE, SYNCHRONIZE, USER, XML
 
 PATH = f"/cvp-config/{SYNCHRONIZE}"
@@ -100,8 +100,8 @@ def test_a_socket_fault_raises_connection_reset_error(server: Callable[[], Any],
 
 
 def test_a_reset_aborts_a_request_in_flight() -> None:
-    double = Double(Settings())
-    app = create_app(double=double)
+    server = MockState(Settings())
+    app = create_app(state=server)
 
     async def exchange() -> None:
         reset = asyncio.Event()
@@ -109,7 +109,7 @@ def test_a_reset_aborts_a_request_in_flight() -> None:
         async def receive() -> Message:
             reset.set()
             await asyncio.sleep(0)
-            double.reset()
+            server.reset()
             return {"type": "http.request", "body": b"", "more_body": False}
 
         await app(scope_of(), receive, none_sent)
@@ -168,16 +168,16 @@ def responses_of(app: Exchange, scope: Scope) -> list[Message]:
     ],
 )
 def test_what_asgi_makes_optional_may_be_absent(changes: dict[str, Any]) -> None:
-    double = Double(Settings())
-    start, body = responses_of(create_app(double=double), scope_of(**changes))
+    server = MockState(Settings())
+    start, body = responses_of(create_app(state=server), scope_of(**changes))
     assert start["status"] == 404
     assert b"Requested Resource Not Found" in body["body"]
-    (call,) = double.journal.page().calls
+    (call,) = server.journal.page().calls
     assert (call.path, call.request.target) == ("/cvp-config/server/a b", "/cvp-config/server/a%20b")
 
 
 def test_a_port_in_use_is_no_concern_of_the_app() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        app = create_app(Settings(port=taken.getsockname()[1]))
+    with socket.socket() as wait_delivered:
+        wait_delivered.bind(("127.0.0.1", 0))
+        app = create_app(Settings(port=wait_delivered.getsockname()[1]))
         assert responses_of(app, scope_of())[0]["status"] == 404

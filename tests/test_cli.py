@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mockcvp.settings import Settings
-from tests.server_process import PATIENCE, SYNCHRONIZE, XML, Running, mockcvp, refused
+from tests.server_process import PATIENCE, SYNCHRONIZE, XML, ServerProcess, mockcvp, rejected
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 
@@ -43,7 +43,10 @@ FIXTURES = Path(__file__).parent.parent / "fixtures"
         (["--tls-name", "a_b!"], "--tls-name: 'a_b!' is neither a DNS name nor an IP address"),
         (["--cert", "x.pem"], "--cert and --key go together: --cert is given, --key is not"),
         (["--cert", "", "--key", ""], "--cert: must not be empty; --key: must not be empty"),
-        (["--cert", "x", "--key", "y", "--tls-name", "z"], "are for the double's own certificate, and not for --cert"),
+        (
+            ["--cert", "x", "--key", "y", "--tls-name", "z"],
+            "are for the mock server's own certificate, and not for --cert",
+        ),
         (["--cert-dir", ""], "--cert-dir: must not be empty"),
         (["--key", "x.pem"], "--cert and --key go together: --key is given, --cert is not"),
         (["--port", "x", "--journal-max-calls", "y"], "; --journal-max-calls: must be a whole number, not 'y'"),
@@ -53,27 +56,27 @@ FIXTURES = Path(__file__).parent.parent / "fixtures"
     ],
 )
 def test_a_bad_option_is_told_in_one_line(
-    refusal: Callable[..., str], tmp_path: Path, arguments: list[str], told: str
+    refusal: Callable[..., str], tmp_path: Path, arguments: list[str], reported: str
 ) -> None:
-    assert told in refusal("serve", *arguments)
+    assert reported in refusal("serve", *arguments)
     assert not (tmp_path / "certs").exists()
 
 
 def test_a_missing_or_unknown_command_is_told_in_one_line() -> None:
-    assert refused(mockcvp()) == "Missing command. See mockcvp --help."
-    assert "No such command 'server'" in refused(mockcvp("server"))
+    assert rejected(mockcvp()) == "Missing command. See mockcvp --help."
+    assert "No such command 'server'" in rejected(mockcvp("server"))
 
 
 def test_an_option_before_its_command_is_told_where_it_belongs() -> None:
-    assert refused(mockcvp("--port", "9000")).startswith(
+    assert rejected(mockcvp("--port", "9000")).startswith(
         "No such option '--port'. It belongs behind the command: mockcvp serve --port."
     )
 
 
 def test_a_bad_value_in_the_environment_is_told_by_the_variables_name(tmp_path: Path) -> None:
-    told = refused(mockcvp("serve", cwd=tmp_path, MOCKCVP_PORT="tcp://10.0.0.1:8111"))
-    assert told.startswith("MOCKCVP_PORT: ")
-    assert "'tcp://10.0.0.1:8111'" in told
+    reported = rejected(mockcvp("serve", cwd=tmp_path, MOCKCVP_PORT="tcp://10.0.0.1:8111"))
+    assert reported.startswith("MOCKCVP_PORT: ")
+    assert "'tcp://10.0.0.1:8111'" in reported
 
 
 def test_a_bad_password_is_not_told(tmp_path: Path) -> None:
@@ -82,33 +85,33 @@ def test_a_bad_password_is_not_told(tmp_path: Path) -> None:
     result = subprocess.run(
         command, capture_output=True, env=env, cwd=tmp_path, text=True, check=False, timeout=PATIENCE
     )
-    assert refused(result) == "MOCKCVP_PASSWORD: must be UTF-8"
+    assert rejected(result) == "MOCKCVP_PASSWORD: must be UTF-8"
 
 
 def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        told = refused(mockcvp("serve", "--port", port, cwd=tmp_path))
-    assert told.startswith(f"cannot listen on 127.0.0.1 port {port}: the port is in use")
+    with socket.create_server(("127.0.0.1", 0)) as wait_delivered:
+        port = str(wait_delivered.getsockname()[1])
+        reported = rejected(mockcvp("serve", "--port", port, cwd=tmp_path))
+    assert reported.startswith(f"cannot listen on 127.0.0.1 port {port}: the port is in use")
 
 
 def test_help_names_every_option_its_variable_and_its_default() -> None:
     result = mockcvp("serve", "--help")
-    told = re.sub(r"\s+", " ", result.stdout)
+    reported = re.sub(r"\s+", " ", result.stdout)
     assert result.returncode == 0
     for name in Settings.model_fields:
         option = "--tls-name" if name == "tls_names" else f"--{name.replace('_', '-')}"
-        assert option in told
-        assert f"MOCKCVP_{name.upper()}" in told
+        assert option in reported
+        assert f"MOCKCVP_{name.upper()}" in reported
     defaults = [
         *("127.0.0.1", "8111", "wsmadmin", "certs", "2MiB", "10000", "64MiB", "info"),
         *("ecdsa", "1000"),
     ]
     for default in defaults:
-        assert f"default: {default}]" in told
+        assert f"default: {default}]" in reported
     for bounds in ("deeper gets 400. 4 to 500. [", "more gets 400. At least 8. [", "next request. At most 3600. ["):
-        assert bounds in told
-    assert "--header-timeout NUMBER" in told
+        assert bounds in reported
+    assert "--header-timeout NUMBER" in reported
 
 
 def test_the_version_is_the_packages() -> None:
@@ -123,14 +126,14 @@ def test_the_environment_sets_what_the_command_line_does_not(tmp_path: Path) -> 
         "MOCKCVP_JOURNAL_MAX_CALLS": "1",
         "MOCKCVP_LOG_LEVEL": "",
     }
-    with Running(tmp_path, "--journal-max-calls", "2", env=env) as double:
-        assert double.user == "from-environment"
-        with double.client(auth=("from-environment", "pass:word é")) as client:
+    with ServerProcess(tmp_path, "--journal-max-calls", "2", env=env) as server:
+        assert server.user == "from-environment"
+        with server.client(auth=("from-environment", "pass:word é")) as client:
             for _ in range(3):
                 assert client.post(SYNCHRONIZE, headers={"Accept": XML}).status_code == 202
             extensions = {"sni_hostname": "cvp.example"}
             assert client.post(SYNCHRONIZE, headers={"Accept": XML}, extensions=extensions).status_code == 202
-        assert double.journal()["meta"] == {"total": 4, "dropped": 2}
+        assert server.journal()["meta"] == {"total": 4, "dropped": 2}
 
 
 def test_every_setting_can_be_given_both_ways(tmp_path: Path) -> None:
@@ -167,12 +170,12 @@ def test_every_setting_can_be_given_both_ways(tmp_path: Path) -> None:
         "log_level": "ERROR",
     }
     assert set(given) == set(Settings.model_fields) - {"cert", "key"}
-    with Running(tmp_path, env={f"MOCKCVP_{name.upper()}": value for name, value in given.items()}) as double:
-        assert double.user == "u"
-        assert double.url.startswith("https://localhost:")
+    with ServerProcess(tmp_path, env={f"MOCKCVP_{name.upper()}": value for name, value in given.items()}) as server:
+        assert server.user == "u"
+        assert server.url.startswith("https://localhost:")
     options = [f"--{name.replace('_', '-').replace('names', 'name')}={value}" for name, value in given.items()]
-    with Running(tmp_path, *options) as double:
-        assert double.certificate == tmp_path / "own" / "mockcvp.pem"
+    with ServerProcess(tmp_path, *options) as server:
+        assert server.certificate == tmp_path / "own" / "mockcvp.pem"
 
 
 def test_a_misspelt_variable_is_told_at_the_start(tmp_path: Path) -> None:
@@ -189,12 +192,12 @@ def test_a_misspelt_variable_is_told_at_the_start(tmp_path: Path) -> None:
 def test_it_listens_where_it_is_told(tmp_path: Path, host: str) -> None:
     if ":" in host and not socket.has_dualstack_ipv6():
         pytest.skip("this machine has no IPv6: enable it in the kernel")
-    with Running(tmp_path, "--host", host) as double, double.client() as client:
-        assert client.post(f"{double.url}/{SYNCHRONIZE}", headers={"Accept": XML}).status_code == 202
+    with ServerProcess(tmp_path, "--host", host) as server, server.client() as client:
+        assert client.post(f"{server.url}/{SYNCHRONIZE}", headers={"Accept": XML}).status_code == 202
 
 
 def test_the_log_level_decides_what_is_written(tmp_path: Path) -> None:
-    with Running(tmp_path, "--log-level", "warning") as double, double.client() as client:
+    with ServerProcess(tmp_path, "--log-level", "warning") as server, server.client() as client:
         client.post(SYNCHRONIZE, headers={"Accept": XML})
-        double.stop()
-        assert double.lines.get(timeout=PATIENCE) is None
+        server.stop()
+        assert server.lines.get(timeout=PATIENCE) is None

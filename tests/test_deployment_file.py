@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from mockcvp.files import load_deployment
-from tests.server_process import mockcvp, refused
+from tests.server_process import mockcvp, rejected
 
 GOOD = "{id: a, hostname: h, ipaddr: 10.0.0.1, type: MEDIA}"
 
@@ -61,20 +61,20 @@ BAD = [
 
 @pytest.mark.parametrize(("name", "content", "told"), BAD)
 def test_a_bad_file_is_told_in_one_line_with_file_place_and_cure(
-    refusal: Callable[..., str], tmp_path: Path, name: str, content: bytes | str | None, told: str
+    refusal: Callable[..., str], tmp_path: Path, name: str, content: bytes | str | None, reported: str
 ) -> None:
     file = tmp_path / name
     if content is not None:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
     line = refusal("serve", "--port", "0", "--deployment", str(file))
-    assert line.startswith(f"--deployment: {told.format(file=file)}")
+    assert line.startswith(f"--deployment: {reported.format(file=file)}")
     assert len(line) < 1000
     assert not (tmp_path / "certs").exists()
 
 
 def test_the_environments_variable_is_named(tmp_path: Path) -> None:
-    told = refused(mockcvp("serve", cwd=tmp_path, MOCKCVP_DEPLOYMENT="missing.yaml"))
-    assert told == "MOCKCVP_DEPLOYMENT: cannot read missing.yaml: No such file or directory"
+    reported = rejected(mockcvp("serve", cwd=tmp_path, MOCKCVP_DEPLOYMENT="missing.yaml"))
+    assert reported == "MOCKCVP_DEPLOYMENT: cannot read missing.yaml: No such file or directory"
 
 
 @pytest.mark.parametrize(

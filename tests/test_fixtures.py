@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server_process import PASSWORD, SYNCHRONIZE, USER, Running
+from tests.server_process import PASSWORD, SYNCHRONIZE, USER, ServerProcess
 
 SAMPLES = sorted((Path(__file__).parent.parent / "fixtures" / "sync-up").iterdir())
 curl = pytest.mark.skipif(not shutil.which("curl"), reason="curl is not on this machine: apt-get install curl")
@@ -12,11 +12,11 @@ curl = pytest.mark.skipif(not shutil.which("curl"), reason="curl is not on this 
 
 @curl
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
-def test_each_sample_body_gets_the_status_that_its_name_says(double: Running, sample: Path) -> None:
+def test_each_sample_body_gets_the_status_that_its_name_says(server: ServerProcess, sample: Path) -> None:
     form = f"application/{sample.suffix.removeprefix('.')}"
-    command = ["curl", "-sS", "-o", "-", "-w", "\n%{http_code}", "--cacert", str(double.certificate)]
+    command = ["curl", "-sS", "-o", "-", "-w", "\n%{http_code}", "--cacert", str(server.certificate)]
     headers = ["-H", f"Accept: {form}", "-H", f"Content-Type: {form}", "-u", f"{USER}:{PASSWORD}"]
-    url = f"https://localhost:{double.port}/cvp-config/{SYNCHRONIZE}"
+    url = f"https://localhost:{server.port}/cvp-config/{SYNCHRONIZE}"
     sent = subprocess.run(
         [*command, *headers, "--data-binary", f"@{sample}", url], capture_output=True, text=True, check=False
     )

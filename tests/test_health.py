@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mockcvp.health import address
-from tests.server_process import PATIENCE, Running
+from tests.server_process import PATIENCE, ServerProcess
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,8 @@ def checked(**environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_it_is_0_for_a_double_that_answers_and_1_with_a_line_for_none(double: Running) -> None:
-    healthy = checked(MOCKCVP_PORT=str(double.port))
+def test_it_is_0_for_a_double_that_answers_and_1_with_a_line_for_none(server: ServerProcess) -> None:
+    healthy = checked(MOCKCVP_PORT=str(server.port))
     assert (healthy.returncode, healthy.stdout, healthy.stderr) == (0, "", "")
     sick = checked(MOCKCVP_PORT="1")
     assert (sick.returncode, sick.stderr.count("\n")) == (1, 1)
@@ -50,5 +50,5 @@ def test_it_loads_nothing_that_is_not_pythons_own() -> None:
     script = (
         "import sys, mockcvp.health; print({'pydantic', 'fastapi', 'uvicorn', 'click', 'httpx'} & sys.modules.keys())"
     )
-    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
-    assert told == "set()\n"
+    reported = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert reported == "set()\n"

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockcvp.journal import Call, Journal
-from mockcvp.oamp.api import Answer, Request, SyncUp
+from mockcvp.oamp.api import Request, Response, SyncUp
 from mockcvp.oamp.errors import INVALID_SINCETIME, ApiError
 from mockcvp.oamp.sync_ups import Run, SyncStatus
 from mockcvp.oamp.synchronization import RequestedServer
-from tests.server_process import JSON, SYNCHRONIZE, XML, Running, read_answer, threads_that_take_turns_often
+from tests.server_process import JSON, SYNCHRONIZE, XML, ServerProcess, read_response, threads_that_take_turns_often
 
 BODY = '{"synchronize": {"servers": {"server": ["a", {"refURL": "b", "sincetime": "7"}]}}}'
 
@@ -24,24 +24,24 @@ BODY = '{"synchronize": {"servers": {"server": ["a", {"refURL": "b", "sincetime"
 def recorded(journal: Journal, body: bytes = b"", *, servers: int = 0) -> Call:
     request = Request("POST", "/", "/", ((b"host", b"localhost"),), body)
     asked = tuple(RequestedServer(ref_url=f"server {number}") for number in range(servers))
-    return journal.record(0.0, 0.0, "127.0.0.1", request, Answer(202, (), sync_up=SyncUp(asked)))
+    return journal.record(0.0, 0.0, "127.0.0.1", request, Response(202, (), sync_up=SyncUp(asked)))
 
 
-def latest(double: Running) -> dict[str, Any]:
-    served: dict[str, Any] = double.journal(limit=1)["requests"][0]
+def latest(server: ServerProcess) -> dict[str, Any]:
+    served: dict[str, Any] = server.journal(limit=1)["requests"][0]
     return served
 
 
-def test_a_call_is_told_in_wiremocks_shape(double: Running, client: httpx.Client) -> None:
-    double.forget()
+def test_a_call_is_told_in_wiremocks_shape(server: ServerProcess, client: httpx.Client) -> None:
+    server.forget()
     before = time.time()
     headers = [("Accept", JSON), ("Content-Type", JSON), ("X-Twice", "1"), ("X-Twice", "2")]
     client.post(f"{SYNCHRONIZE}?a=%20b&c", content=BODY, headers=headers)
-    served = latest(double)
+    served = latest(server)
     request, response = served["request"], served["response"]
     assert request["method"] == "POST"
     assert request["url"] == "/cvp-config/command/synchronize?a=%20b&c"
-    assert request["absoluteUrl"] == f"https://127.0.0.1:{double.port}{request['url']}"
+    assert request["absoluteUrl"] == f"https://127.0.0.1:{server.port}{request['url']}"
     assert request["clientIp"] == "127.0.0.1"
     assert request["headers"]["content-type"] == JSON
     assert request["headers"]["x-twice"] == ["1", "2"]
@@ -77,8 +77,8 @@ def test_a_call_is_told_in_wiremocks_shape(double: Running, client: httpx.Client
     assert 0 < served["request"]["mockcvp"]["duration"] < time.time() - before
 
 
-def test_every_answer_is_in_the_journal_newest_first(double: Running, client: httpx.Client) -> None:
-    double.forget()
+def test_every_answer_is_in_the_journal_newest_first(server: ServerProcess, client: httpx.Client) -> None:
+    server.forget()
     headers = {"Accept": XML}
     client.post(SYNCHRONIZE, headers=headers)
     client.post(SYNCHRONIZE, auth=(("wsmadmin"), "wrong"), headers=headers)
@@ -86,7 +86,7 @@ def test_every_answer_is_in_the_journal_newest_first(double: Running, client: ht
     client.get(SYNCHRONIZE, headers=headers)
     client.head("version", headers=headers)
     client.post(SYNCHRONIZE, headers=headers | {"Content-Type": XML}, content=b"x" * 3 * 1024**2)
-    journal = double.journal()
+    journal = server.journal()
     head = journal["requests"].pop(1)
     assert (head["response"]["status"], head["response"]["body"]) == (200, "")
     assert journal["meta"] == {"total": 6}
@@ -101,35 +101,35 @@ def test_every_answer_is_in_the_journal_newest_first(double: Running, client: ht
     assert journal["requests"][0]["request"]["body"] == ""
 
 
-def test_a_body_is_kept_as_the_bytes_that_came(double: Running, client: httpx.Client) -> None:
+def test_a_body_is_kept_as_the_bytes_that_came(server: ServerProcess, client: httpx.Client) -> None:
     sent = bytes(range(256))
     client.post(SYNCHRONIZE, content=sent, headers={"Accept": XML, "Content-Type": XML})
-    assert base64.b64decode(latest(double)["request"]["bodyAsBase64"]) == sent
+    assert base64.b64decode(latest(server)["request"]["bodyAsBase64"]) == sent
 
 
-def test_a_client_that_hangs_up_before_its_request_is_complete_is_in_the_journal(double: Running) -> None:
-    double.forget()
-    with double.connection() as connection:
+def test_a_client_that_hangs_up_before_its_request_is_complete_is_in_the_journal(server: ServerProcess) -> None:
+    server.forget()
+    with server.connection() as connection:
         authorization = "Authorization: Basic d3NtYWRtaW46d3NtYWRtaW4=\r\n"
         head = f"POST /cvp-config/x HTTP/1.1\r\nHost: localhost\r\n{authorization}Content-Length: 10\r\n\r\n"
         connection.sendall(f"{head}five.".encode())
-        double.wait_until_all_is_read()
-    double.line("--- POST /cvp-config/x wsmadmin the connection was closed before the request was complete")
-    served = latest(double)
+        server.wait_until_all_is_read()
+    server.line("--- POST /cvp-config/x wsmadmin the connection was closed before the request was complete")
+    served = latest(server)
     assert (served["response"]["status"], served["wasMatched"]) == (0, False)
     assert served["request"]["body"] == "five."
     assert served["request"]["mockcvp"]["complete"] is False
     assert served["request"]["mockcvp"]["delivered"] is False
     assert served["request"]["mockcvp"]["user"] == "wsmadmin"
-    assert double.journal()["meta"]["total"] == 1
+    assert server.journal()["meta"]["total"] == 1
 
 
-def test_the_limit_bounds_the_list_and_not_the_total(double: Running, client: httpx.Client) -> None:
-    double.forget()
+def test_the_limit_bounds_the_list_and_not_the_total(server: ServerProcess, client: httpx.Client) -> None:
+    server.forget()
     for _ in range(3):
         client.post(SYNCHRONIZE, headers={"Accept": XML})
-    assert [call["request"]["mockcvp"]["number"] for call in double.journal(limit=2)["requests"]] == [3, 2]
-    assert double.journal(limit=0) == {
+    assert [call["request"]["mockcvp"]["number"] for call in server.journal(limit=2)["requests"]] == [3, 2]
+    assert server.journal(limit=0) == {
         "requests": [],
         "meta": {"total": 3},
         "requestJournalDisabled": False,
@@ -137,41 +137,41 @@ def test_the_limit_bounds_the_list_and_not_the_total(double: Running, client: ht
 
 
 @pytest.mark.parametrize("limit", ["-1", "x", "1.5", ""])
-def test_a_bad_limit_is_refused_by_name(double: Running, limit: str) -> None:
-    with double.client(auth=None) as client:
-        answer = client.get(f"https://localhost:{double.port}/__admin/requests?limit={limit}")
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["title"].startswith("limit must be ")
+def test_a_bad_limit_is_refused_by_name(server: ServerProcess, limit: str) -> None:
+    with server.client(auth=None) as client:
+        response = client.get(f"https://localhost:{server.port}/__admin/requests?limit={limit}")
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["title"].startswith("limit must be ")
 
 
 @pytest.mark.parametrize("unknown", ["Limit=1", "matchingStub=a"])
-def test_a_parameter_that_is_not_known_is_refused_by_name(double: Running, unknown: str) -> None:
-    with double.client(auth=None) as client:
-        answer = client.get(f"https://localhost:{double.port}/__admin/requests?{unknown}")
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["title"] == f"{unknown.split('=')[0]} is not known here"
+def test_a_parameter_that_is_not_known_is_refused_by_name(server: ServerProcess, unknown: str) -> None:
+    with server.client(auth=None) as client:
+        response = client.get(f"https://localhost:{server.port}/__admin/requests?{unknown}")
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["title"] == f"{unknown.split('=')[0]} is not known here"
 
 
-def test_clearing_starts_anew_at_number_1(double: Running, client: httpx.Client) -> None:
+def test_clearing_starts_anew_at_number_1(server: ServerProcess, client: httpx.Client) -> None:
     client.post(SYNCHRONIZE, headers={"Accept": XML})
-    earlier = latest(double)["id"]
-    double.forget()
-    assert double.journal()["meta"] == {"total": 0}
+    earlier = latest(server)["id"]
+    server.forget()
+    assert server.journal()["meta"] == {"total": 0}
     client.post(SYNCHRONIZE, headers={"Accept": XML})
-    assert latest(double)["request"]["mockcvp"]["number"] == 1
-    assert latest(double)["id"] != earlier
+    assert latest(server)["request"]["mockcvp"]["number"] == 1
+    assert latest(server)["id"] != earlier
 
 
-def test_calls_to_the_control_api_are_not_in_the_journal(double: Running) -> None:
-    double.forget()
-    with double.client(auth=None) as client:
-        base = f"https://localhost:{double.port}"
+def test_calls_to_the_control_api_are_not_in_the_journal(server: ServerProcess) -> None:
+    server.forget()
+    with server.client(auth=None) as client:
+        base = f"https://localhost:{server.port}"
         assert client.get(f"{base}/__admin/health").json()["status"] == "healthy"
         assert client.head(f"{base}/__admin/health").status_code == 200
         assert client.get(f"{base}/__admin/nothing").status_code == 404
         assert client.get(f"{base}/__admin").json()["errors"][0]["title"].startswith("Not Found")
         assert client.put(f"{base}/__admin/requests").status_code == 405
-    assert double.journal()["meta"]["total"] == 0
+    assert server.journal()["meta"]["total"] == 0
 
 
 def test_20_000_calls_from_16_connections_are_numbered_from_1_to_20_000(
@@ -183,24 +183,24 @@ def test_20_000_calls_from_16_connections_are_numbered_from_1_to_20_000(
         "Authorization: Basic d3NtYWRtaW46d3NtYWRtaW4=\r\nContent-Length: 0\r\n\r\n"
     ).encode()
     options = ["--log-level", "warning", "--journal-max-calls", str(total), "--journal-max-bytes", "100MiB"]
-    answered: list[int] = []
-    with Running(tmp_path_factory.mktemp("certs"), *options) as double:
+    responded: list[int] = []
+    with ServerProcess(tmp_path_factory.mktemp("certs"), *options) as server:
 
         def send() -> None:
-            with double.connection() as connection:
+            with server.connection() as connection:
                 count = 0
                 for _ in range(total // connections):
                     connection.sendall(call)
-                    count += read_answer(connection).startswith(b"HTTP/1.1 202 ")
-                answered.append(count)
+                    count += read_response(connection).startswith(b"HTTP/1.1 202 ")
+                responded.append(count)
 
         threads = [Thread(target=send) for _ in range(connections)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        journal = double.journal(limit=20_000)
-    assert sum(answered) == total
+        journal = server.journal(limit=20_000)
+    assert sum(responded) == total
     assert journal["meta"] == {"total": total}
     assert [call["request"]["mockcvp"]["number"] for call in journal["requests"]] == list(range(total, 0, -1))
 
@@ -215,10 +215,10 @@ def test_the_journal_keeps_the_newest_within_its_bounds_and_counts_all(
     for call in calls:
         if call.size <= max_bytes:
             expected.append(call)
-        while len(expected) > max_calls or sum(kept.size for kept in expected) > max_bytes:
+        while len(expected) > max_calls or sum(stored.size for stored in expected) > max_bytes:
             expected.pop(0)
     page = journal.page()
-    assert (page.total, page.kept) == (len(sizes), len(expected))
+    assert (page.total, page.stored) == (len(sizes), len(expected))
     assert page.calls == expected[::-1]
 
 
@@ -241,7 +241,7 @@ def test_the_memory_that_the_journal_takes_stays_within_its_bytes(body: int, ser
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        while journal.page(0).kept == journal.page(0).total:
+        while journal.page(0).stored == journal.page(0).total:
             # what a connection gives is new for each call
             headers = tuple((f"header-{name}".encode(), f"value of {name}".encode()) for name in range(8))
             asked = tuple(RequestedServer(ref_url=f"https://host/{number}{letter * 30}") for number in range(servers))
@@ -254,30 +254,30 @@ def test_the_memory_that_the_journal_takes_stays_within_its_bytes(body: int, ser
                 0.1,
                 "127.0.0.1",
                 request,
-                Answer(202, (), sync_up=SyncUp(asked, runs), refusal=str(time.time())),
+                Response(202, (), sync_up=SyncUp(asked, runs), refusal=str(time.time())),
             )
         gc.collect()
-        taken = tracemalloc.get_traced_memory()[0] - before
+        wait_delivered = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
-    assert limit / 4 < taken < limit * 1.05
+    assert limit / 4 < wait_delivered < limit * 1.05
 
 
 def test_the_errors_of_a_rejected_call_count_in_its_size() -> None:
     def errors(number: int) -> tuple[ApiError, ...]:
         return tuple(INVALID_SINCETIME.error(f"reason {n}", actual=f"-{n}", valid=f"{n}") for n in range(number))
 
-    def taken(number: int) -> tuple[int, int]:
+    def wait_delivered(number: int) -> tuple[int, int]:
         request = Request("POST", "/", "/", ())
         tracemalloc.start()
         try:
-            answer = Answer(400, (), errors=errors(number))
+            response = Response(400, (), errors=errors(number))
             memory = tracemalloc.get_traced_memory()[0]
         finally:
             tracemalloc.stop()
-        return memory, Journal(1, 10**9).record(0.0, 0.0, "", request, answer).size
+        return memory, Journal(1, 10**9).record(0.0, 0.0, "", request, response).size
 
-    (few, few_size), (many, many_size) = taken(10), taken(2000)
+    (few, few_size), (many, many_size) = wait_delivered(10), wait_delivered(2000)
     assert 0.9 * (many - few) < many_size - few_size < 2 * (many - few)
 
 

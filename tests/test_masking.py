@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from mockcvp import MockCVP
 from mockcvp.files import FileError
-from mockcvp.messages import member, quoted, told
+from mockcvp.messages import error_lines, member, quoted
 from mockcvp.stubs.mapping_files import load
 from mockcvp.stubs.pattern_schema import RequestPatternForm
 from tests.log_lines import Lines
@@ -204,7 +204,7 @@ def test_twice_as_many_errors_take_at_most_twice_the_time() -> None:
         gc.disable()
         try:
             began = time.process_time()
-            assert told(invalid.value, document)[-1] == f"and {number - 10} more"
+            assert error_lines(invalid.value, document)[-1] == f"and {number - 10} more"
             return time.process_time() - began
         finally:
             gc.enable()

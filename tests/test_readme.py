@@ -9,43 +9,43 @@ from pathlib import Path
 import pytest
 
 from mockcvp.settings import Settings
-from tests.server_process import Running
+from tests.server_process import ServerProcess
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
 
-def example(language: str, double: Running, marker: str = "localhost:8111/cvp-config/command") -> str:
-    """A block of code of the README, for the double of the test instead of the one on port 8111."""
+def example(language: str, server: ServerProcess, marker: str = "localhost:8111/cvp-config/command") -> str:
+    """A block of code of the README, for the mock server of the test instead of the one on port 8111."""
     found = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
     (code,) = (block for block in found if marker in block and "docker" not in block)
-    code = code.replace("localhost:8111", f"localhost:{double.port}")
-    return str(code.replace("certs/mockcvp.pem", str(double.certificate)))
+    code = code.replace("localhost:8111", f"localhost:{server.port}")
+    return str(code.replace("certs/mockcvp.pem", str(server.certificate)))
 
 
-def test_the_readmes_curl_gets_202(double: Running) -> None:
-    result = subprocess.run(["sh", "-c", example("sh", double)], capture_output=True, text=True, check=False)
+def test_the_readmes_curl_gets_202(server: ServerProcess) -> None:
+    result = subprocess.run(["sh", "-c", example("sh", server)], capture_output=True, text=True, check=False)
     assert result.stdout.startswith("HTTP/1.1 202 Accepted\n"), result.stderr
-    double.line("202 POST /cvp-config/command/synchronize wsmadmin full sync-up of ref-url of server")
+    server.line("202 POST /cvp-config/command/synchronize wsmadmin full sync-up of ref-url of server")
 
 
 @pytest.fixture(scope="module")
-def three_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def three_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     deployment = ROOT / "fixtures" / "deployments" / "three-servers.yaml"
-    with Running(tmp_path_factory.mktemp("certs"), "--deployment", str(deployment), env={"TZ": "UTC"}) as double:
-        yield double
+    with ServerProcess(tmp_path_factory.mktemp("certs"), "--deployment", str(deployment), env={"TZ": "UTC"}) as server:
+        yield server
 
 
 @pytest.mark.parametrize("form", ["json", "xml"])
 def test_the_readmes_walk_through_tells_the_story_of_a_sync_up(
-    tmp_path: Path, three_servers: Running, form: str
+    tmp_path: Path, three_servers: ServerProcess, form: str
 ) -> None:
-    double = three_servers
-    code = example("sh", double, "FORM=json").replace("FORM=json", f"FORM={form}")
-    told = subprocess.run(["sh", "-ec", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    server = three_servers
+    code = example("sh", server, "FORM=json").replace("FORM=json", f"FORM={form}")
+    reported = subprocess.run(["sh", "-ec", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     listed = (tmp_path / "listed").read_text()
-    double.line("wsmadmin full sync-up of https://localhost")
-    _, _, _, running, _, ended = told.splitlines()
+    server.line("wsmadmin full sync-up of https://localhost")
+    _, _, _, running, _, ended = reported.splitlines()
     assert ("vxml-1" in listed, "media-1" in listed) == (True, False)
     assert (running.count("In Progress"), running.count("Not Started")) == (1, 2)
     assert "FullSyncTime" not in running
@@ -53,18 +53,18 @@ def test_the_readmes_walk_through_tells_the_story_of_a_sync_up(
     if form == "json":
         shown = re.search(r'^\{"hostname": "vxml-1".*$', README, re.MULTILINE)
         assert shown
-        assert shown[0].replace("localhost:8111", f"localhost:{double.port}") in ended
+        assert shown[0].replace("localhost:8111", f"localhost:{server.port}") in ended
 
 
-def test_the_readmes_python_works(double: Running) -> None:
-    subprocess.run([sys.executable, "-c", example("python", double)], check=True)
+def test_the_readmes_python_works(server: ServerProcess) -> None:
+    subprocess.run([sys.executable, "-c", example("python", server)], check=True)
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="Node.js is not on this machine: apt-get install nodejs")
-def test_the_readmes_javascript_works(double: Running, tmp_path: Path) -> None:
+def test_the_readmes_javascript_works(server: ServerProcess, tmp_path: Path) -> None:
     script = tmp_path / "example.mjs"
-    script.write_text(example("js", double) + "process.exitCode = answer.status - 202;\n")
-    env = os.environ | {"NODE_EXTRA_CA_CERTS": str(double.certificate)}
+    script.write_text(example("js", server) + "process.exitCode = answer.status - 202;\n")
+    env = os.environ | {"NODE_EXTRA_CA_CERTS": str(server.certificate)}
     result = subprocess.run(["node", str(script)], env=env, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
 

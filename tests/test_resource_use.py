@@ -1,4 +1,4 @@
-"""What makes the double cheap: what it does not load, what a call leaves behind, and who waits for whom."""
+"""What makes the mock server cheap: what it does not load, what a call leaves behind, and who waits for whom."""
 
 import asyncio
 import gc
@@ -13,7 +13,7 @@ import pytest
 
 from mockcvp import MockCVP
 from mockcvp.pipeline.slices import each
-from tests.server_process import PATIENCE, SYNCHRONIZE, read_answer
+from tests.server_process import PATIENCE, SYNCHRONIZE, read_response
 
 SAMPLE = {"synchronize": {"servers": {"server": {"refURL": "a", "sincetime": "0"}}}}
 
@@ -51,7 +51,7 @@ def test_a_call_leaves_nothing_for_the_garbage_collector() -> None:
         try:
             for _ in range(200):
                 connection.sendall(call)
-                assert read_answer(connection).startswith(b"HTTP/1.1 202 ")
+                assert read_response(connection).startswith(b"HTTP/1.1 202 ")
             assert gc.collect() < 200
         finally:
             gc.enable()
@@ -67,7 +67,7 @@ def test_a_connection_leaves_nothing_for_the_garbage_collector(ends: str, path: 
         def call() -> None:
             with context.wrap_socket(socket.create_connection(address), server_hostname="localhost") as connection:
                 connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{close}\r\n".encode())
-                assert read_answer(connection).startswith((b"HTTP/1.1 401 ", b"HTTP/1.1 200 "))
+                assert read_response(connection).startswith((b"HTTP/1.1 401 ", b"HTTP/1.1 200 "))
 
         call()
         gc.collect()
@@ -101,10 +101,10 @@ def test_a_small_body_that_was_faulty_once_is_told_all_its_faults_again() -> Non
         MockCVP(unknown_servers="reject") as cvp,
         httpx.Client(base_url=cvp.url, auth=cvp.auth, verify=cvp.ssl_context(), timeout=PATIENCE) as client,
     ):
-        told = [client.post(SYNCHRONIZE, json=faulty, headers={"Accept": "application/json"}) for _ in range(2)]
-    assert [answer.status_code for answer in told] == [400, 400]
-    assert told[0].json() == told[1].json()
-    assert len(told[0].json()["apiErrors"]["apiError"]) == 3
+        reported = [client.post(SYNCHRONIZE, json=faulty, headers={"Accept": "application/json"}) for _ in range(2)]
+    assert [response.status_code for response in reported] == [400, 400]
+    assert reported[0].json() == reported[1].json()
+    assert len(reported[0].json()["apiErrors"]["apiError"]) == 3
 
 
 def long_work(number: int) -> int:

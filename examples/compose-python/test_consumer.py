@@ -1,4 +1,4 @@
-"""What the consumer did, asked over the double's control API."""
+"""What the consumer did, asked over the mock server's control API."""
 
 import os
 import time

@@ -1,3 +1,3 @@
-"""What the double adds for tests, under ``/__admin``."""
+"""What the mock server adds for tests, under ``/__admin``."""
 
 PATH = "/__admin"

@@ -78,14 +78,14 @@ class Guard:
         if foreign:
             what = f"a page of {foreign[0][:100]} may not use the control API"
             hint = "the pages of a host that the certificate covers may: --tls-name adds one"
-            app = _refusal(403, f"{what}; {hint}")
+            app = _rejection(403, f"{what}; {hint}")
         elif scope["path"] != self._open_path and not self._knows(headers):
             sent = sent_credentials(headers.get("authorization"))
             what = "user name or password are wrong" if sent else "no user name and password were sent"
             if len(headers.getlist("authorization")) > 1:
                 what = "more than one Authorization header was sent"
             hint = f"{what}: the control API wants {self._whose}"
-            app = _refusal(401, hint, {"www-authenticate": 'Basic realm="mockcvp"'})
+            app = _rejection(401, hint, {"www-authenticate": 'Basic realm="mockcvp"'})
         else:
             body = await read_body(receive, MAX_CONTROL_BYTES, self._unfinished)
             if not body.is_complete and MALFORMED_BODY not in scope.get("state", {}):
@@ -98,9 +98,9 @@ class Guard:
             headers = {"connection": "close", "x-mockcvp-reason": f"the request is malformed HTTP: {reason}"}
             return Response(status_code=400, headers=headers)
         if body.is_oversize:
-            return _refusal(413, f"the body is larger than {MAX_CONTROL_BYTES} bytes")
+            return _rejection(413, f"the body is larger than {MAX_CONTROL_BYTES} bytes")
         if body.is_crowded:
-            return _refusal(503, self._unfinished.crowded)
+            return _rejection(503, self._unfinished.crowded)
         return None
 
     def _knows(self, headers: Headers) -> bool:
@@ -123,5 +123,5 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return received
 
 
-def _refusal(status: int, what: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+def _rejection(status: int, what: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     return JSONResponse({"errors": [{"code": 10, "title": what}]}, status, headers)

@@ -133,24 +133,26 @@ def _exchanged(document: dict[str, Any], parameters: list[Any], operation: dict[
         yield _table(("parameter", "in", "", ""), rows)
     if body := operation.get("requestBody"):
         yield _table(("body", "required" if body["required"] else "may be left out"), _media(body["content"]))
-    rows_of_answers = []
-    for status, answer in operation["responses"].items():
-        answer = _resolved(document, answer)
-        headers = ", ".join(f"<code>{escape(name)}</code>" for name in answer.get("headers", ()))
-        bodies = _table((), _media(answer["content"])) if "content" in answer else ""
-        told = _prose(answer["description"]) + (f"<p>Headers: {headers}</p>" if headers else "")
-        rows_of_answers.append((escape(status), told, bodies))
-    yield _table(("status", "", "body"), rows_of_answers)
+    response_rows = []
+    for status, response in operation["responses"].items():
+        response = _resolved(document, response)
+        headers = ", ".join(f"<code>{escape(name)}</code>" for name in response.get("headers", ()))
+        bodies = _table((), _media(response["content"])) if "content" in response else ""
+        error_lines = _prose(response["description"]) + (f"<p>Headers: {headers}</p>" if headers else "")
+        response_rows.append((escape(status), error_lines, bodies))
+    yield _table(("status", "", "body"), response_rows)
 
 
 def _media(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for media, described in content.items():
-        told = _schema(described["schema"])
+        error_lines = _schema(described["schema"])
         for example in described.get("examples", {}).values():
             value = example["value"]
             text = value if isinstance(value, str) else json.dumps(value, indent=2)
-            told += f"<details><summary>{escape(example['summary'])}</summary><pre>{escape(text)}</pre></details>"
-        yield f"<code>{escape(media)}</code>", told
+            error_lines += (
+                f"<details><summary>{escape(example['summary'])}</summary><pre>{escape(text)}</pre></details>"
+            )
+        yield f"<code>{escape(media)}</code>", error_lines
 
 
 def _resolved(document: dict[str, Any], described: dict[str, Any]) -> dict[str, Any]:
@@ -183,19 +185,19 @@ def _coded(text: str) -> str:
 
 def _schema(schema: dict[str, Any]) -> str:
     """Return a schema as a list: what it holds in lists of its own, anything else as it stands in the document."""
-    told = []
+    error_lines = []
     for keyword, value in schema.items():
         if keyword == "$ref":
             name = value.rpartition("/")[2]
-            told.append(_link(name, name))
+            error_lines.append(_link(name, name))
         elif keyword == "description":
-            told.append(_coded(value.strip()))
+            error_lines.append(_coded(value.strip()))
         elif keyword == "properties":
-            told += [f"<code>{escape(name)}</code>: {_schema(one)}" for name, one in value.items()]
+            error_lines += [f"<code>{escape(name)}</code>: {_schema(one)}" for name, one in value.items()]
         elif keyword in ("oneOf", "anyOf", "allOf"):
-            told.append(f"{keyword}: <ul>{''.join(f'<li>{_schema(one)}</li>' for one in value)}</ul>")
+            error_lines.append(f"{keyword}: <ul>{''.join(f'<li>{_schema(one)}</li>' for one in value)}</ul>")
         elif keyword in ("items", "not", "additionalProperties") and isinstance(value, dict):
-            told.append(f"{keyword}: {_schema(value)}")
+            error_lines.append(f"{keyword}: {_schema(value)}")
         else:
-            told.append(f"{escape(keyword)} <code>{escape(json.dumps(value))}</code>")
-    return told[0] if len(told) == 1 else f"<ul>{''.join(f'<li>{one}</li>' for one in told)}</ul>"
+            error_lines.append(f"{escape(keyword)} <code>{escape(json.dumps(value))}</code>")
+    return error_lines[0] if len(error_lines) == 1 else f"<ul>{''.join(f'<li>{one}</li>' for one in error_lines)}</ul>"

@@ -12,16 +12,16 @@ from starlette.responses import JSONResponse, Response
 from mockcvp.admin.requests import identity
 from mockcvp.admin.schemas import Unprocessable, WhichMappings, content_of
 from mockcvp.admin.streaming import LARGE, json_of, list_of, streamed
-from mockcvp.messages import told
-from mockcvp.state import Double
+from mockcvp.messages import error_lines
+from mockcvp.state import MockState
 from mockcvp.stubs.mapping import StubMapping
 from mockcvp.stubs.mapping_schema import stub_mapping
 
 
-def router(double: Double) -> APIRouter:
-    """Return the routes that say what one double answers instead of the product."""
+def router(state: MockState) -> APIRouter:
+    """Return the routes that say what one mock server answers instead of the product."""
     routes = APIRouter()
-    stubs = double.stubs
+    stubs = state.stubs
 
     @routes.get("/mappings")
     async def mappings(which: Annotated[WhichMappings, Query()]) -> Response:
@@ -37,8 +37,8 @@ def router(double: Double) -> APIRouter:
         mapping = _read(await content_of(request))
         try:
             stubs.add(mapping)
-        except ValueError as fault:
-            raise Unprocessable(str(fault)) from None
+        except ValueError as exc:
+            raise Unprocessable(str(exc)) from None
         return streamed(json_of_mapping(mapping), 201)
 
     @routes.delete("/mappings")
@@ -64,13 +64,13 @@ def router(double: Double) -> APIRouter:
                 stubs.remove(alike[0].id)
         return JSONResponse({})
 
-    routes.include_router(_of_one(double))
+    routes.include_router(_of_one(state))
     return routes
 
 
-def _of_one(double: Double) -> APIRouter:
+def _of_one(state: MockState) -> APIRouter:
     routes = APIRouter()
-    stubs = double.stubs
+    stubs = state.stubs
 
     @routes.get("/mappings/{mapping_id}")
     async def one(mapping_id: str) -> Response:
@@ -106,10 +106,10 @@ def json_of_mapping(mapping: StubMapping) -> Iterable[str]:
 def _read(content: Any, mapping_id: str | None = None) -> StubMapping:
     try:
         return stub_mapping(content, mapping_id)
-    except ValidationError as error:
-        raise Unprocessable(*told(error, content)) from None
-    except ValueError as fault:
-        raise Unprocessable(str(fault)) from None
+    except ValidationError as exc:
+        raise Unprocessable(*error_lines(exc, content)) from None
+    except ValueError as exc:
+        raise Unprocessable(str(exc)) from None
 
 
 def _unknown(mapping_id: str) -> HTTPException:

@@ -14,7 +14,7 @@ from mockcvp.admin.serve_events import json_of_call, logged_request, near_miss, 
 from mockcvp.admin.streaming import DEFAULT_LIMIT, json_of, list_of, streamed
 from mockcvp.journal import Call, Page
 from mockcvp.pipeline.slices import chosen, each
-from mockcvp.state import Double
+from mockcvp.state import MockState
 from mockcvp.stubs.content import Subject
 from mockcvp.stubs.mapping import StubMapping
 from mockcvp.stubs.pattern import RequestPattern, nearest
@@ -25,10 +25,10 @@ _NEAREST = 3
 _MOST_COMPARED = 100
 
 
-def router(double: Double) -> APIRouter:
-    """Return the routes of one double's journal."""
+def router(state: MockState) -> APIRouter:
+    """Return the routes of one mock server's journal."""
     routes = APIRouter()
-    journal = double.journal
+    journal = state.journal
 
     @routes.get("/requests")
     async def requests(which: Annotated[WhichRequests, Query()]) -> Response:
@@ -66,14 +66,14 @@ def router(double: Double) -> APIRouter:
         removed = journal.remove(await _matching(pattern, page))
         return streamed(_served("serveEvents", page, removed))
 
-    routes.include_router(_of_unmatched(double))
-    routes.include_router(_of_one(double))
+    routes.include_router(_of_unmatched(state))
+    routes.include_router(_of_one(state))
     return routes
 
 
-def _of_unmatched(double: Double) -> APIRouter:
+def _of_unmatched(state: MockState) -> APIRouter:
     routes = APIRouter()
-    journal = double.journal
+    journal = state.journal
 
     @routes.get("/requests/unmatched")
     async def unmatched() -> Response:
@@ -84,7 +84,7 @@ def _of_unmatched(double: Double) -> APIRouter:
     @routes.get("/requests/unmatched/near-misses")
     async def near_misses_of_unmatched() -> Response:
         """Return for each of the newest of those the stub mappings that are nearest to it, the nearest first."""
-        return await _nearest_mappings(double)
+        return await _nearest_mappings(state)
 
     @routes.post("/near-misses/request-pattern")
     async def near_misses_of_pattern(request: Request) -> Response:
@@ -95,9 +95,9 @@ def _of_unmatched(double: Double) -> APIRouter:
     return routes
 
 
-def _of_one(double: Double) -> APIRouter:
+def _of_one(state: MockState) -> APIRouter:
     routes = APIRouter()
-    journal = double.journal
+    journal = state.journal
 
     @routes.get("/requests/{call_id}")
     async def one(call_id: str) -> Response:
@@ -166,11 +166,11 @@ def _found(page: Page, calls: list[Call]) -> Response:
     return streamed(list_of("requests", (json_of_call(call, logged_request(call)) for call in calls), after=others))
 
 
-async def _nearest_mappings(double: Double) -> Response:
+async def _nearest_mappings(state: MockState) -> Response:
     found: list[tuple[Call, float, StubMapping]] = []
-    unmatched = await chosen(_is_unmatched, double.journal.page().calls)
+    unmatched = await chosen(_is_unmatched, state.journal.page().calls)
     for call in unmatched[:_MOST_COMPARED]:
-        subject, mappings = Subject(call.request, call), double.stubs.mappings
+        subject, mappings = Subject(call.request, call), state.stubs.mappings
         distances = await each(_distance_to(subject), mappings)
         found += [(call, distance, mapping) for distance, mapping in nearest(distances, mappings, _NEAREST)]
     return _near_misses(

@@ -13,7 +13,7 @@ from mockcvp import __version__
 from mockcvp.admin import cvp, documentation, mappings, requests, scenarios
 from mockcvp.admin.schemas import Unprocessable
 from mockcvp.messages import phrase
-from mockcvp.state import Double
+from mockcvp.state import MockState
 from mockcvp.stubs.matchers.regular import UndecidedError
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -33,46 +33,46 @@ _NOT_HERE = {
     "/near-misses/request": "near misses of a request (POST a pattern to /near-misses/request-pattern)",
     "/settings/extended": "extended settings",
     "/shutdown": "stopping by a request (SIGTERM does it)",
-    "/certs/{name:path}": "a certificate authority (the double's certificate is the file that it names when it starts)",
+    "/certs/{name:path}": "a certificate authority (its certificate is the file that the mock server names when it starts)",
     "/docs/swagger": "that document (it is /openapi.json)",
 }
 
 
-def router(double: Double) -> APIRouter:
-    """Return the routes that control one double."""
+def router(state: MockState) -> APIRouter:
+    """Return the routes that control one mock server."""
     routes = APIRouter()
 
     @routes.api_route("/health", methods=["GET", "HEAD"])
     async def health() -> JSONResponse:
-        """Tell whether the double serves."""
+        """Tell whether the mock server serves."""
         return JSONResponse({"status": "healthy", "message": "mockcvp is ok", "version": __version__})
 
     @routes.get("/version")
     async def version() -> JSONResponse:
-        """Tell the version of the double."""
+        """Tell the version of the mock server."""
         return JSONResponse({"version": __version__})
 
     @routes.post("/reset")
     async def reset() -> JSONResponse:
         """Bring back the deployment, the clock and an empty journal, as at the start."""
-        double.reset()
+        state.reset()
         return JSONResponse({})
 
     routes.include_router(documentation.router())
     for path, what in _NOT_HERE.items():
-        routes.add_api_route(path, _refusal(what), methods=list(_METHODS), include_in_schema=False)
-    routes.include_router(requests.router(double))
-    routes.include_router(mappings.router(double))
-    routes.include_router(scenarios.router(double))
-    routes.include_router(cvp.router(double), prefix="/cvp")
+        routes.add_api_route(path, _rejection(what), methods=list(_METHODS), include_in_schema=False)
+    routes.include_router(requests.router(state))
+    routes.include_router(mappings.router(state))
+    routes.include_router(scenarios.router(state))
+    routes.include_router(cvp.router(state), prefix="/cvp")
     return routes
 
 
-def _refusal(what: str) -> Any:
-    async def refuse(request: Request) -> JSONResponse:
+def _rejection(what: str) -> Any:
+    async def error_response(request: Request) -> JSONResponse:
         raise Unprocessable(f"{request.url.path}: WireMock has {what}, and mockcvp has not")
 
-    return refuse
+    return error_response
 
 
 def _errors(status: int, *titles: str, headers: dict[str, str] | None = None) -> JSONResponse:
@@ -82,7 +82,7 @@ def _errors(status: int, *titles: str, headers: dict[str, str] | None = None) ->
 
 async def _http_fault(request: Request, fault: Exception) -> JSONResponse:
     assert isinstance(fault, HTTPException)
-    told, headers = fault.detail, dict(fault.headers or {})
+    error_lines, headers = fault.detail, dict(fault.headers or {})
     if fault.status_code == 405:
         # the framework names the methods of the first route alone
         scopes = {method: {**request.scope, "method": method} for method in _METHODS}
@@ -92,9 +92,9 @@ async def _http_fault(request: Request, fault: Exception) -> JSONResponse:
             if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
         ]
         headers = {"allow": ", ".join(allowed)}
-    if told in ("Not Found", "Method Not Allowed"):
-        told = f"{told}: {request.method} {request.url.path} is not one of the control API's"
-    return _errors(fault.status_code, told, headers=headers)
+    if error_lines in ("Not Found", "Method Not Allowed"):
+        error_lines = f"{error_lines}: {request.method} {request.url.path} is not one of the control API's"
+    return _errors(fault.status_code, error_lines, headers=headers)
 
 
 async def _invalid(_: Request, fault: Exception) -> JSONResponse:

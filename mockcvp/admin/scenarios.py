@@ -11,16 +11,16 @@ from starlette.responses import JSONResponse, Response
 from mockcvp.admin.mappings import json_of_mapping
 from mockcvp.admin.schemas import Unprocessable, body, content_of
 from mockcvp.admin.streaming import list_of, streamed
-from mockcvp.messages import told
-from mockcvp.state import Double
+from mockcvp.messages import error_lines
+from mockcvp.state import MockState
 from mockcvp.stubs.mapping import STARTED, Scenario
 from mockcvp.stubs.mapping_schema import ScenarioState, SettingsForm
 
 
-def router(double: Double) -> APIRouter:
-    """Return the routes of one double's scenarios and settings."""
+def router(state: MockState) -> APIRouter:
+    """Return the routes of one mock server's scenarios and settings."""
     routes = APIRouter()
-    stubs = double.stubs
+    stubs = state.stubs
 
     @routes.get("/scenarios")
     async def scenarios() -> Response:
@@ -36,13 +36,13 @@ def router(double: Double) -> APIRouter:
     @routes.put("/scenarios/{name}/state")
     async def set_state(request: Request, name: str) -> JSONResponse:
         """Bring a scenario into a state; without a body, back to its beginning."""
-        state = (await body(request, ScenarioState)).state if await request.body() else STARTED
+        scenario_state = (await body(request, ScenarioState)).state if await request.body() else STARTED
         try:
-            stubs.set_state(name, state)
+            stubs.set_state(name, scenario_state)
         except KeyError:
             raise HTTPException(404, f"there is no scenario {name!r}") from None
-        except ValueError as fault:
-            raise Unprocessable(str(fault)) from None
+        except ValueError as exc:
+            raise Unprocessable(str(exc)) from None
         return JSONResponse({})
 
     @routes.get("/settings")
@@ -59,8 +59,8 @@ def router(double: Double) -> APIRouter:
             content = content["settings"]
         try:
             form = SettingsForm.model_validate(content)
-        except ValidationError as error:
-            raise Unprocessable(*told(error, content)) from None
+        except ValidationError as exc:
+            raise Unprocessable(*error_lines(exc, content)) from None
         stubs.set_delays(form.delays, {name: value for name, value in content.items() if value is not None})
         return JSONResponse({})
 

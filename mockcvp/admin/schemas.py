@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from starlette.requests import Request
 
-from mockcvp.messages import may_be_secret, told
+from mockcvp.messages import error_lines, may_be_secret
 from mockcvp.oamp.deployment import Outcome
 from mockcvp.oamp.representation import members_once
 from mockcvp.stubs.mapping_schema import check_writable
@@ -105,10 +105,10 @@ async def body(request: Request, model: type[Model], *, is_secret: bool = False)
     try:
         read = model.model_validate(content)
         check_writable(content)
-    except ValidationError as error:
-        raise Unprocessable(*told(error, content, is_secret=is_secret)) from None
-    except ValueError as fault:
-        raise Unprocessable(f"the body is not JSON: {fault}") from None
+    except ValidationError as exc:
+        raise Unprocessable(*error_lines(exc, content, is_secret=is_secret)) from None
+    except ValueError as exc:
+        raise Unprocessable(f"the body is not JSON: {exc}") from None
     except RecursionError:
         raise Unprocessable("the body is nested too deeply") from None
     return read

@@ -20,8 +20,8 @@ def json_of_call(call: Call, form: dict[str, Any]) -> Iterable[str]:
 
 def served_request(call: Call, call_id: str) -> dict[str, Any]:
     """Return a call as WireMock tells of a request that it has served."""
-    answer, mapping = call.answer, call.mapping
-    status, delay = answer.status if answer else 0, round(call.delay * 1000)
+    response, mapping = call.response, call.mapping
+    status, delay = response.status if response else 0, round(call.delay * 1000)
     milliseconds = round((call.duration - call.delay) * 1000)
     return {
         "id": call_id,
@@ -30,9 +30,9 @@ def served_request(call: Call, call_id: str) -> dict[str, Any]:
         "responseDefinition": {"status": status, "fromConfiguredStub": call.matched},
         "response": {
             "status": status,
-            "headers": _headers(answer.headers if answer else ()),
-            "body": text_of(answer.body) if answer else "",
-            "bodyAsBase64": base64_of(answer.body) if answer else "",
+            "headers": _headers(response.headers if response else ()),
+            "body": text_of(response.body) if response else "",
+            "bodyAsBase64": base64_of(response.body) if response else "",
         },
         "wasMatched": call.matched,
         "timing": {
@@ -76,7 +76,7 @@ def logged_request(call: Call, differences: list[str] | None = None) -> dict[str
         "loggedDateString": datetime.fromtimestamp(call.time, UTC).isoformat(timespec="milliseconds")[:-6] + "Z",
         "queryParams": _query(request.query),
         "formParams": {},
-        "mockcvp": _told(call) | ({} if differences is None else {"differences": differences}),
+        "mockcvp": _described(call) | ({} if differences is None else {"differences": differences}),
     }
 
 
@@ -95,21 +95,21 @@ def near_miss(call: Call, pattern: RequestPattern, distance: float, **compared: 
     return {"request": logged_request(call, differences), **compared, "matchResult": result}
 
 
-def _told(call: Call) -> dict[str, Any]:
+def _described(call: Call) -> dict[str, Any]:
     # in the request, the one place where WireMock's client for Java lets a member be that it does not know
-    answer = call.answer
-    sync_up = answer.sync_up if answer else None
+    response = call.response
+    sync_up = response.sync_up if response else None
     return {
         "number": call.number,
         "path": call.request.path,
         "query": call.request.query,
         "user": call.request.user,
         "duration": call.duration,
-        "complete": answer is not None or call.fault is not None,
+        "complete": response is not None or call.fault is not None,
         "delivered": call.delivered,
         "oversize": bool(call.request.exceeded),
         "unread": call.request.unread,
-        "refusal": answer.refusal if answer else None,
+        "refusal": response.refusal if response else None,
         "synchronization": {
             "servers": [
                 {"refURL": server.ref_url, "sincetime": server.sincetime, "full": server.full}

@@ -18,7 +18,7 @@ from mockcvp.oamp.documents import (
     version_document,
     wanted_type,
 )
-from mockcvp.oamp.errors import ApiError, Refusal
+from mockcvp.oamp.errors import ApiError, OampError
 from mockcvp.oamp.negotiation import Form, body_form, error_form, negotiate
 from mockcvp.oamp.releases import RELEASES, Release, ReleaseName
 from mockcvp.oamp.representation import NO_MORE, Limits
@@ -116,7 +116,7 @@ class SyncUp(NamedTuple):
     ignored: Sequence[str] = ()
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """What the OAMP answers, and what it understood.
 
     Attributes:
@@ -138,10 +138,10 @@ class Answer(NamedTuple):
     parts: Iterator[bytes] | None = None
 
 
-def malformed(release: Release, reason: str) -> Answer:
+def malformed(release: Release, reason: str) -> Response:
     """Return the response of a connector such as Tomcat's to a request that is malformed HTTP."""
     refusal = f"the request is malformed HTTP: {reason}"
-    return Answer(400, (*release.server, *_explained(refusal), _EMPTY), refusal=refusal)
+    return Response(400, (*release.server, *_explained(refusal), _EMPTY), refusal=refusal)
 
 
 class _Outcome(NamedTuple):
@@ -217,7 +217,7 @@ class OAMP:
     def accounts(self, accounts: Mapping[str, Account]) -> None:
         self._accounts = Accounts(accounts)
 
-    def answer(self, request: Request) -> Answer:
+    def response(self, request: Request) -> Response:
         """Respond to a request: never raises, and has taken effect when it returns."""
         try:
             method, form = self._method(request)
@@ -226,7 +226,7 @@ class OAMP:
             return self._error_response(exc, request)
         return self._written(outcome, request, form)
 
-    def reject(self, request: Request, length: int | None) -> Answer | None:
+    def reject(self, request: Request, length: int | None) -> Response | None:
         """Return the error response to a request whose headers alone lead to one; None where its body is needed.
 
         Args:
@@ -241,19 +241,19 @@ class OAMP:
             return self._error_response(exc, request)
         return None
 
-    def refuse(self, request: Request, error: ApiError) -> Answer:
+    def error_response(self, request: Request, error: ApiError) -> Response:
         """Respond with an error, in the form that a request asks for, whatever the request is."""
-        return self._error_response(Refusal(error), request)
+        return self._error_response(OampError(error), request)
 
-    def _error_response(self, exc: Exception, request: Request) -> Answer:
+    def _error_response(self, exc: Exception, request: Request) -> Response:
         if isinstance(exc, _NotAllowed):
             allowed = str(exc)
             outcome = _Outcome(405, refusal=f"the methods here: {allowed}", headers=((b"allow", allowed.encode()),))
-        elif isinstance(exc, Refusal):
-            outcome = _refused(exc)
+        elif isinstance(exc, OampError):
+            outcome = _rejected(exc)
         else:
             _log.error("error in the response to %s %r", request.method, request.path, exc_info=exc)
-            outcome = _refused(Refusal(errors.FAILED.error("an error of the mock itself, which its log has")))
+            outcome = _rejected(OampError(errors.FAILED.error("an error of the mock itself, which its log has")))
         return self._written(outcome, request, error_form(request.header(b"accept")))
 
     def _method(self, request: Request) -> tuple[_Method, Form]:
@@ -264,7 +264,7 @@ class OAMP:
             _NotAllowed: the resource lacks the method
         """
         if request.throttled:
-            raise Refusal(errors.THROTTLED.error(request.throttled))
+            raise OampError(errors.THROTTLED.error(request.throttled))
         self._accounts.authenticate(request.header(b"authorization"))
         methods = self._methods(request.path)
         method = methods.get(request.method)
@@ -272,16 +272,16 @@ class OAMP:
             raise _NotAllowed(", ".join(methods))
         return method, negotiate(request.header(b"accept"))
 
-    def _written(self, outcome: _Outcome, request: Request, form: Form) -> Answer:
+    def _written(self, outcome: _Outcome, request: Request, form: Form) -> Response:
         status, tree, sync_up, refusal, headers, found = outcome
         if sync_up is not None:
-            return Answer(status, self._accepted[form], b"", sync_up)
+            return Response(status, self._accepted[form], b"", sync_up)
         release = self._release
         headers = (*release.server, *(() if request.method == "POST" else release.uncached), *headers)
         if refusal is not None:
             headers = (*headers, *_explained(refusal))
         if tree is None:
-            return Answer(status, (*headers, _EMPTY), b"", None, refusal, found)
+            return Response(status, (*headers, _EMPTY), b"", None, refusal, found)
         is_long = isinstance(tree, Listing) and len(tree.items) > _LONG_LIST and request.version == "1.1"
         parts = write_list(tree, form) if isinstance(tree, Listing) else iter((write(tree, form),))
         body = b"" if is_long else b"".join(parts)
@@ -289,8 +289,8 @@ class OAMP:
         framing = CHUNKED if request.version == "1.1" else (b"content-length", b"%d" % len(body))
         headers = (*headers, (b"content-type", form.value.encode()), framing)
         if request.method == "HEAD":
-            return Answer(status, headers, b"", None, refusal, found)
-        return Answer(status, headers, body, None, refusal, found, parts if is_long else None)
+            return Response(status, headers, b"", None, refusal, found)
+        return Response(status, headers, body, None, refusal, found, parts if is_long else None)
 
     def _methods(self, path: str) -> Mapping[str, _Method]:
         path = path.removesuffix("/")
@@ -299,7 +299,7 @@ class OAMP:
             return methods
         named = path.removeprefix(f"{BASE_PATH}/server/")
         if named in ("", path):
-            raise Refusal(errors.NOT_FOUND.error())
+            raise OampError(errors.NOT_FOUND.error())
         if named.endswith("/synchronize"):
             return _readable(partial(self._tell_status, named.removesuffix("/synchronize")))
         return _readable(partial(self._tell_server, named))
@@ -326,7 +326,7 @@ class OAMP:
     def _tell_status(self, named: str, request: Request) -> _Outcome:
         server = self._server(named)
         if not server.type.synchronized:
-            raise Refusal(errors.NOT_FOUND.error(f"a server of type {server.type} is not synchronised"))
+            raise OampError(errors.NOT_FOUND.error(f"a server of type {server.type} is not synchronised"))
         return _Outcome(200, status_document(server, self.servers.status(server.id), request.base_url))
 
     def _tell_version(self, _: Request) -> _Outcome:
@@ -335,7 +335,7 @@ class OAMP:
     def _server(self, named: str) -> Server:
         server = self.servers.get(named)
         if server is None:
-            raise Refusal(errors.NOT_FOUND.error(f"there is no server {named[:100]!r}"))
+            raise OampError(errors.NOT_FOUND.error(f"there is no server {named[:100]!r}"))
         return server
 
 
@@ -360,9 +360,9 @@ def _check_body(request: Request) -> tuple[Form, str | None]:
     form, charset = body_form(request.header(b"content-type"))
     encoding = request.header(b"content-encoding")
     if encoding and encoding.strip().lower() != "identity":
-        raise Refusal(errors.UNSUPPORTED_TYPE.error(f"the body must have no Content-Encoding, not {encoding[:40]!r}"))
+        raise OampError(errors.UNSUPPORTED_TYPE.error(f"the body must have no Content-Encoding, not {encoding[:40]!r}"))
     if request.exceeded:
-        raise Refusal(errors.TOO_LARGE.error(f"the body is larger than {request.exceeded} bytes"))
+        raise OampError(errors.TOO_LARGE.error(f"the body is larger than {request.exceeded} bytes"))
     return form, charset
 
 
@@ -372,6 +372,6 @@ def _explained(reason: str) -> Headers:
     return ((_REASON, printable(shortened).encode("ascii", "backslashreplace")),)
 
 
-def _refused(refusal: Refusal) -> _Outcome:
+def _rejected(refusal: OampError) -> _Outcome:
     headers = CHALLENGE if refusal.status == 401 else ()
     return _Outcome(refusal.status, refusal.tree(), None, str(refusal), headers, refusal.errors)

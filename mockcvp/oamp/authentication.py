@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hmac import compare_digest
 
 from mockcvp.oamp import errors
-from mockcvp.oamp.errors import Refusal
+from mockcvp.oamp.errors import OampError
 
 # no source names a user without the role; the stock user of the operations console stands for one
 CONSOLE_USER = "Administrator"
@@ -64,18 +64,18 @@ class Accounts:
             Refusal: ``authorization.unathorized`` or ``authentication.noAccess``.
         """
         if authorization is None:
-            raise Refusal(errors.UNAUTHORIZED.error("no credentials were sent"))
+            raise OampError(errors.UNAUTHORIZED.error("no credentials were sent"))
         sent = authorization.encode("latin-1")
         for admitted in self._admitted:
             if compare_digest(sent, admitted):
                 return
         credentials = sent_credentials(authorization)
         if credentials is None:
-            raise Refusal(errors.UNAUTHORIZED.error("the Authorization header is not HTTP basic"))
+            raise OampError(errors.UNAUTHORIZED.error("the Authorization header is not HTTP basic"))
         user, password = credentials
         account = self.by_name.get(user)
         if account is None or not compare_digest(password.encode(), account.password.encode()):
             wrong = "the password is wrong" if account else "the user is unknown"
-            raise Refusal(errors.UNAUTHORIZED.error(wrong))
+            raise OampError(errors.UNAUTHORIZED.error(wrong))
         if not account.has_role:
-            raise Refusal(errors.NO_ACCESS.error("the user lacks the role that this API needs"))
+            raise OampError(errors.NO_ACCESS.error("the user lacks the role that this API needs"))

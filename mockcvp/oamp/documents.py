@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from mockcvp.oamp import errors
 from mockcvp.oamp.deployment import Server, ServerType, Version
-from mockcvp.oamp.errors import Refusal
+from mockcvp.oamp.errors import OampError
 from mockcvp.oamp.sync_ups import Run, SyncStatus
 from mockcvp.oamp.writing import Listing
 
@@ -26,7 +26,7 @@ def wanted_type(query: str) -> ServerType | None:
         return ServerType(name)
     valid = f"type:{'|'.join(ServerType)}"
     reason = "q selects by type alone, with no wildcard"
-    raise Refusal(errors.INVALID_QUERY.error(reason, actual=" ".join(asked), valid=valid))
+    raise OampError(errors.INVALID_QUERY.error(reason, actual=" ".join(asked), valid=valid))
 
 
 def server_list(servers: Sequence[Server], base_url: str) -> Listing:

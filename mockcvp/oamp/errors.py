@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element, SubElement
 
 # in a line of the log; the answer has them all
-_ERRORS_TOLD = 3
+_ERRORS_LOGGED = 3
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
 
@@ -61,7 +61,7 @@ class ApiError:
         return f"{self.type.name}: {self.reason}{sent}"
 
 
-class Refusal(Exception):
+class OampError(Exception):
     """A request that the OAMP refuses, with one or more errors of the same status."""
 
     def __init__(self, *errors: ApiError) -> None:
@@ -74,9 +74,9 @@ class Refusal(Exception):
         return self.errors[0].type.status
 
     def __str__(self) -> str:
-        told = [str(error) for error in self.errors[:_ERRORS_TOLD]]
-        others = len(self.errors) - len(told)
-        return "; ".join([*told, f"and {others} more"] if others else told)
+        described = [str(error) for error in self.errors[:_ERRORS_LOGGED]]
+        others = len(self.errors) - len(described)
+        return "; ".join([*described, f"and {others} more"] if others else described)
 
     def tree(self) -> Element:
         """Return the ``apiErrors`` document."""

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from mockcvp.oamp import errors
-from mockcvp.oamp.errors import Refusal
+from mockcvp.oamp.errors import OampError
 
 
 class Form(Enum):
@@ -34,7 +34,7 @@ _RELEVANT = re.compile(r"\*|application/|text/", re.IGNORECASE)
 # no client names more, and comparing thousands with each other takes time
 _MOST_RANGES = 100
 # clients send few headers again and again; one that is longer than theirs is not kept
-_KEPT = 300
+_MAX_CACHED = 300
 _CHARSETS = frozenset(aliases) | frozenset(aliases.values())
 
 
@@ -49,13 +49,13 @@ def negotiate(accept: str | None) -> Form:
         Refusal: ``invalid.header`` without a header, ``invalid.acceptHeader`` where it admits neither form.
     """
     if accept is None:
-        raise Refusal(errors.MISSING_ACCEPT.error())
+        raise OampError(errors.MISSING_ACCEPT.error())
     form = _accepted(accept)
     if form is None:
         reason = f"Accept is {accept[:100]!r}, which admits neither XML nor JSON"
         if accept.count(",") >= _MOST_RANGES:
             reason += f", or names them among more than {_MOST_RANGES} ranges"
-        raise Refusal(errors.NOT_ACCEPTABLE.error(reason))
+        raise OampError(errors.NOT_ACCEPTABLE.error(reason))
     return form
 
 
@@ -65,7 +65,7 @@ def error_form(accept: str | None) -> Form:
 
 
 def _accepted(accept: str) -> Form | None:
-    return _kept_choice(accept) if len(accept) <= _KEPT else _choice(accept)
+    return _cached_choice(accept) if len(accept) <= _MAX_CACHED else _choice(accept)
 
 
 def _choice(accept: str) -> Form | None:
@@ -93,7 +93,7 @@ def _choice(accept: str) -> Form | None:
     return Form.JSON if json > xml else Form.XML
 
 
-_kept_choice = lru_cache(maxsize=256)(_choice)
+_cached_choice = lru_cache(maxsize=256)(_choice)
 
 
 def body_form(content_type: str | None) -> tuple[Form, str | None]:
@@ -102,9 +102,9 @@ def body_form(content_type: str | None) -> tuple[Form, str | None]:
     Raises:
         Refusal: ``invalid.contentType``.
     """
-    if content_type is None or len(content_type) > _KEPT:
+    if content_type is None or len(content_type) > _MAX_CACHED:
         return _form_of_body(content_type)
-    return _kept_form_of_body(content_type)
+    return _cached_form_of_body(content_type)
 
 
 def _form_of_body(content_type: str | None) -> tuple[Form, str | None]:
@@ -112,14 +112,14 @@ def _form_of_body(content_type: str | None) -> tuple[Form, str | None]:
     form = _FORMS.get((media.type, media.subtype)) if media else None
     if media is None or form is None:
         sent = "there is none" if content_type is None else f"it is {content_type[:100]!r}"
-        raise Refusal(errors.UNSUPPORTED_TYPE.error(f"{errors.UNSUPPORTED_TYPE.message}; {sent}"))
+        raise OampError(errors.UNSUPPORTED_TYPE.error(f"{errors.UNSUPPORTED_TYPE.message}; {sent}"))
     charset = media.parameters.get("charset") or None
     if charset and not is_charset(charset):
-        raise Refusal(errors.UNSUPPORTED_TYPE.error(f"the charset of the Content-Type is unknown: {charset[:40]!r}"))
+        raise OampError(errors.UNSUPPORTED_TYPE.error(f"the charset of the Content-Type is unknown: {charset[:40]!r}"))
     return form, charset
 
 
-_kept_form_of_body = lru_cache(maxsize=256)(_form_of_body)
+_cached_form_of_body = lru_cache(maxsize=256)(_form_of_body)
 
 
 def is_charset(name: str) -> bool:

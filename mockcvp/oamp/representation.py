@@ -17,7 +17,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import XMLParser
 
 from mockcvp.oamp import errors
-from mockcvp.oamp.errors import ErrorType, Refusal
+from mockcvp.oamp.errors import ErrorType, OampError
 from mockcvp.oamp.negotiation import Form, is_charset
 
 WHITE_SPACE = " \t\r\n"
@@ -81,7 +81,7 @@ def read(body: bytes, form: Form, charset: str | None, root: str, shape: Shape, 
         return _from_json(_decoded(body, charset or "utf-8", errors.JSON_SYNTAX), root, shape, limits)
     tree = _from_xml(_decoded(body, charset or _encoding(body), errors.XML_SYNTAX), limits)
     if tree.tag != root:
-        raise Refusal(errors.XML_SYNTAX.error(f"the root element must be {root!r}, not {tree.tag[:100]!r}"))
+        raise OampError(errors.XML_SYNTAX.error(f"the root element must be {root!r}, not {tree.tag[:100]!r}"))
     return tree
 
 
@@ -91,9 +91,9 @@ def _decoded(body: bytes, charset: str, syntax: ErrorType) -> str:
         if charset.lower() != "utf-8":
             # some can write half of a surrogate pair, which is no character, and could not be told back
             text.encode()
-    except (UnicodeError, LookupError) as fault:
-        place = f" at byte {fault.start}" if isinstance(fault, UnicodeDecodeError) else ""
-        raise Refusal(syntax.error(f"the body is not {charset[:40].upper()}{place}")) from None
+    except (UnicodeError, LookupError) as exc:
+        place = f" at byte {exc.start}" if isinstance(exc, UnicodeDecodeError) else ""
+        raise OampError(syntax.error(f"the body is not {charset[:40].upper()}{place}")) from None
     return text.removeprefix("\ufeff")
 
 
@@ -121,7 +121,7 @@ def _encoding(document: bytes) -> str:
         return "utf-8"
     name = declared[1].decode("latin-1")
     if not _is_plain(name):
-        raise Refusal(errors.XML_SYNTAX.error(f"the encoding of the body is unknown: {name[:40]!r}"))
+        raise OampError(errors.XML_SYNTAX.error(f"the encoding of the body is unknown: {name[:40]!r}"))
     return name
 
 
@@ -151,9 +151,9 @@ def _from_xml(document: str, limits: Limits) -> Element:
             parser.feed(document[start : start + _PIECE])
         tree: Element = parser.close()
     except DefusedXmlException:
-        raise Refusal(errors.XML_SYNTAX.error("a DTD or an entity is not allowed in the body")) from None
-    except (ParseError, ValueError, LookupError) as fault:
-        raise Refusal(errors.XML_SYNTAX.error(f"the body is not well-formed XML: {str(fault)[:200]}")) from None
+        raise OampError(errors.XML_SYNTAX.error("a DTD or an entity is not allowed in the body")) from None
+    except (ParseError, ValueError, LookupError) as exc:
+        raise OampError(errors.XML_SYNTAX.error(f"the body is not well-formed XML: {str(exc)[:200]}")) from None
     return tree
 
 
@@ -259,13 +259,13 @@ def _from_json(text: str, root: str, shape: Shape, limits: Limits) -> Element:
             # half of a surrogate pair is no character, and could not be told back
             json.dumps(document, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise Refusal(errors.JSON_SYNTAX.error("the body has half of a surrogate pair alone")) from None
-    except ValueError as fault:
-        raise Refusal(errors.JSON_SYNTAX.error(f"the body is not valid JSON: {fault}")) from None
+        raise OampError(errors.JSON_SYNTAX.error("the body has half of a surrogate pair alone")) from None
+    except ValueError as exc:
+        raise OampError(errors.JSON_SYNTAX.error(f"the body is not valid JSON: {exc}")) from None
     if not isinstance(document, dict) or list(document) != [root]:
         found = ", ".join(f"{name[:40]!r}" for name in [*document][:3]) if isinstance(document, dict) else ""
         wanted = f"the body must be an object with the one member {root!r}"
-        raise Refusal(errors.JSON_SYNTAX.error(f"{wanted}, not {found or 'something else'}"))
+        raise OampError(errors.JSON_SYNTAX.error(f"{wanted}, not {found or 'something else'}"))
     tree = Element(root)
     for value in _occurrences(document[root], shape, root):
         _fill(tree, value, shape, root)
@@ -332,6 +332,6 @@ def _occurrences(value: Any, shape: Shape, place: str) -> Sequence[Any]:
     return value
 
 
-def _wrong_shape(place: str, wanted: str, value: Any) -> Refusal:
+def _wrong_shape(place: str, wanted: str, value: Any) -> OampError:
     kind = "an object" if isinstance(value, dict) else "an array" if isinstance(value, list) else "text"
-    return Refusal(errors.JSON_SYNTAX.error(f"{place} must hold {wanted}, not {kind}"))
+    return OampError(errors.JSON_SYNTAX.error(f"{place} must hold {wanted}, not {kind}"))

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
 from mockcvp.oamp import errors
-from mockcvp.oamp.errors import ApiError, Refusal
+from mockcvp.oamp.errors import ApiError, OampError
 from mockcvp.oamp.negotiation import Form
 from mockcvp.oamp.representation import TEXT, WHITE_SPACE, Limits, Shape, read
 
@@ -63,7 +63,7 @@ def server_id(reference: str) -> str:
     """Return the id that a reference names: the last path segment after ``/server/``; any other text names itself."""
     if "/server/" not in reference:
         return reference
-    return _kept_id(reference) if len(reference) <= _KEPT else _id(reference)
+    return _cached_id(reference) if len(reference) <= _MAX_CACHED else _id(reference)
 
 
 def _id(reference: str) -> str:
@@ -73,8 +73,8 @@ def _id(reference: str) -> str:
 
 
 # a deployment has few servers, which are asked for again and again; a longer reference than theirs is not kept
-_KEPT = 300
-_kept_id = lru_cache(maxsize=1024)(_id)
+_MAX_CACHED = 300
+_cached_id = lru_cache(maxsize=1024)(_id)
 
 
 class Document(NamedTuple):
@@ -95,7 +95,7 @@ class Document(NamedTuple):
         """Return a document with what it asks for."""
         try:
             requested = requested_servers(tree)
-        except Refusal:
+        except OampError:
             requested = None
         return cls(tree, requested, tuple(ignored(tree)))
 
@@ -115,7 +115,7 @@ def _read_document(body: bytes, form: Form, charset: str | None, limits: Limits)
     tree = read(body, form, charset, ROOT, SHAPE, limits)
     # before they are checked: each may have several errors, and all are reported
     if len(tree.findall("servers/server")) > limits.servers:
-        raise Refusal(errors.TOO_LARGE.error(f"the body names more than {limits.servers} servers"))
+        raise OampError(errors.TOO_LARGE.error(f"the body names more than {limits.servers} servers"))
     return Document.of(tree)
 
 
@@ -158,7 +158,7 @@ def requested_servers(
         servers.append(RequestedServer(reference, sincetime or 0))
     if found:
         found.sort(key=lambda place_and_error: place_and_error[0])
-        raise Refusal(*(error for _, error in found))
+        raise OampError(*(error for _, error in found))
     return tuple(servers)
 
 

@@ -1,4 +1,4 @@
-"""The way of a call through a double: read whole, answered, recorded, told in the log, sent."""
+"""The way of a call through a mock server: read whole, answered, recorded, told in the log, sent."""
 
 import asyncio
 import logging
@@ -12,13 +12,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockcvp.journal import Call
 from mockcvp.messages import printable
-from mockcvp.oamp.api import Answer, Headers, Request, malformed
+from mockcvp.oamp.api import Headers, Request, Response, malformed
 from mockcvp.oamp.releases import Release
 from mockcvp.pipeline.log_line import line, shortened
 from mockcvp.pipeline.request_body import RequestBody, UnfinishedBodies, expects_continue, large_body, read_body
 from mockcvp.pipeline.slices import each
 from mockcvp.pipeline.wire_log import wire_lines
-from mockcvp.state import Double, Life
+from mockcvp.state import Generation, MockState
 from mockcvp.stubs.mapping import StubMapping
 from mockcvp.stubs.response import Dribble, Fault
 
@@ -31,7 +31,7 @@ CONTROL_PORT = "mockcvp.control_port"
 CERTIFICATE = "mockcvp.certificate"
 """Where the server puts the path of its certificate."""
 
-WIRE = "mockcvp.wire"
+WRITER = "mockcvp.wire"
 """Where the server puts what a call can do to its connection."""
 
 LARGE = 64 * 1024
@@ -40,36 +40,36 @@ LARGE = 64 * 1024
 _log = logging.getLogger("mockcvp.calls")
 
 
-class Wire(Protocol):
+class ResponseWriter(Protocol):
     """A call on its connection, as the server puts it into the call's state under ``WIRE``."""
 
-    async def answer(self, answer: Answer, *, close: bool, has_reason_phrase: bool) -> bool:
+    async def response(self, response: Response, *, close: bool, has_reason_phrase: bool) -> bool:
         """Send a response at once, framed as its headers say, and return whether its client was still connected.
 
         A large one is held.
         """
 
-    def hold(self) -> None:
+    def pause_pipeline(self) -> None:
         """Have the next call on the connection wait until the answer to this one is taken."""
 
-    async def taken(self) -> bool:
+    async def wait_delivered(self) -> bool:
         """Wait until a client has taken all of an answer after ``hold``, and return whether it has."""
 
-    def misbehave(self, fault: Fault) -> None:
+    def apply_fault(self, fault: Fault) -> None:
         """Do what a fault says instead of answering."""
 
-    def hang_up(self) -> None:
+    def abort(self) -> None:
         """Close the connection at once."""
 
     def prepare(self, reason: str | None, *, dated: bool) -> None:
         """Have the coming answer with these words after its status, and with no date where it has its own."""
 
     @property
-    def gone(self) -> bool:
+    def is_disconnected(self) -> bool:
         """Whether the client has hung up."""
 
 
-class Reply(NamedTuple):
+class Reaction(NamedTuple):
     """What a call meets.
 
     Attributes:
@@ -81,7 +81,7 @@ class Reply(NamedTuple):
         dribble: in which pieces the body comes, where it does
     """
 
-    answer: Answer | None = None
+    response: Response | None = None
     fault: Fault | None = None
     mapping: StubMapping | None = None
     delay: float = 0.0
@@ -95,56 +95,56 @@ class Reply(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def _kept(headers: Headers) -> Headers:
+def _cached(headers: Headers) -> Headers:
     """Return headers as they were the first time: a client sends the same again and again, and each call keeps them."""
     return headers
 
 
 def _headers_of(scope: Scope) -> Headers:
     try:
-        return _kept(tuple(scope["headers"]))
+        return _cached(tuple(scope["headers"]))
     except TypeError:
         # ASGI lets a server give each header as a list
-        return _kept(tuple((name, value) for name, value in scope["headers"]))
+        return _cached(tuple((name, value) for name, value in scope["headers"]))
 
 
 class Exchange:
-    """The ASGI app that takes every call but those that control the double, which are none of the product's.
+    """The ASGI app that takes every call but those that control the mock server, which are none of the product's.
 
     Args:
         control: the app that those go to
         control_path: what their paths begin with
-        double: what is called
+        state: what is called
     """
 
-    def __init__(self, control: ASGIApp, control_path: str, double: Double) -> None:
+    def __init__(self, control: ASGIApp, control_path: str, state: MockState) -> None:
         self._control = control
         self._control_path = control_path
         self._control_prefix = f"{control_path}/"
-        self._double = double
+        self._state = state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
         if scope["type"] != "http" or self.controls(scope):
             # it refers to the call that has it, and these have no use for it
-            scope.get("state", {}).pop(WIRE, None)
+            scope.get("state", {}).pop(WRITER, None)
             await self._control(scope, receive, send)
             return
         headers = _headers_of(scope)
-        double = self._called(headers) if self._double.tenants else self._double
-        life = double.life
-        life.in_flight += 1
+        state = self._called(headers) if self._state.tenants else self._state
+        generation = state.generation
+        generation.in_flight += 1
         try:
-            left = await _exchange(double, life, self._double.unfinished, scope, headers, receive, send)
+            left = await _exchange(state, generation, self._state.unfinished, scope, headers, receive, send)
         finally:
-            life.in_flight -= 1
-        if left and not await left[1].taken():
-            _cut_off(double, life, left[0])
+            generation.in_flight -= 1
+        if left and not await left[1].wait_delivered():
+            _cut_off(state, generation, left[0])
 
     @property
     def release(self) -> Release:
         """The release whose headers responses have."""
-        return self._double.oamp.release
+        return self._state.oamp.release
 
     def controls(self, scope: Scope) -> bool:
         """Return whether a request is one to the control API."""
@@ -155,64 +155,64 @@ class Exchange:
         server = scope.get("server")
         return bool(server and server[1] == apart)
 
-    def _called(self, headers: Headers) -> Double:
-        """Return the double that a call is for: a tenant's, or the one that is served."""
+    def _called(self, headers: Headers) -> MockState:
+        """Return the mock server that a call is for: a tenant's, or the one that is served."""
         user = Request("", "", "", headers).user
-        return self._double.tenants.get(user, self._double) if user else self._double
+        return self._state.tenants.get(user, self._state) if user else self._state
 
 
 async def _exchange(
-    double: Double,
-    life: Life,
+    state: MockState,
+    generation: Generation,
     unfinished: UnfinishedBodies,
     scope: Scope,
     headers: Headers,
     receive: Receive,
     send: Send,
-) -> tuple[Call, Wire] | None:
+) -> tuple[Call, ResponseWriter] | None:
     """Do all that one call wants; return it where its answer is large, and not known to be taken."""
     arrived, began = time.time(), time.perf_counter()
-    state = scope.get("state", {})
+    scope_state = scope.get("state", {})
     # removed from the state, to which it refers
-    wire: Wire | None = state.pop(WIRE, None)
-    body, early, limit = RequestBody(), None, double.settings.max_body_bytes
+    writer: ResponseWriter | None = scope_state.pop(WRITER, None)
+    body, early, limit = RequestBody(), None, state.settings.max_body_bytes
     length = large_body(headers, limit)
-    if length != 0 or life.in_flight > double.oamp.max_in_flight:
-        early = _by_headers(double, life, _request(scope, headers, body), length)
+    if length != 0 or generation.in_flight > state.oamp.max_in_flight:
+        early = _by_headers(state, generation, _request(scope, headers, body), length)
     if early is None:
         body = await read_body(receive, limit, unfinished)
         exceeded, crowded = limit if body.is_oversize else 0, unfinished.crowded if body.is_crowded else ""
         early = _request(scope, headers, body, exceeded, crowded), None
     request, response = early
-    if double.life is not life:
-        _hang_up(request, wire)
+    if state.generation is not generation:
+        _abort(request, writer)
         return None
     # from here to the record nothing waits, so that the journal's order is the order of the effects
-    if MALFORMED_BODY in state:
-        reply = Reply(malformed(double.oamp.release, state[MALFORMED_BODY]))
+    if MALFORMED_BODY in scope_state:
+        reaction = Reaction(malformed(state.oamp.release, scope_state[MALFORMED_BODY]))
     else:
-        reply = _reply(double, request, response) if body.is_complete else Reply()
-    if reply.answer and reply.answer.parts:
+        reaction = _react(state, request, response) if body.is_complete else Reaction()
+    if reaction.response and reaction.response.parts:
         # a list has no effect, so that the order of the effects is still the journal's
-        reply = reply._replace(answer=await _whole(reply.answer))
-        if double.life is not life:
-            _hang_up(request, wire)
+        reaction = reaction._replace(response=await _whole(reaction.response))
+        if state.generation is not generation:
+            _abort(request, writer)
             return None
     # a client that expects 100 (Continue) may send its body all the same
-    close = MALFORMED_BODY in state or (request.unread and expects_continue(headers))
+    close = MALFORMED_BODY in scope_state or (request.unread and expects_continue(headers))
     client: str = (scope.get("client") or ("",))[0]
-    answer, fault, mapping, delay, _, _ = reply
+    response, fault, mapping, delay, _, _ = reaction
     duration = time.perf_counter() - began + delay
-    call = double.journal.record(arrived, duration, client, request, answer, fault, mapping, delay)
+    call = state.journal.record(arrived, duration, client, request, response, fault, mapping, delay)
     if _log.isEnabledFor(logging.INFO):
         _log_call(call)
-    if answer and wire and not delay and reply.is_of_oamp:
+    if response and writer and not delay and reaction.is_of_oamp:
         # nearly every call
-        phrase = double.oamp.release.has_reason_phrase
-        delivered = await wire.answer(answer, close=close, has_reason_phrase=phrase)
+        phrase = state.oamp.release.has_reason_phrase
+        delivered = await writer.response(response, close=close, has_reason_phrase=phrase)
     else:
-        delivered = await _deliver(double, life, request, reply, send, wire, close=close)
-    return _left(double, life, call, wire, delivered=delivered)
+        delivered = await _deliver(state, generation, request, reaction, send, writer, close=close)
+    return _left(state, generation, call, writer, delivered=delivered)
 
 
 def _log_call(call: Call) -> None:
@@ -222,11 +222,13 @@ def _log_call(call: Call) -> None:
             _log.debug("%s", wire_line)
 
 
-def _left(double: Double, life: Life, call: Call, wire: Wire | None, *, delivered: bool) -> tuple[Call, Wire] | None:
-    if call.answer and not delivered:
-        _cut_off(double, life, call)
-    elif call.answer and wire and len(call.answer.body) > LARGE:
-        return call, wire
+def _left(
+    state: MockState, generation: Generation, call: Call, writer: ResponseWriter | None, *, delivered: bool
+) -> tuple[Call, ResponseWriter] | None:
+    if call.response and not delivered:
+        _cut_off(state, generation, call)
+    elif call.response and writer and len(call.response.body) > LARGE:
+        return call, writer
     return None
 
 
@@ -242,129 +244,140 @@ def _request(scope: Scope, headers: Headers, body: RequestBody, exceeded: int = 
 
 
 def _by_headers(
-    double: Double, life: Life, request: Request, length: int | None
-) -> tuple[Request, Answer | None] | None:
+    state: MockState, generation: Generation, request: Request, length: int | None
+) -> tuple[Request, Response | None] | None:
     """Return a request whose body is not read, and its error response; None where its body is needed.
 
     Args:
-        double: the mock server
-        life: the generation that the request belongs to
+        state: the mock server
+        generation: what that the request belongs to
         request: without its body
         length: of a large body, None where the body is chunked, 0 for any other
 
     Returns:
         the request; its response is None where a stub mapping may still match it
     """
-    oamp, limit = double.oamp, double.settings.max_body_bytes
+    oamp, limit = state.oamp, state.settings.max_body_bytes
     request = request._replace(unread=True)
-    if life.in_flight > oamp.max_in_flight:
+    if generation.in_flight > oamp.max_in_flight:
         return request._replace(throttled=f"more than {oamp.max_in_flight} requests are in process"), None
     if length is not None and length > limit:
         request = request._replace(exceeded=limit)
-    if double.stubs.mappings:
+    if state.stubs.mappings:
         # a stub mapping may match the body
         return (request, None) if request.exceeded else None
     response = oamp.reject(request, length)
     return None if response is None else (request, response)
 
 
-async def _whole(answer: Answer) -> Answer:
+async def _whole(response: Response) -> Response:
     """Return a response whose body was not made yet."""
-    parts: Iterable[bytes] = answer.parts or ()
-    return answer._replace(body=b"".join(await each(bytes, parts)), parts=None)
+    parts: Iterable[bytes] = response.parts or ()
+    return response._replace(body=b"".join(await each(bytes, parts)), parts=None)
 
 
-def _cut_off(double: Double, life: Life, call: Call) -> None:
-    if double.life is life:
-        double.journal.cut_off(call)
+def _cut_off(state: MockState, generation: Generation, call: Call) -> None:
+    if state.generation is generation:
+        state.journal.cut_off(call)
         target = printable(shortened(call.request.target))
         _log.info("--- %s: its client was gone before all of its answer was sent", target)
 
 
 async def _deliver(
-    double: Double, life: Life, request: Request, reply: Reply, send: Send, wire: Wire | None, *, close: bool
+    state: MockState,
+    generation: Generation,
+    request: Request,
+    reaction: Reaction,
+    send: Send,
+    writer: ResponseWriter | None,
+    *,
+    close: bool,
 ) -> bool:
     """Do what a call meets, and return whether that was done to its end."""
 
     def ended() -> bool:
-        return double.life is not life or (wire is not None and wire.gone)
+        return state.generation is not generation or (writer is not None and writer.is_disconnected)
 
     done = False
-    if reply.delay and not await _held_back(reply.delay):
+    if reaction.delay and not await _held_back(reaction.delay):
         return False
-    if reply.answer and not ended():
-        if wire and reply.is_of_oamp:
-            phrase = double.oamp.release.has_reason_phrase
-            done = await wire.answer(reply.answer, close=close, has_reason_phrase=phrase)
+    if reaction.response and not ended():
+        if writer and reaction.is_of_oamp:
+            phrase = state.oamp.release.has_reason_phrase
+            done = await writer.response(reaction.response, close=close, has_reason_phrase=phrase)
         else:
-            done = await _send_as_stubbed(double, reply, reply.answer, send, wire, ended, request.version, close=close)
-    elif reply.fault and not ended():
-        if wire is None:
-            raise ConnectionResetError(f"{reply.fault}, as the stub mapping asks for")
-        wire.misbehave(reply.fault)
+            done = await _send_as_stubbed(
+                state, reaction, reaction.response, send, writer, ended, request.version, close=close
+            )
+    elif reaction.fault and not ended():
+        if writer is None:
+            raise ConnectionResetError(f"{reaction.fault}, as the stub mapping asks for")
+        writer.apply_fault(reaction.fault)
         done = True
-    if double.life is not life:
-        _hang_up(request, wire)
+    if state.generation is not generation:
+        _abort(request, writer)
     return done
 
 
 async def _send_as_stubbed(
-    double: Double,
-    reply: Reply,
-    answer: Answer,
+    state: MockState,
+    reaction: Reaction,
+    response: Response,
     send: Send,
-    wire: Wire | None,
+    writer: ResponseWriter | None,
     ended: Callable[[], bool],
     version: str,
     *,
     close: bool,
 ) -> bool:
-    if wire:
-        dated = any(name.lower() == b"date" for name, _ in answer.headers)
-        usual = None if double.oamp.release.has_reason_phrase else ""
-        wire.prepare(usual if reply.reason is None else reply.reason, dated=dated)
-        if len(answer.body) > LARGE:
-            wire.hold()
+    if writer:
+        dated = any(name.lower() == b"date" for name, _ in response.headers)
+        usual = None if state.oamp.release.has_reason_phrase else ""
+        writer.prepare(usual if reaction.reason is None else reaction.reason, dated=dated)
+        if len(response.body) > LARGE:
+            writer.pause_pipeline()
     if version != "1.1":
-        answer = _unchunked(answer)
+        response = _unchunked(response)
     try:
-        done = await _send(answer, send, reply.dribble, ended, close=close)
+        done = await _send(response, send, reaction.dribble, ended, close=close)
     except asyncio.CancelledError:
         # a server that stops has closed the connection
         return False
     # uvicorn passes over what it cannot send
-    return done and not (wire and wire.gone)
+    return done and not (writer and writer.is_disconnected)
 
 
-def _unchunked(answer: Answer) -> Answer:
+def _unchunked(response: Response) -> Response:
     """Return a response for a client of HTTP/1.0, which does not know chunks."""
     framing = (b"transfer-encoding", b"content-length")
-    headers = [(name, value) for name, value in answer.headers if name.lower() not in framing]
-    return answer._replace(headers=(*headers, (b"content-length", b"%d" % len(answer.body))))
+    headers = [(name, value) for name, value in response.headers if name.lower() not in framing]
+    return response._replace(headers=(*headers, (b"content-length", b"%d" % len(response.body))))
 
 
-def _hang_up(request: Request, wire: Wire | None) -> None:
+def _abort(request: Request, writer: ResponseWriter | None) -> None:
     # what was started before a reset must not show after it
-    _log.info("--- %s: in flight when the double was reset, and hung up on", printable(request.target))
-    if wire is None:
+    _log.info("--- %s: in flight when the mock server was reset, and hung up on", printable(request.target))
+    if writer is None:
         raise ConnectionResetError("the mock was reset while the request was in flight")
-    wire.hang_up()
+    writer.abort()
 
 
-def _reply(double: Double, request: Request, response: Answer | None) -> Reply:
-    stubs = double.stubs
+def _react(state: MockState, request: Request, response: Response | None) -> Reaction:
+    stubs = state.stubs
     mapping = stubs.take(request) if stubs.mappings and not request.throttled else None
     if mapping is None:
         delay = stubs.delays.drawn(stubs.delays) if stubs.settings else 0.0
-        return Reply(response or double.oamp.answer(request), None, None, delay)
+        return Reaction(response or state.oamp.response(request), None, None, delay)
     stubbed = mapping.response
     delay = stubbed.delays.drawn(stubs.delays)
     if stubbed.fault is not None:
-        return Reply(None, stubbed.fault, mapping, delay)
+        return Reaction(None, stubbed.fault, mapping, delay)
     if stubbed.error is not None:
-        return Reply(double.oamp.refuse(request, stubbed.error), None, mapping, delay)
+        return Reaction(state.oamp.error_response(request, stubbed.error), None, mapping, delay)
     headers = (*stubbed.headers, (b"matched-stub-id", mapping.id.encode()))
-    return Reply(Answer(stubbed.status, headers, stubbed.body), None, mapping, delay, stubbed.reason, stubbed.dribble)
+    return Reaction(
+        Response(stubbed.status, headers, stubbed.body), None, mapping, delay, stubbed.reason, stubbed.dribble
+    )
 
 
 async def _held_back(seconds: float) -> bool:
@@ -383,14 +396,16 @@ def _authority(host: str, port: int | None) -> str:
     return host if port is None else f"{host}:{port}"
 
 
-async def _send(answer: Answer, send: Send, dribble: Dribble | None, ended: Callable[[], bool], *, close: bool) -> bool:
+async def _send(
+    response: Response, send: Send, dribble: Dribble | None, ended: Callable[[], bool], *, close: bool
+) -> bool:
     """Send an answer; one in pieces no further than it is wanted. Return whether all of it was sent."""
-    headers = (*answer.headers, (b"connection", b"close")) if close else answer.headers
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    if not dribble or not answer.body:
-        await send({"type": "http.response.body", "body": answer.body})
+    headers = (*response.headers, (b"connection", b"close")) if close else response.headers
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    if not dribble or not response.body:
+        await send({"type": "http.response.body", "body": response.body})
         return True
-    pieces = dribble.pieces(answer.body)
+    pieces = dribble.pieces(response.body)
     for piece in pieces:
         if not await _held_back(dribble.seconds / len(pieces)) or ended():
             return False

@@ -11,7 +11,7 @@ _LONGEST_NAME = 200
 
 def line(call: Call) -> str:
     """Return the line of a call."""
-    status = call.answer.status if call.answer else "---"
+    status = call.response.status if call.response else "---"
     user, target = shortened(call.request.user or "-"), shortened(call.request.target)
     return printable(f"{status} {call.request.method} {target} {user} {_what_came_of(call)}".rstrip())
 
@@ -19,26 +19,28 @@ def line(call: Call) -> str:
 def _what_came_of(call: Call) -> str:
     if call.fault is not None:
         return f"{call.fault}, as planned"
-    if call.answer is None:
+    if call.response is None:
         return "the connection was closed before the request was complete"
-    if call.answer.refusal is not None:
-        return shortened(call.answer.refusal, 5 * _LONGEST_NAME)
+    if call.response.refusal is not None:
+        return shortened(call.response.refusal, 5 * _LONGEST_NAME)
     if call.mapping is not None:
         return f"answered by the stub mapping {shortened(call.mapping.name or call.mapping.id)}"
-    return _synchronised(call.answer.sync_up) if call.answer.sync_up else ""
+    return _synchronised(call.response.sync_up) if call.response.sync_up else ""
 
 
 def _synchronised(sync_up: SyncUp) -> str:
     requested, ignored = sync_up.requested, sync_up.ignored
-    told = [_told(server) for server in requested[:_NAMED_IN_A_LINE]] or ["full sync-up of every server"]
+    described = [_described(server) for server in requested[:_NAMED_IN_A_LINE]] or ["full sync-up of every server"]
     if len(requested) > _NAMED_IN_A_LINE:
-        told.append(f"and {len(requested) - _NAMED_IN_A_LINE} more")
+        described.append(f"and {len(requested) - _NAMED_IN_A_LINE} more")
     if ignored:
-        told.append(f"ignored, since it means nothing here: {', '.join(map(shortened, ignored[:_NAMED_IN_A_LINE]))}")
-    return "; ".join(told)
+        described.append(
+            f"ignored, since it means nothing here: {', '.join(map(shortened, ignored[:_NAMED_IN_A_LINE]))}"
+        )
+    return "; ".join(described)
 
 
-def _told(server: RequestedServer) -> str:
+def _described(server: RequestedServer) -> str:
     kind = "full sync-up" if server.full else f"incremental sync-up since {server.sincetime}"
     return f"{kind} of {shortened(server.ref_url)}"
 

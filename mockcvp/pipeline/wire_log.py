@@ -13,7 +13,7 @@ _MOST_CHARACTERS = 1000
 
 def wire_lines(call: Call) -> Iterator[str]:
     """Return the lines of a call: those of the request begin with ``>``, those of the response with ``<``."""
-    request, response = call.request, call.answer
+    request, response = call.request, call.response
     yield _line(f"> {request.method} {request.target} from {call.client or '-'}")
     yield from _message(">", request.headers, request.body)
     if response is None:

@@ -1,4 +1,4 @@
-"""One listening double: sockets, TLS, uvicorn, and an end that loses no call."""
+"""One listening mock server: sockets, TLS, uvicorn, and an end that loses no call."""
 
 import asyncio
 import errno
@@ -31,11 +31,11 @@ _log = logging.getLogger(__name__)
 
 
 class StartError(Exception):
-    """What keeps a double from serving, in one line."""
+    """What keeps a mock server from serving, in one line."""
 
 
 class Server:
-    """A double on its socket. The socket listens from here on; ``run`` serves it.
+    """A mock server on its socket. The socket listens from here on; ``run`` serves it.
 
     Args:
         app: what to serve
@@ -52,7 +52,7 @@ class Server:
         app: Exchange,
         settings: Settings,
         drain_seconds: float = 5.0,
-        tell: Callable[[str], None] = log_failure,
+        report: Callable[[str], None] = log_failure,
     ) -> None:
         # first the socket: a start that fails must not have made a certificate that clients would have to trust anew
         self._sockets = _listening(settings.host, settings.port)
@@ -61,11 +61,11 @@ class Server:
         try:
             if settings.admin_port is not None:
                 self._admin_sockets = _listening(self._admin_host, settings.admin_port, "--admin")
-            self._certificate = certificate(settings, tell)
-        except (CertificateError, StartError) as fault:
+            self._certificate = certificate(settings, report)
+        except (CertificateError, StartError) as exc:
             for listener in (*self._sockets, *self._admin_sockets):
                 listener.close()
-            raise StartError(str(fault)) from None
+            raise StartError(str(exc)) from None
         self._host = settings.host
         config = uvicorn.Config(
             app,
@@ -126,12 +126,12 @@ class Server:
         def run() -> None:
             try:
                 self.run(settled.set)
-            except BaseException as fault:
-                failed.append(fault)
+            except BaseException as exc:
+                failed.append(exc)
             finally:
                 settled.set()
 
-        # a daemon, so that a double that nobody stops does not keep the interpreter from ending
+        # a daemon, so that a mock server that nobody stops does not keep the interpreter from ending
         thread = threading.Thread(target=run, name="mockcvp", daemon=True)
         thread.start()
         settled.wait()
@@ -254,13 +254,13 @@ class _Uvicorn(uvicorn.Server):
         while self.server_state.connections or self.server_state.tasks or self._connecting:
             # an interrupt may end the time to drain
             if self._loop.time() >= began + self.drain_seconds:
-                self._hang_up()
+                self._abort()
             await asyncio.sleep(0.01)
 
-    def _hang_up(self) -> None:
+    def _abort(self) -> None:
         for connection in list(self.server_state.connections):
             if isinstance(connection, Connection):
-                connection.hang_up()
+                connection.abort()
         for task in list(self.server_state.tasks):
             task.cancel()
 
@@ -271,7 +271,7 @@ def _end_if_late(connection: Connection) -> None:
     except Exception:
         # the server goes on, and the next second would bring the same
         _log.exception("aborted a connection whose times could not be checked")
-        connection.hang_up()
+        connection.abort()
 
 
 def _reached(host: str) -> str:
@@ -284,19 +284,19 @@ def _listening(host: str, port: int, option: str = "-") -> list[socket.socket]:
     """Return a listening socket for each address of a host, all on one port; ``option`` is what theirs begin with."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except (socket.gaierror, UnicodeError) as fault:
+    except (socket.gaierror, UnicodeError) as exc:
         hint = f"give {option}-host a name or an address alone, without scheme, port or brackets"
-        raise StartError(f"cannot listen on {host}: {fault.args[-1]}; {hint}") from None
+        raise StartError(f"cannot listen on {host}: {exc.args[-1]}; {hint}") from None
     sockets: list[socket.socket] = []
     with ExitStack() as opened:
         for family, _, _, _, address in dict.fromkeys(found):
             try:
                 sockets.append(opened.enter_context(_bound(family, (address[0], port, *address[2:]))))
-            except OSError as fault:
+            except OSError as exc:
                 # a name may stand for an address of a family that this machine has switched off
-                if sockets and fault.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                if sockets and exc.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
                     continue
-                raise StartError(_explained(host, port, fault, option)) from None
+                raise StartError(_explained(host, port, exc, option)) from None
             port = sockets[0].getsockname()[1]
         opened.pop_all()
     return sockets

@@ -13,14 +13,14 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from mockcvp.oamp.api import malformed
-from mockcvp.pipeline.exchange import MALFORMED_BODY, WIRE, Exchange
+from mockcvp.pipeline.exchange import MALFORMED_BODY, WRITER, Exchange
 from mockcvp.pipeline.request_body import MAX_CONTROL_BYTES
 from mockcvp.server.begun import Begun
 from mockcvp.server.outbox import Outbox
 from mockcvp.server.request_head import headers_error, is_request_line, is_target
-from mockcvp.server.tls import Told
+from mockcvp.server.tls import ReportingSSLObject
 from mockcvp.server.unsent import Unsent, next_look
-from mockcvp.server.writer import CallOnIt, Closing, response_head
+from mockcvp.server.writer import Closing, ConnectionWriter, response_head
 from mockcvp.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Connection(HttpToolsProtocol):
         self._wire_bytes = self._most_on_wire = 0
         self.outbox = outbox
         self._settings = settings
-        self._refused = False
+        self._rejected = False
         # whether the last answer is on its way, after which nobody reads on
         self.closes = False
         # whether the rest of a request's body is read and discarded before the connection is closed
@@ -103,16 +103,16 @@ class Connection(HttpToolsProtocol):
         most = self._settings.max_connections
         if self.outbox.closed:
             # it has agreed on TLS while the server stops
-            self.hang_up()
+            self.abort()
         elif len(self.connections) > most < sum(_port(other) == _port(self) for other in self.connections):
             _log.warning("hung up on %s: there are %d connections already", self._who, most)
-            self.hang_up()
+            self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell of what ended a TLS connection."""
         # with TLS 1.3 the server's part of the handshake may be over before the client looks at the certificate
         tls = self.transport.get_extra_info("ssl_object")
-        if isinstance(exc, ssl.SSLError) and isinstance(tls, Told):
+        if isinstance(exc, ssl.SSLError) and isinstance(tls, ReportingSSLObject):
             tls.look_at(exc)
         self._lost = True
         # one that has taken all goes in another way
@@ -147,7 +147,7 @@ class Connection(HttpToolsProtocol):
             self.flow.resume_reading()
 
     def _parse(self, data: bytes) -> None:
-        if self._refused or (self.closes and not self._is_lingering):
+        if self._rejected or (self.closes and not self._is_lingering):
             # nothing that follows is read
             return
         self._head_bytes += len(data)
@@ -228,12 +228,12 @@ class Connection(HttpToolsProtocol):
         """Begin the head of a request."""
         super().on_message_begin()
         # no request is served after a response that closes the connection
-        self._refused = self._refused or self.closes
+        self._rejected = self._rejected or self.closes
         self._phase, self._since = _Phase.HEADERS, self.loop.time()
 
     def on_headers_complete(self) -> None:
         """Begin a request; what is sent as trailers later must not join its headers."""
-        if self._refused:
+        if self._rejected:
             self._fail("a request after a response that closes the connection")
         self._check_head()
         upgrade = self.parser.should_upgrade()
@@ -246,7 +246,7 @@ class Connection(HttpToolsProtocol):
         controls = self._exchange.controls(self.cycle.scope)  # type: ignore[arg-type] # a TypedDict is a mapping
         largest = MAX_CONTROL_BYTES if controls else self._settings.max_body_bytes
         self._wire_bytes, self._most_on_wire = 0, _WIRE_FACTOR * (largest + self._settings.max_header_bytes)
-        self.cycle.scope["state"][WIRE] = CallOnIt(self, self.cycle)
+        self.cycle.scope["state"][WRITER] = ConnectionWriter(self, self.cycle)
         self.cycle.transport = self._closing  # type: ignore[assignment] # it has what a cycle uses
         if not self.pipeline:
             # it was begun at once
@@ -299,7 +299,7 @@ class Connection(HttpToolsProtocol):
             self._unsent.written = True
         if self._unsent.look(now) > settings.body_timeout:
             self._end("it did not read its answer", settings.body_timeout)
-        elif self._refused:
+        elif self._rejected:
             # it has nothing more to send
             return
         elif self._phase is _Phase.HEADERS and waited > settings.header_timeout:
@@ -325,7 +325,7 @@ class Connection(HttpToolsProtocol):
 
     def _end(self, why: str, seconds: float) -> None:
         _log.warning("hung up on %s: %s within %g s", self._who, why, seconds)
-        self.hang_up()
+        self.abort()
 
     @property
     def _is_idle(self) -> bool:
@@ -333,7 +333,7 @@ class Connection(HttpToolsProtocol):
 
     @property
     def _is_lingering(self) -> bool:
-        return self.lingers and self._phase is _Phase.BODY and not self._refused
+        return self.lingers and self._phase is _Phase.BODY and not self._rejected
 
     @property
     def _who(self) -> str:
@@ -346,9 +346,9 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP as Tomcat's connector does, once the calls before it are answered."""
-        if self._refused:
+        if self._rejected:
             return
-        self._refused = True
+        self._rejected = True
         self._malformed = self._malformed or msg
         _log.warning("400 to %s: %s", self._who, self._malformed)
         if self.cycle is not None and not self.cycle.response_complete and self.cycle.more_body:
@@ -377,7 +377,7 @@ class Connection(HttpToolsProtocol):
             self._start_asgi_task(self._at_work, app)
         elif self._phase is _Phase.REQUEST:
             self._since = self.loop.time()
-        if self._refused:
+        if self._rejected:
             self._send_malformed()
 
     def _send_malformed(self) -> None:
@@ -389,7 +389,7 @@ class Connection(HttpToolsProtocol):
         )
         self.outbox.put(self, head + b"Connection: close\r\n\r\n", close=True)
 
-    def hang_up(self) -> None:
+    def abort(self) -> None:
         """Close the connection at once, whatever is in flight on it."""
         # said here, since uvicorn would wonder why the call has no answer until the loop tells it
         self._disconnect()
@@ -434,7 +434,7 @@ class Connection(HttpToolsProtocol):
         if self._unsent.some:
             self.close_soon()
         else:
-            self.hang_up()
+            self.abort()
 
 
 def _port(connection: Any) -> int:

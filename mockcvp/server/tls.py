@@ -1,4 +1,4 @@
-"""The certificate that a double shows: its own, self-signed and kept between runs, or one of the user's."""
+"""The certificate that a mock server shows: its own, self-signed and kept between runs, or one of the user's."""
 
 import ipaddress
 import json
@@ -22,7 +22,7 @@ from mockcvp.settings import Settings
 
 # as long as the strictest clients allow
 _VALID = timedelta(days=825)
-# made anew this long before it expires, so that it does not expire under a running double
+# made anew this long before it expires, so that it does not expire under a running mock server
 _LEFT = timedelta(days=1)
 # a start of another process takes less
 _LOCK_REPORT_SECONDS = 1.0
@@ -33,7 +33,7 @@ _CONTAINER_ID = re.compile("[0-9a-f]{12}")
 
 
 # what a client's alert, or its first bytes, say of the likeliest mistakes
-_TOLD = {
+_REPORTED = {
     "TLSV1_ALERT_UNKNOWN_CA": "the client does not trust the certificate",
     "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "the client does not trust the certificate",
     "SSLV3_ALERT_BAD_CERTIFICATE": "the client does not accept the certificate: is the host's name in it? (--tls-name)",
@@ -53,7 +53,7 @@ class CertificateError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What a double needs to serve TLS.
+    """What a mock server needs to serve TLS.
 
     Attributes:
         path: the PEM file that a client trusts
@@ -64,23 +64,23 @@ class Certificate:
     context: ssl.SSLContext
 
 
-class Told(ssl.SSLObject):
+class ReportingSSLObject(ssl.SSLObject):
     """What a TLS connection is made from, so that a client that gives up on it is told of."""
 
-    tell: Callable[[str], None]
+    report: Callable[[str], None]
 
     def do_handshake(self) -> None:
         """Agree with the client."""
         try:
             super().do_handshake()
-        except ssl.SSLError as fault:
-            self.look_at(fault)
+        except ssl.SSLError as exc:
+            self.look_at(exc)
             raise
 
     def look_at(self, fault: ssl.SSLError) -> None:
         """Tell of what ended the connection, unless it is no fault."""
         if not isinstance(fault, _NO_FAULTS):
-            type(self).tell(_TOLD.get(fault.reason, fault.reason))
+            type(self).report(_REPORTED.get(fault.reason, fault.reason))
 
 
 def log_failure(why: str) -> None:
@@ -89,20 +89,20 @@ def log_failure(why: str) -> None:
 
 
 def certificate(
-    settings: Settings, tell: Callable[[str], None] = log_failure, lock_seconds: float = 30.0
+    settings: Settings, report: Callable[[str], None] = log_failure, lock_seconds: float = 30.0
 ) -> Certificate:
-    """Return the certificate that the settings ask for; the double's own is made where there is none that fits.
+    """Return the certificate that the settings ask for; the mock server's own is made where there is none that fits.
 
     Args:
-        settings: of the double
-        tell: called with the reason where a client gives up on a TLS connection
+        settings: of the mock server
+        report: called with the reason where a client gives up on a TLS connection
         lock_seconds: how long to wait for another process that holds the lock on the directory
 
     Raises:
         CertificateError: a file that cannot be read, written or used, or a lock that another process holds
     """
     if settings.cert and settings.key:
-        context = _context(settings.cert, settings.key, tell)
+        context = _context(settings.cert, settings.key, report)
         if _mode(settings.key) & stat.S_IROTH:
             _log.warning("every user can read the key %s, whose mode is %o", settings.key, _mode(settings.key))
         from mockcvp.server.self_signed import expiry
@@ -116,10 +116,10 @@ def certificate(
     try:
         settings.cert_dir.mkdir(parents=True, exist_ok=True)
         with _alone_in(settings.cert_dir, lock_seconds):
-            return _own(settings.cert_dir, _names(settings), settings.key_type, tell)
-    except OSError as fault:
-        named = f" ({fault.filename})" if fault.filename and Path(fault.filename) != settings.cert_dir else ""
-        where = f"cannot keep a certificate in {settings.cert_dir}{named}: {fault.strerror or fault}"
+            return _own(settings.cert_dir, _names(settings), settings.key_type, report)
+    except OSError as exc:
+        named = f" ({exc.filename})" if exc.filename and Path(exc.filename) != settings.cert_dir else ""
+        where = f"cannot keep a certificate in {settings.cert_dir}{named}: {exc.strerror or exc}"
         raise CertificateError(f"{where}; name a directory that can be written to with --cert-dir") from None
 
 
@@ -142,7 +142,7 @@ def _normal(name: str) -> str:
 
 
 def _own(
-    directory: Path, names: list[str], key_type: Literal["ecdsa", "rsa"], tell: Callable[[str], None]
+    directory: Path, names: list[str], key_type: Literal["ecdsa", "rsa"], report: Callable[[str], None]
 ) -> Certificate:
     """Return the certificate kept in a directory, made anew where it is missing or no longer fits.
 
@@ -153,17 +153,17 @@ def _own(
     misfit = None
     if key_path.exists():
         _restrict(key_path)
-        kept = _Kept.of(key_path.read_bytes())
-        misfit = kept.misfit(names, key_type) or _unusable(key_path)
-        # names once wanted stay, so that two doubles with names of their own do not take turns in making it anew
-        names = list(dict.fromkeys([*names, *kept.names]))
+        stored = _Kept.of(key_path.read_bytes())
+        misfit = stored.misfit(names, key_type) or _unusable(key_path)
+        # names once wanted stay, so that two mock servers with names of their own do not take turns in making it anew
+        names = list(dict.fromkeys([*names, *stored.names]))
     elif path.exists():
-        _log.warning("%s is not the double's own, and is replaced: certificates of your own go with --cert", path)
+        _log.warning("%s is not the mock server's own, and is replaced: certificates of your own go with --cert", path)
     if misfit or not key_path.exists():
         _write(key_path, _made(names, key_type), mode=0o600)
         why = f", since the one kept {misfit}; clients have to trust the new one" if misfit else ""
         _log.log(logging.WARNING if misfit else logging.INFO, "made a certificate in %s%s", path, why)
-    context = _context(key_path, key_path, tell)
+    context = _context(key_path, key_path, report)
     public = b"".join(key_path.read_bytes().partition(_CERTIFICATE)[1:])
     if not path.exists() or path.read_bytes() != public:
         _write(path, public, mode=0o644)
@@ -289,9 +289,9 @@ def _write(path: Path, content: bytes, *, mode: int) -> None:
         Path(temporary).unlink(missing_ok=True)
 
 
-def _context(cert: Path, key: Path, tell: Callable[[str], None]) -> ssl.SSLContext:
+def _context(cert: Path, key: Path, report: Callable[[str], None]) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.sslobject_class = type("Told", (Told,), {"tell": staticmethod(tell)})
+    context.sslobject_class = type("ReportingSSLObject", (ReportingSSLObject,), {"report": staticmethod(report)})
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     # of TLS 1.2; those of TLS 1.3 are all strong
@@ -299,8 +299,8 @@ def _context(cert: Path, key: Path, tell: Callable[[str], None]) -> ssl.SSLConte
     for path in (cert, key):
         try:
             path.open("rb").close()
-        except OSError as fault:
-            raise CertificateError(f"cannot read {path}: {fault.strerror}") from None
+        except OSError as exc:
+            raise CertificateError(f"cannot read {path}: {exc.strerror}") from None
     try:
         # without this, OpenSSL would ask for a pass phrase at the terminal, and wait
         context.load_cert_chain(cert, key, password=lambda: _no_pass_phrase(key))

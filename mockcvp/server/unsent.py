@@ -73,8 +73,8 @@ def _unsent(transport: asyncio.Transport) -> tuple[bool, tuple[int, int]]:
         return here > 0, (here, 0)
     try:
         (queued,) = struct.unpack("i", fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)))
-        told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED + 8)
-        (acknowledged,) = struct.unpack_from("Q", told, _BYTES_ACKED)
+        described = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED + 8)
+        (acknowledged,) = struct.unpack_from("Q", described, _BYTES_ACKED)
     except (OSError, struct.error):
         return here > 0, (here, 0)
     return here > 0 or queued > 0, (here, acknowledged)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from mockcvp.oamp.api import CHUNKED, Answer, Headers
+from mockcvp.oamp.api import CHUNKED, Headers, Response
 from mockcvp.pipeline.exchange import LARGE
 from mockcvp.stubs.response import Fault
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mockcvp.server.protocol import Connection
 
 
-class CallOnIt:
+class ConnectionWriter:
     """One call on a connection, on which others may have come already.
 
     Args:
@@ -31,11 +31,11 @@ class CallOnIt:
         self._held = False
 
     @property
-    def gone(self) -> bool:
+    def is_disconnected(self) -> bool:
         """Whether the client has hung up."""
         return self._cycle.disconnected
 
-    async def answer(self, answer: Answer, *, close: bool, has_reason_phrase: bool) -> bool:
+    async def response(self, response: Response, *, close: bool, has_reason_phrase: bool) -> bool:
         """Send a response at once, framed as its headers say, and return whether its client was still connected.
 
         As uvicorn does it, but in one piece, and with its head encoded once for all answers that have the same.
@@ -52,26 +52,26 @@ class CallOnIt:
             self._protocol.closes = True
             # a client that is still sending its body would lose the response with the connection
             self._protocol.lingers = not close
-        head = response_head(answer, has_reason_phrase, cycle.default_headers)
+        head = response_head(response, has_reason_phrase, cycle.default_headers)
         end = b"\r\n" if keep_alive else b"Connection: close\r\n\r\n"
-        body = answer.body
-        if body and CHUNKED in answer.headers:
+        body = response.body
+        if body and CHUNKED in response.headers:
             body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
         self._protocol.outbox.put(self._protocol, head + end + body, close=not keep_alive)
         cycle.message_event.set()
-        if len(answer.body) > LARGE:
-            self.hold()
+        if len(response.body) > LARGE:
+            self.pause_pipeline()
         elif keep_alive:
             cycle.on_response()
         return True
 
-    def hold(self) -> None:
+    def pause_pipeline(self) -> None:
         """Have the next call on the connection wait until the answer to this one is taken."""
         self._held = True
         self._cycle.on_response = _nothing
         self._protocol.flow.pause_reading()
 
-    async def taken(self) -> bool:
+    async def wait_delivered(self) -> bool:
         """Wait until a client has taken all of an answer after ``hold``, and return whether it has."""
         protocol = self._protocol
         protocol.outbox.flush()
@@ -88,10 +88,10 @@ class CallOnIt:
         with suppress(asyncio.CancelledError):
             await self._cycle.flow.drain()
 
-    def hang_up(self) -> None:
+    def abort(self) -> None:
         """Close the connection at once."""
         self._cycle.disconnected = True
-        self._protocol.hang_up()
+        self._protocol.abort()
 
     def prepare(self, reason: str | None, *, dated: bool) -> None:
         """Have the coming answer as its mapping says it, where uvicorn would have it otherwise.
@@ -105,14 +105,14 @@ class CallOnIt:
         if dated:
             self._cycle.default_headers = [header for header in self._cycle.default_headers if header[0] != b"date"]
 
-    def misbehave(self, fault: Fault) -> None:
+    def apply_fault(self, fault: Fault) -> None:
         """Do what a fault says, on the real socket, instead of answering."""
         self._cycle.disconnected = True
         transport = self._protocol.transport
         if fault is Fault.CONNECTION_RESET_BY_PEER:
             # closed with nothing to linger for, a TCP connection is reset
             transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self._protocol.hang_up()
+            self._protocol.abort()
             return
         if fault is Fault.MALFORMED_RESPONSE_CHUNK:
             transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n" + b'<?xml version="1.0"')
@@ -125,15 +125,15 @@ class CallOnIt:
         self._protocol.close_soon()
 
 
-def response_head(answer: Answer, has_reason_phrase: bool, dated: list[tuple[bytes, bytes]]) -> bytes:
+def response_head(response: Response, has_reason_phrase: bool, dated: list[tuple[bytes, bytes]]) -> bytes:
     """Return the status line and the headers of a response, but for the empty line at their end.
 
     Args:
-        answer: the response
+        response: the response
         has_reason_phrase: whether the status line ends with a reason phrase
         dated: the ``Date`` header
     """
-    return _STATUS_LINES[has_reason_phrase][answer.status] + _encoded(answer.headers) + _encoded(tuple(dated))
+    return _STATUS_LINES[has_reason_phrase][response.status] + _encoded(response.headers) + _encoded(tuple(dated))
 
 
 @lru_cache(maxsize=256)

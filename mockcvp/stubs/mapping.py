@@ -1,4 +1,4 @@
-"""The stub mappings of one double, and the scenarios that they make up."""
+"""The stub mappings of one mock server, and the scenarios that they make up."""
 
 import json
 import logging
@@ -12,7 +12,7 @@ from mockcvp.oamp.api import Request
 from mockcvp.stubs.content import Subject
 from mockcvp.stubs.matchers.regular import UndecidedError
 from mockcvp.stubs.pattern import RequestPattern
-from mockcvp.stubs.response import Delays, Response
+from mockcvp.stubs.response import Delays, StubResponse
 
 STARTED = "Started"
 """The state in which every scenario begins."""
@@ -42,7 +42,7 @@ class StubMapping:
 
     id: str
     pattern: RequestPattern
-    response: Response
+    response: StubResponse
     document: dict[str, Any] = field(default_factory=dict)
     name: str | None = None
     priority: int = USUAL_PRIORITY
@@ -75,7 +75,7 @@ class Scenario:
 
 
 class Stubs:
-    """The stub mappings of one double. Safe between threads; a request sees all of a change or nothing.
+    """The stub mappings of one mock server. Safe between threads; a request sees all of a change or nothing.
 
     Args:
         initial: those that are there from the start, and again after a reset
@@ -110,7 +110,7 @@ class Stubs:
         with self._lock:
             self._by_id = {mapping.id: (added, mapping) for added, mapping in enumerate(mappings, start=1)}
             self._used: dict[str, int] = {}
-            self._answered: set[str] = set()
+            self._responded: set[str] = set()
             self._states: dict[str, str] = {}
             self._added = len(mappings)
             self._rank()
@@ -125,7 +125,7 @@ class Stubs:
         # a scenario is forgotten with its last mapping
         scenarios = {mapping.scenario for _, mapping in entries}
         self._states = {name: state for name, state in self._states.items() if name in scenarios}
-        self._answered &= self._by_id.keys()
+        self._responded &= self._by_id.keys()
         self._used = {one: used for one, used in self._used.items() if one in self._by_id}
         # in one step, for those who look meanwhile
         self.mappings = tuple(mapping for _, mapping in entries)
@@ -142,7 +142,7 @@ class Stubs:
     @property
     def idle(self) -> list[StubMapping]:
         """The mappings that have answered no call yet, in the order in which they are tried."""
-        return [mapping for mapping in self.mappings if mapping.id not in self._answered]
+        return [mapping for mapping in self.mappings if mapping.id not in self._responded]
 
     def get(self, mapping_id: str) -> StubMapping | None:
         """Return the mapping with an id, None where there is none."""
@@ -173,7 +173,7 @@ class Stubs:
                 return False
             self._by_id[mapping.id] = (self._by_id[mapping.id][0], mapping)
             self._used.pop(mapping.id, None)
-            self._answered.discard(mapping.id)
+            self._responded.discard(mapping.id)
             self._rank()
             return True
 
@@ -190,7 +190,7 @@ class Stubs:
         subject = Subject(request)
         for mapping in self.mappings:
             if self._waits(mapping) and _matches(mapping, subject) and self._taken(mapping):
-                self._answered.add(mapping.id)
+                self._responded.add(mapping.id)
                 return mapping
         return None
 
@@ -218,10 +218,10 @@ class Stubs:
     def scenarios(self) -> list[Scenario]:
         """The scenarios that the mappings make up, in the order in which they were named first."""
         with self._lock:
-            told: dict[str, list[StubMapping]] = {}
+            description: dict[str, list[StubMapping]] = {}
             for _, mapping in sorted(self._by_id.values(), key=lambda entry: entry[0]):
                 if mapping.scenario is not None:
-                    told.setdefault(mapping.scenario, []).append(mapping)
+                    description.setdefault(mapping.scenario, []).append(mapping)
             return [
                 Scenario(
                     name,
@@ -236,7 +236,7 @@ class Stubs:
                     ),
                     tuple(mappings),
                 )
-                for name, mappings in told.items()
+                for name, mappings in description.items()
             ]
 
     def reset_scenarios(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mockcvp.files import FileError, json_of, text_of
-from mockcvp.messages import quoted, told
+from mockcvp.messages import error_lines, quoted
 from mockcvp.stubs.mapping import StubMapping
 from mockcvp.stubs.mapping_schema import stub_mapping
 
@@ -61,7 +61,7 @@ def _documents(path: Path, content: Any) -> Iterator[tuple[str, Any]]:
 def _mapping(place: str, content: Any) -> StubMapping:
     try:
         return stub_mapping(content)
-    except ValidationError as error:
-        raise FileError(_SETTING, f"{place}: {'; '.join(told(error, content))}") from None
-    except ValueError as fault:
-        raise FileError(_SETTING, f"{place}: {fault}") from None
+    except ValidationError as exc:
+        raise FileError(_SETTING, f"{place}: {'; '.join(error_lines(exc, content))}") from None
+    except ValueError as exc:
+        raise FileError(_SETTING, f"{place}: {exc}") from None

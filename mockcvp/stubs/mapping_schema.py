@@ -13,8 +13,8 @@ from mockcvp.messages import Invalid, member, quoted
 from mockcvp.oamp.api import Headers
 from mockcvp.oamp.errors import of_status
 from mockcvp.stubs.mapping import USUAL_PRIORITY, StubMapping
-from mockcvp.stubs.pattern_schema import RequestPatternForm, Wire
-from mockcvp.stubs.response import LONGEST_DELAY, Delays, Dribble, Fault, Response, lognormal, uniform
+from mockcvp.stubs.pattern_schema import RequestPatternForm, SchemaModel
+from mockcvp.stubs.response import LONGEST_DELAY, Delays, Dribble, Fault, StubResponse, lognormal, uniform
 
 _LONGEST = int(LONGEST_DELAY * 1000)
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -25,7 +25,7 @@ _WITHOUT_BODY = (204, 205, 304)
 Milliseconds = Annotated[int, Field(ge=0, le=_LONGEST)]
 
 
-class DelayDistribution(Wire):
+class DelayDistribution(SchemaModel):
     """How long answers are held back, drawn anew for each, in milliseconds."""
 
     type: Literal["uniform", "lognormal"]
@@ -60,21 +60,21 @@ class DelayDistribution(Wire):
         return lognormal(self.median / 1000, self.sigma, (self.max_value or _LONGEST) / 1000)
 
 
-class ChunkedDribbleDelay(Wire):
+class ChunkedDribbleDelay(SchemaModel):
     """A body in pieces, spread over a time in milliseconds."""
 
     number_of_chunks: Annotated[int, Field(ge=1, le=10_000)]
     total_duration: Milliseconds
 
 
-class Parameters(Wire):
+class Parameters(SchemaModel):
     """What ``mockcvp`` as a transformer does of a response: which WireMock has no member for."""
 
     error_type: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     times: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
 
-class ResponseForm(Wire):
+class ResponseForm(SchemaModel):
     """What a mapping answers, in JSON."""
 
     status: Annotated[int, Field(ge=200, le=599)] = 200
@@ -136,8 +136,8 @@ class ResponseForm(Wire):
                 raise ValueError(f"errorType needs a status from 400 to 599, not {self.status}")
             try:
                 of_status(self.status, self.transformer_parameters.error_type)
-            except ValueError as fault:
-                raise ValueError(f"errorType: {fault}") from None
+            except ValueError as exc:
+                raise ValueError(f"errorType: {exc}") from None
         if self.fault is not None:
             others = given - {"status", "fault", "transformers", "transformer_parameters", "fixed_delay_milliseconds"}
             if others := others - {"delay_distribution"}:
@@ -153,8 +153,8 @@ class ResponseForm(Wire):
             return (
                 b64decode(self.base64_body, validate=True) if self.base64_body else self.body.encode(errors="replace")
             )
-        except ValueError as fault:
-            raise ValueError(f"base64Body is no Base64: {fault}") from None
+        except ValueError as exc:
+            raise ValueError(f"base64Body is no Base64: {exc}") from None
 
     def _check_length(self) -> None:
         values: dict[str, list[Any]] = {}
@@ -168,14 +168,14 @@ class ResponseForm(Wire):
         if codings and (codings != ["chunked"] or self.status in _WITHOUT_BODY):
             raise ValueError(f"headers: Transfer-Encoding must be chunked, with a body, not {quoted(codings[0])}")
 
-    def response(self) -> Response:
+    def response(self) -> StubResponse:
         """Return what is answered."""
         dribble, distribution = self.chunked_dribble_delay, self.delay_distribution
         fixed, error_type = self.fixed_delay_milliseconds, self.transformer_parameters.error_type
         error = None
         if error_type is not None:
             error = of_status(self.status, error_type).error("refused, as the test has planned")
-        return Response(
+        return StubResponse(
             self.status,
             self.status_message,
             self._headers(),
@@ -201,7 +201,7 @@ class ResponseForm(Wire):
         return tuple(pairs)
 
 
-class StubMappingForm(Wire):
+class StubMappingForm(SchemaModel):
     """A stub mapping in JSON."""
 
     id: str | None = None
@@ -248,8 +248,8 @@ def check_writable(content: Any) -> None:
         json.dumps(content, allow_nan=False, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise ValueError("it has half of a surrogate pair") from None
-    except TypeError as fault:
-        raise ValueError(str(fault)) from None
+    except TypeError as exc:
+        raise ValueError(str(exc)) from None
 
 
 def stub_mapping(content: Any, mapping_id: str | None = None) -> StubMapping:
@@ -290,7 +290,7 @@ def _stub_mapping(content: Any, mapping_id: str | None) -> StubMapping:
     )
 
 
-class SettingsForm(Wire):
+class SettingsForm(SchemaModel):
     """WireMock's global settings; nothing is proxied here, so what they say of proxying carries no behaviour."""
 
     fixed_delay: Milliseconds | None = None
@@ -304,7 +304,7 @@ class SettingsForm(Wire):
         return Delays(None if fixed is None else fixed / 1000, distribution.draw if distribution else None)
 
 
-class ScenarioState(Wire):
+class ScenarioState(SchemaModel):
     """The state that a scenario is brought into."""
 
     state: Annotated[str, Field(min_length=1)]

@@ -30,7 +30,7 @@ class Part(NamedTuple):
         weight: how much it matters; over 1, it is looked at first
     """
 
-    holds: Callable[[Subject], bool]
+    matches: Callable[[Subject], bool]
     distance: Callable[[Subject], float]
     differences: Callable[[Subject], list[str]]
     weight: float = 1.0
@@ -48,27 +48,27 @@ class RequestPattern:
     """
 
     parts: tuple[Part, ...] = ()
-    told: str = "a call"
+    description: str = "a call"
 
     def matches(self, subject: Subject) -> bool:
         """Return whether a request is as wanted."""
         for part in self.parts:  # noqa: SIM110 - a generator is slower, and a call may be held against hundreds of patterns
-            if not part.holds(subject):
+            if not part.matches(subject):
                 return False
         return True
 
     def distance(self, subject: Subject) -> float:
         """Return how far a request is from what is wanted, 0 where it is as wanted, as WireMock measures it."""
         far = [
-            part.weight * part.distance(subject) for part in self.parts if part.weight > 1 and not part.holds(subject)
+            part.weight * part.distance(subject) for part in self.parts if part.weight > 1 and not part.matches(subject)
         ]
         if far:
             return sum(far) / _FIRST_WEIGHT
-        return sum(part.distance(subject) for part in self.parts if not part.holds(subject)) / _WHOLE_WEIGHT
+        return sum(part.distance(subject) for part in self.parts if not part.matches(subject)) / _WHOLE_WEIGHT
 
     def differences(self, subject: Subject) -> list[str]:
         """Return in which ways a request differs from what is wanted; nothing where it is as wanted."""
-        found = [line for part in self.parts if not part.holds(subject) for line in part.differences(subject)]
+        found = [line for part in self.parts if not part.matches(subject) for line in part.differences(subject)]
         # what a client sends may be no text that can be told again
         return [line.encode(errors="backslashreplace").decode() for line in found]
 
@@ -77,7 +77,7 @@ class RequestPattern:
 
         A part whose regular expression was stopped does not match, and its difference is that message.
         """
-        return RequestPattern(tuple(map(_tolerant, self.parts)), self.told)
+        return RequestPattern(tuple(map(_tolerant, self.parts)), self.description)
 
 
 def _tolerant(part: Part) -> Part:
@@ -101,7 +101,7 @@ def _tolerant(part: Part) -> Part:
         lines = found(subject)
         return [subject.undecided[part]] if part in subject.undecided else lines
 
-    return Part(tried(part.holds, False), tried(part.distance, 1.0), differences, part.weight)
+    return Part(tried(part.matches, False), tried(part.distance, 1.0), differences, part.weight)
 
 
 def of_method(method: str) -> Part:
@@ -114,19 +114,19 @@ def of_method(method: str) -> Part:
     )
 
 
-def of_url(name: str, part_of: Callable[[Subject], str], matcher: Matcher, told: str) -> Part:
+def of_url(name: str, part_of: Callable[[Subject], str], matcher: Matcher, description: str) -> Part:
     """Return what holds for some URLs.
 
     Args:
         name: of this part, for what is said of a difference
         part_of: the part of a request that is looked at
         matcher: what it must be like
-        told: that, for what is said of a difference
+        description: of the pattern, for the message of a difference
     """
     return Part(
-        lambda subject: matcher.holds(Content(text=part_of(subject))),
+        lambda subject: matcher.matches(Content(text=part_of(subject))),
         lambda subject: matcher.distance(Content(text=part_of(subject))),
-        lambda subject: [f"{name} was {part_of(subject)}, not {told}"],
+        lambda subject: [f"{name} was {part_of(subject)}, not {description}"],
         10.0,
     )
 
@@ -134,13 +134,13 @@ def of_url(name: str, part_of: Callable[[Subject], str], matcher: Matcher, told:
 def of_target(url: str, matcher: Matcher) -> Part:
     """Return what holds for one URL alone, with its query; ``matcher`` is for that text."""
     part = of_url("url", lambda subject: subject.request.target, matcher, url)
-    return part._replace(holds=lambda subject: subject.request.target == url)
+    return part._replace(matches=lambda subject: subject.request.target == url)
 
 
 def of_path(path: str, matcher: Matcher) -> Part:
     """Return what holds for one path alone, as it came; ``matcher`` is for that text."""
     part = of_url("path", lambda subject: subject.path, matcher, path)
-    return part._replace(holds=lambda subject: subject.path == path)
+    return part._replace(matches=lambda subject: subject.path == path)
 
 
 def of_values(places: Iterable[tuple[str, Callable[[Subject], Sequence[Content]], Matcher]]) -> Part:
@@ -153,11 +153,11 @@ def of_values(places: Iterable[tuple[str, Callable[[Subject], Sequence[Content]]
         (name, read, _masked(matcher, name) if may_be_secret(name) else matcher) for name, read, matcher in places
     )
 
-    def holds(subject: Subject) -> bool:
+    def matches(subject: Subject) -> bool:
         # no generators, as above
         for _, read, matcher in wanted:
             for value in read(subject):
-                if matcher.holds(value):
+                if matcher.matches(value):
                     break
             else:
                 return False
@@ -171,10 +171,10 @@ def of_values(places: Iterable[tuple[str, Callable[[Subject], Sequence[Content]]
             # it is told to more people than may know it
             f"{name} was another" if may_be_secret(name) else matcher.difference(name, values)
             for name, read, matcher in wanted
-            if not any(map(matcher.holds, values := read(subject)))
+            if not any(map(matcher.matches, values := read(subject)))
         ]
 
-    return Part(holds, distance, differences)
+    return Part(matches, distance, differences)
 
 
 def _masked(matcher: Matcher, place: str) -> Matcher:
@@ -189,7 +189,7 @@ def _masked(matcher: Matcher, place: str) -> Matcher:
 
         return result
 
-    return replace(matcher, holds=masked(matcher.holds), distance=masked(matcher.distance))
+    return replace(matcher, matches=masked(matcher.matches), distance=masked(matcher.distance))
 
 
 def of_headers(wanted: Iterable[tuple[str, Matcher]]) -> Part:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
-from mockcvp.messages import Invalid, UnknownMembers, member, quoted, told, within
+from mockcvp.messages import Invalid, UnknownMembers, error_lines, member, quoted, within
 from mockcvp.stubs.content import Subject
 from mockcvp.stubs.matchers import values
 from mockcvp.stubs.matchers.values import Matcher
@@ -57,7 +57,7 @@ def _unknown(name: Any, known: list[str]) -> str:
     return f"{member(name)} is not known here{f': it belongs to {_INSIDE[name]}' if name in _INSIDE else ''}"
 
 
-class Wire(BaseModel):
+class SchemaModel(BaseModel):
     """What is read from WireMock's JSON: its own names, and no member that nobody would heed."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, alias_generator=to_camel, defer_build=True)
@@ -79,7 +79,7 @@ class Wire(BaseModel):
         return cls.model_fields[field].alias or field
 
 
-class ContentPattern(Wire):
+class ContentPattern(SchemaModel):
     """What a value must be like, by one operator."""
 
     equal_to: str = ""
@@ -135,8 +135,8 @@ def _path(given: Any) -> tuple[str, Matcher | None]:
     inner = {member: value for member, value in given.items() if member != "expression"}
     try:
         return given["expression"], ContentPattern.model_validate(inner).matcher
-    except ValidationError as error:
-        safe, full = ("; ".join(told(error, given, is_secret=is_secret)) for is_secret in (True, False))
+    except ValidationError as exc:
+        safe, full = ("; ".join(error_lines(exc, given, is_secret=is_secret)) for is_secret in (True, False))
         raise Invalid(safe, full, given["expression"]) from None
 
 
@@ -159,7 +159,7 @@ _OPERATORS: dict[str, Callable[[ContentPattern], Matcher]] = {
     "matches_xpath": lambda its: values.xpath(*_path(its.matches_xpath), its.xpath_namespaces),
     "and_": lambda its: values.all_of([one.matcher for one in its.and_]),
     "or_": lambda its: values.any_of([one.matcher for one in its.or_]),
-    "not_": lambda its: values.without(its.not_.matcher, f"anything but {its.not_.matcher.told}"),
+    "not_": lambda its: values.without(its.not_.matcher, f"anything but {its.not_.matcher.description}"),
 }
 _OPTIONS = {
     "case_insensitive": "equal_to",
@@ -169,14 +169,14 @@ _OPTIONS = {
 }
 
 
-class Credentials(Wire):
+class Credentials(SchemaModel):
     """What a client sends by HTTP basic authentication."""
 
     username: str
     password: str
 
 
-class AnswerPattern(Wire):
+class OutcomePattern(SchemaModel):
     """What came of a call, which WireMock has no member for: its answer, and the sync-up that it started."""
 
     status: int | None = None
@@ -185,14 +185,14 @@ class AnswerPattern(Wire):
     sincetime: int | None = None
 
 
-class CustomMatcher(Wire):
+class CustomMatcher(SchemaModel):
     """WireMock's place for what is no part of WireMock."""
 
     name: Literal["mockcvp"]
-    parameters: AnswerPattern
+    parameters: OutcomePattern
 
 
-class RequestPatternForm(Wire):
+class RequestPatternForm(SchemaModel):
     """A request pattern in JSON."""
 
     method: Annotated[str, Field(min_length=1)] = "ANY"
@@ -217,7 +217,7 @@ class RequestPatternForm(Wire):
         urls = [name for name in _URLS if getattr(self, name) is not None]
         if len(urls) > 1:
             raise ValueError(f"there can be one of {', '.join(map(self.alias, urls))} alone")
-        self._pattern = RequestPattern(tuple(self._parts(urls)), self._told(urls))
+        self._pattern = RequestPattern(tuple(self._parts(urls)), self._described(urls))
         return self
 
     @property
@@ -237,7 +237,7 @@ class RequestPatternForm(Wire):
         if self.query_parameters:
             parts.append(of_query({name: pattern.matcher for name, pattern in self.query_parameters.items()}))
         if self.custom_matcher:
-            parts += answer_parts(self.custom_matcher.parameters)
+            parts += response_parts(self.custom_matcher.parameters)
         if self.body_patterns:
             parts.append(of_body(pattern.matcher for pattern in self.body_patterns))
         return parts
@@ -255,7 +255,7 @@ class RequestPatternForm(Wire):
         except ValueError as exc:
             raise within(self.alias(name), exc) from None
 
-    def _told(self, urls: list[str]) -> str:
+    def _described(self, urls: list[str]) -> str:
         named = [f"{self.alias(name)} {getattr(self, name)}" for name in urls]
         named += [
             self.alias(name)
@@ -266,7 +266,7 @@ class RequestPatternForm(Wire):
         return f"{request} with {', '.join(named)}" if named else request
 
 
-def answer_parts(wanted: AnswerPattern) -> list[Part]:
+def response_parts(wanted: OutcomePattern) -> list[Part]:
     """Return what holds for calls of which something came."""
     parts = [] if wanted.status is None else [of_status(wanted.status)]
     if wanted.synchronized or wanted.ref_url is not None or wanted.sincetime is not None:
@@ -287,7 +287,9 @@ def _template(template: str) -> Part:
     # WireMock measures from what is left without the names
     near = values.equal_to(_TEMPLATE_NAME.sub("", template))
     # what is left may be the path, and still the path does not match
-    matcher = Matcher(template, values.matches(expression).holds, lambda path: near.distance(path) or _NEXT_TO_NOTHING)
+    matcher = Matcher(
+        template, values.matches(expression).matches, lambda path: near.distance(path) or _NEXT_TO_NOTHING
+    )
     return of_url("path", _path_of, matcher, template)
 
 

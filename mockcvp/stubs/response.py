@@ -62,7 +62,7 @@ class Dribble:
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class StubResponse:
     """What a stub mapping answers.
 
     Attributes:

@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 from pydantic import ValidationError
 
 from mockcvp.journal import Call, Page
-from mockcvp.messages import may_be_secret, told
+from mockcvp.messages import error_lines, may_be_secret
 from mockcvp.oamp.api import BASE_PATH
 from mockcvp.stubs.content import Subject
 from mockcvp.stubs.mapping import StubMapping
@@ -101,8 +101,8 @@ def _read(request: Mapping[str, Any]) -> RequestPattern:
 
     try:
         return RequestPatternForm.model_validate(dict(request)).pattern
-    except ValidationError as error:
-        raise ValueError(f"request: {'; '.join(told(error, request))}") from None
+    except ValidationError as exc:
+        raise ValueError(f"request: {'; '.join(error_lines(exc, request))}") from None
 
 
 def fault(wanted: RequestPattern, page: Page, times: int | None, failures: Sequence[str] = ()) -> str | None:
@@ -114,7 +114,7 @@ def fault(wanted: RequestPattern, page: Page, times: int | None, failures: Seque
         times: how many there must be; None: at least one
         failures: why there was no TLS with clients
     """
-    found, dropped = len(matching(wanted, page.calls)), page.total - page.kept
+    found, dropped = len(matching(wanted, page.calls)), page.total - page.stored
     # a call that was dropped may have been one more
     if (found and times is None) or (found == times and not dropped):
         return None
@@ -129,7 +129,7 @@ def shortfall(wanted: RequestPattern, page: Page, count: int, failures: Sequence
 
 def idle_stub(mapping: StubMapping, calls: Sequence[Call]) -> str:
     """Return that a stub mapping has answered no call, and how the nearest one differs from what it matches."""
-    said = f"the stub mapping {mapping.name or mapping.pattern.told} has answered no call"
+    said = f"the stub mapping {mapping.name or mapping.pattern.description} has answered no call"
     try:
         nearest = near_misses(mapping.pattern, calls, 1)
         if not nearest:
@@ -145,21 +145,21 @@ def idle_stub(mapping: StubMapping, calls: Sequence[Call]) -> str:
 
 
 def _message(wanted: RequestPattern, page: Page, amount: str, failures: Sequence[str], *, may_matter: bool) -> str:
-    found, dropped = len(matching(wanted, page.calls)), page.total - page.kept
-    lines = [f"wanted: {wanted.told}, {amount}; there {'was 1' if found == 1 else f'were {found or _NONE}'}"]
+    found, dropped = len(matching(wanted, page.calls)), page.total - page.stored
+    lines = [f"wanted: {wanted.description}, {amount}; there {'was 1' if found == 1 else f'were {found or _NONE}'}"]
     if dropped and may_matter:
         lines.append(
             f"the journal has dropped {dropped} of {page.total} calls, so nobody can tell: "
-            "give the double more journal_max_calls or journal_max_bytes"
+            "give the mock server more journal_max_calls or journal_max_bytes"
         )
     if page.total == 0:
-        lines.append("the double got no call at all: does your client call it?")
+        lines.append("the mock server got no call at all: does your client call it?")
     if failures and not found:
         lines.append(f"there was no TLS with {len(failures)} connections: {'; '.join(dict.fromkeys(failures))}")
-    return "\n".join([*lines, *_told(wanted, page.calls, found)])
+    return "\n".join([*lines, *_described(wanted, page.calls, found)])
 
 
-def _told(wanted: RequestPattern, calls: Sequence[Call], found: int) -> list[str]:
+def _described(wanted: RequestPattern, calls: Sequence[Call], found: int) -> list[str]:
     """Return a line for each of the calls that say most: the refused, then the nearest, or those found too often."""
     ranked = sorted(calls, key=lambda call: (_place(wanted, call, found), -call.number))
     alike: dict[str, list[Call]] = {}
@@ -184,26 +184,26 @@ def _numbers(calls: Sequence[Call]) -> str:
 
 def _place(wanted: RequestPattern, call: Call, found: int) -> tuple[bool, bool, float]:
     distance = wanted.distance(Subject(call.request, call))
-    refused_sync_up = bool(call.refusal) and call.path.rstrip("/") == _SYNCHRONIZE
-    return bool(found and distance), not refused_sync_up, distance
+    rejected_sync_up = bool(call.refusal) and call.path.rstrip("/") == _SYNCHRONIZE
+    return bool(found and distance), not rejected_sync_up, distance
 
 
 def _line(wanted: RequestPattern, call: Call) -> str:
     what = f"{call.method} {call.path}"
-    if call.mapping is not None and call.answer is not None:
-        what = f"{what}, answered by the stub mapping {call.mapping.name or call.mapping.pattern.told},"
+    if call.mapping is not None and call.response is not None:
+        what = f"{what}, answered by the stub mapping {call.mapping.name or call.mapping.pattern.description},"
     differences = "; ".join(wanted.differences(Subject(call.request, call))) or "matches"
     if call.fault is not None:
         return f"{what} met the planned fault {call.fault}"
-    if call.answer is None:
+    if call.response is None:
         return f"{what} was cut off by its client"
-    if not call.answer.errors:
+    if not call.response.errors:
         return (
             f"{what}: {call.status}, {differences}"
             if call.refusal is None
             else f"{what}: {call.status}, {call.refusal}"
         )
-    error = call.answer.errors[0]
+    error = call.response.errors[0]
     sent = f"sent {error.type.data}={error.actual} and " if error.actual is not None else ""
     if error.actual is None and call.status == 401:
         sent = f"sent the user {call.user!r} and " if call.user else "sent no user and "

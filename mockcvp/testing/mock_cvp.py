@@ -1,4 +1,4 @@
-"""``MockCVP``: one running double, for Python."""
+"""``MockCVP``: one running mock server, for Python."""
 
 import ssl
 import tempfile
@@ -14,18 +14,18 @@ from pydantic import ValidationError
 from mockcvp.app import create_app
 from mockcvp.clock import Clock
 from mockcvp.journal import Call
-from mockcvp.messages import told
+from mockcvp.messages import error_lines
 from mockcvp.oamp.deployment import Outcome
 from mockcvp.oamp.synchronization import server_id
 from mockcvp.pipeline.log_line import line
 from mockcvp.server.listener import Server
 from mockcvp.settings import Settings
-from mockcvp.state import Double, new_tenant
+from mockcvp.state import MockState, new_tenant
 from mockcvp.stubs.pattern import RequestPattern
 from mockcvp.stubs.response import Delays, Fault
 from mockcvp.testing.assertions import WantedCall, fault, idle_stub, pattern_of, shortfall
-from mockcvp.testing.one_shot import breakdown, refusal
-from mockcvp.testing.synchronizations import Synchronization, told_of
+from mockcvp.testing.one_shot import error_stub, fault_stub
+from mockcvp.testing.synchronizations import Synchronization, synchronizations_of
 from mockcvp.testing.waiting import async_wait, wait
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 _DRAIN_SECONDS = 0.5
 _FAILURES_KEPT = 20
-_IDLE_TOLD = 5
-# what a running double cannot take up any more
+_IDLE_REPORTED = 5
+# what a running mock server cannot take up any more
 _AT_START_ONLY = frozenset(
     [
         "host",
@@ -63,10 +63,10 @@ _AT_START_ONLY = frozenset(
 
 
 class MockCVP:
-    """One running double: ``with MockCVP() as cvp: …``, or ``start`` and ``stop``.
+    """One running mock server: ``with MockCVP() as cvp: …``, or ``start`` and ``stop``.
 
     It listens on a free port of 127.0.0.1, in a thread of its own, with a certificate of its own in a temporary place,
-    and shares nothing with any other double. Its methods may be called from any thread.
+    and shares nothing with any other mock server. Its methods may be called from any thread.
 
     Args:
         settings: any setting of ``Settings``, by its name
@@ -85,10 +85,10 @@ class MockCVP:
         self._failures: deque[str] = deque(maxlen=_FAILURES_KEPT)
 
     @property
-    def _running(self) -> Double:
+    def _running(self) -> MockState:
         if self._opened is None:
-            raise RuntimeError("this double does not run: call start(), or use it in a with statement")
-        return self._double
+            raise RuntimeError("this mock server does not run: call start(), or use it in a with statement")
+        return self._state
 
     def start(self) -> Self:
         """Start it, and return once it answers.
@@ -98,7 +98,7 @@ class MockCVP:
             FileError: the deployment's file, or one of stub mappings, cannot be used
         """
         if self._opened is not None:
-            raise RuntimeError("this double runs already")
+            raise RuntimeError("this mock server runs already")
         if self._root is not None:
             raise RuntimeError("this tenant was stopped: make another with tenant()")
         with ExitStack() as opened:
@@ -106,8 +106,8 @@ class MockCVP:
             if "cert_dir" not in given and "cert" not in given:
                 given["cert_dir"] = opened.enter_context(tempfile.TemporaryDirectory(prefix="mockcvp-"))
             self._settings = self._checked(given)
-            self._double = Double(self._settings)
-            app = create_app(double=self._double)
+            self._state = MockState(self._settings)
+            app = create_app(state=self._state)
             self._server = Server(app, self._settings, _DRAIN_SECONDS, self._failures.append)
             opened.callback(self._server.serving())
             self._opened = opened.pop_all()
@@ -135,8 +135,8 @@ class MockCVP:
     def _checked(settings: dict[str, Any]) -> Settings:
         try:
             return Settings.model_validate(settings)
-        except ValidationError as error:
-            raise ValueError("; ".join(told(error))) from None
+        except ValidationError as exc:
+            raise ValueError("; ".join(error_lines(exc))) from None
 
     @property
     def _started_server(self) -> Server:
@@ -176,7 +176,7 @@ class MockCVP:
         return Path(self._started_server.certificate)
 
     def ssl_context(self) -> ssl.SSLContext:
-        """Return a context for clients that trusts this double alone, and checks its name."""
+        """Return a context for clients that trusts this mock server alone, and checks its name."""
         return ssl.create_default_context(cafile=self.certificate)
 
     def client(self, **options: Any) -> "httpx.Client":
@@ -203,7 +203,7 @@ class MockCVP:
     @property
     def synchronizations(self) -> list[Synchronization]:
         """The accepted sync-ups that the journal holds, oldest first, and how they stand now."""
-        return told_of(self.calls, self._running.clock())
+        return synchronizations_of(self.calls, self._running.clock())
 
     def log(self) -> str:
         """Return a line for each call that the journal holds and each stub that answered none, then for the tenants."""
@@ -211,7 +211,7 @@ class MockCVP:
         lines += [f"no TLS with a client: {why}" for why in self._failures]
         # those of the start are no test's
         idle = [mapping for mapping in self._running.stubs.idle if mapping not in self._running.stubs.initial]
-        lines += [idle_stub(mapping, self.calls) for mapping in idle[:_IDLE_TOLD]]
+        lines += [idle_stub(mapping, self.calls) for mapping in idle[:_IDLE_REPORTED]]
         for name, tenant in self._running.tenants.items():
             calls = reversed(tenant.journal.page().calls)
             lines += [f"{name} {call.number}: {line(call)}" for call in calls]
@@ -326,7 +326,7 @@ class MockCVP:
         Raises:
             ValueError: a status that is no refusal, or an ``errorType`` that is misspelt or has another status
         """
-        self._running.stubs.add(refusal(status, times, error_type))
+        self._running.stubs.add(error_stub(status, times, error_type))
 
     def drop_next(self, fault: Fault | str, times: int = 1) -> None:
         """Let the next calls meet a fault of the connection instead of an answer.
@@ -334,7 +334,7 @@ class MockCVP:
         Raises:
             ValueError: a fault that is none of ``Fault``
         """
-        self._running.stubs.add(breakdown(fault, times))
+        self._running.stubs.add(fault_stub(fault, times))
 
     def stub(self, mapping: Mapping[str, Any]) -> str:
         """Have some requests answered by a stub mapping of WireMock's instead of the product.
@@ -355,8 +355,8 @@ class MockCVP:
 
         try:
             added = stub_mapping(dict(mapping))
-        except ValidationError as error:
-            raise ValueError("; ".join(told(error, dict(mapping)))) from None
+        except ValidationError as exc:
+            raise ValueError("; ".join(error_lines(exc, dict(mapping)))) from None
         self._running.stubs.add(added)
         return added.id
 
@@ -388,43 +388,43 @@ class MockCVP:
         servers = self._running.oamp.servers
         known = servers.get(server_id(server))
         if known is None:
-            ids = ", ".join(one.id for one in list(servers)[:_IDLE_TOLD])
+            ids = ", ".join(one.id for one in list(servers)[:_IDLE_REPORTED])
             raise ValueError(f"the deployment has no server {server_id(server)!r}; it has {ids or 'none'}")
         changes = {"outcome": outcome} if duration is None else {"outcome": outcome, "duration": duration}
         try:
             servers.change(type(known).model_validate(known.model_dump() | changes))
-        except ValidationError as error:
-            raise ValueError("; ".join(told(error))) from None
+        except ValidationError as exc:
+            raise ValueError("; ".join(error_lines(exc))) from None
 
     def tenant(self, **settings: Any) -> "MockCVP":
-        """Return a double for another user of this server: its deployment, clock, faults and journal are its own.
+        """Return a mock server for another user of this server: its deployment, clock, faults and journal are its own.
 
         Args:
-            settings: that may differ from this double's; ``username`` and ``password`` are made up where not given
+            settings: that may differ from this mock server's; ``username`` and ``password`` are made up where not given
 
         Raises:
             ValueError: a name that is taken, or a setting that is not valid
         """
         if self._root is not None:
-            raise ValueError("a tenant has no tenants of its own: ask the double that it belongs to")
+            raise ValueError("a tenant has no tenants of its own: ask the mock server that it belongs to")
         fixed = sorted(_AT_START_ONLY & settings.keys())
         if fixed:
             raise ValueError(f"{', '.join(fixed)} can be set at the start alone")
         try:
-            double = new_tenant(self._running, **settings)
-        except ValidationError as error:
-            raise ValueError("; ".join(told(error))) from None
+            state = new_tenant(self._running, **settings)
+        except ValidationError as exc:
+            raise ValueError("; ".join(error_lines(exc))) from None
         tenant = MockCVP()
         tenant._root, tenant._failures = self, self._failures
-        tenant._server, tenant._double, tenant._settings = self._server, double, double.settings
+        tenant._server, tenant._state, tenant._settings = self._server, state, state.settings
         tenant._opened = ExitStack()
-        tenant._opened.callback(self._forget, double)
+        tenant._opened.callback(self._forget, state)
         return tenant
 
-    def _forget(self, tenant: Double) -> None:
+    def _forget(self, tenant: MockState) -> None:
         # another may have its name since a reset
-        if self._double.tenants.get(tenant.settings.username) is tenant:
-            del self._double.tenants[tenant.settings.username]
+        if self._state.tenants.get(tenant.settings.username) is tenant:
+            del self._state.tenants[tenant.settings.username]
 
     @property
     def clock(self) -> Clock:
@@ -435,13 +435,13 @@ class MockCVP:
         """Bring everything back as it was at the start, with these settings instead of those of the start.
 
         Raises:
-            ValueError: a setting that is not valid, or that a double takes up at its start alone
+            ValueError: a setting that is not valid, or that a mock server takes up at its start alone
         """
         fixed = sorted((_AT_START_ONLY | {"username"} if self._root else _AT_START_ONLY) & settings.keys())
         if fixed:
             raise ValueError(f"{', '.join(fixed)} can be set at the start alone")
-        double = self._running
+        state = self._running
         self._failures.clear()
         changed = self._settings.model_dump(exclude_unset=True) | settings
-        double.reset(self._checked(changed) if settings else self._settings)
-        double.tenants.clear()
+        state.reset(self._checked(changed) if settings else self._settings)
+        state.tenants.clear()

@@ -6,12 +6,12 @@ from uuid import uuid4
 from mockcvp.oamp.errors import by_status, of_status
 from mockcvp.stubs.mapping import StubMapping
 from mockcvp.stubs.pattern import RequestPattern
-from mockcvp.stubs.response import Fault, Response
+from mockcvp.stubs.response import Fault, StubResponse
 
 _MOST = 1_000_000
 
 
-def refusal(status: int, times: int, error_type: str | None) -> StubMapping:
+def error_stub(status: int, times: int, error_type: str | None) -> StubMapping:
     """Return what refuses the next calls in the product's form; the arguments are as in ``MockCVP.fail_next``.
 
     Raises:
@@ -22,10 +22,10 @@ def refusal(status: int, times: int, error_type: str | None) -> StubMapping:
         raise ValueError(f"status must be from 400 to 599, not {status}")
     row = by_status(status) if error_type is None else of_status(status, error_type)
     error = row.error("refused, as the test has planned")
-    return _mapping(Response(status, error=error), {"status": status}, times, errorType=row.name)
+    return _mapping(StubResponse(status, error=error), {"status": status}, times, errorType=row.name)
 
 
-def breakdown(fault: Fault | str, times: int) -> StubMapping:
+def fault_stub(fault: Fault | str, times: int) -> StubMapping:
     """Return what has the next calls meet a fault of the connection.
 
     Raises:
@@ -34,10 +34,10 @@ def breakdown(fault: Fault | str, times: int) -> StubMapping:
     """
     if fault not in list(Fault):
         raise ValueError(f"fault must be one of {', '.join(Fault)}, not {fault!r}")
-    return _mapping(Response(fault=Fault(fault)), {"fault": str(fault)}, times)
+    return _mapping(StubResponse(fault=Fault(fault)), {"fault": str(fault)}, times)
 
 
-def _mapping(response: Response, told: dict[str, Any], times: int, **parameters: Any) -> StubMapping:
+def _mapping(response: StubResponse, description: dict[str, Any], times: int, **parameters: Any) -> StubMapping:
     if not 1 <= _whole("times", times) <= _MOST:
         raise ValueError(f"times must be from 1 to {_MOST}, not {times}")
     identity = str(uuid4())
@@ -46,7 +46,7 @@ def _mapping(response: Response, told: dict[str, Any], times: int, **parameters:
         "uuid": identity,
         "priority": 0,
         "request": {"method": "ANY"},
-        "response": told | {"transformers": ["mockcvp"], "transformerParameters": parameters | {"times": times}},
+        "response": description | {"transformers": ["mockcvp"], "transformerParameters": parameters | {"times": times}},
     }
     return StubMapping(identity, RequestPattern(), response, document, priority=0, times=times)
 

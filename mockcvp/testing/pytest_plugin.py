@@ -14,18 +14,20 @@ _used: pytest.StashKey["MockCVP"] = pytest.StashKey()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known."""
-    config.addinivalue_line("markers", "mock_cvp(**settings): settings of the `mock_cvp` double for this test alone")
+    config.addinivalue_line(
+        "markers", "mock_cvp(**settings): settings of the `mock_cvp` mock server for this test alone"
+    )
 
 
 @pytest.fixture(scope="session")
 def mock_cvp_settings() -> dict[str, Any]:
-    """Return the settings of the double; override it to change them."""
+    """Return the settings of the mock server; override it to change them."""
     return {}
 
 
 @pytest.fixture(scope="session")
 def mock_cvp_server(mock_cvp_settings: dict[str, Any]) -> "Iterator[MockCVP]":
-    """Run one double for the whole session, or for each worker of pytest-xdist."""
+    """Run one mock server for the whole session, or for each worker of pytest-xdist."""
     from mockcvp.testing.mock_cvp import MockCVP
 
     with MockCVP(**mock_cvp_settings) as running:
@@ -34,7 +36,7 @@ def mock_cvp_server(mock_cvp_settings: dict[str, Any]) -> "Iterator[MockCVP]":
 
 @pytest.fixture
 def mock_cvp(mock_cvp_server: "MockCVP", request: pytest.FixtureRequest) -> "MockCVP":
-    """Hand over the session's double as if it had just been started; ``@pytest.mark.mock_cvp(…)`` changes settings."""
+    """Return the session's mock server after a reset; ``@pytest.mark.mock_cvp(…)`` changes settings."""
     settings: dict[str, Any] = {}
     # the nearest last, so that it wins
     for marker in reversed(list(request.node.iter_markers("mock_cvp"))):
@@ -44,19 +46,19 @@ def mock_cvp(mock_cvp_server: "MockCVP", request: pytest.FixtureRequest) -> "Moc
         settings |= marker.kwargs
     try:
         mock_cvp_server.reset(**settings)
-    except ValueError as fault:
-        pytest.fail(f"mock_cvp: {fault}", pytrace=False)
+    except ValueError as exc:
+        pytest.fail(f"mock_cvp: {exc}", pytrace=False)
     request.node.stash[_used] = mock_cvp_server
     return mock_cvp_server
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> "Generator[None, pytest.TestReport, pytest.TestReport]":
-    """Show the calls of a failed test that used the double."""
+    """Show the calls of a failed test that used the mock server."""
     report = yield
     used = item.stash.get(_used, None)
     if used is not None and report.failed:
-        # the double of the session has gone where a later teardown fails
-        told = (used.log() or "none") if used.runs else "the double has stopped"
-        report.sections.append(("mockcvp: the calls of this test", told))
+        # the mock server of the session has gone where a later teardown fails
+        described = (used.log() or "none") if used.runs else "the mock server has stopped"
+        report.sections.append(("mockcvp: the calls of this test", described))
     return report

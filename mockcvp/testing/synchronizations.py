@@ -46,7 +46,7 @@ class Synchronization:
         return next((state for state in ("In Progress", "Failure", "Started Over") if state in states), "Success")
 
 
-def told_of(calls: Iterable[Call], now: float) -> list[Synchronization]:
+def synchronizations_of(calls: Iterable[Call], now: float) -> list[Synchronization]:
     """Return the sync-ups that some calls have started, and how they stand at a time, in seconds since 1970."""
     return [
         Synchronization(

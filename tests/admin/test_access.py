@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from mockcvp import MockCVP
-from tests.server_process import PATIENCE, XML, Running
+from tests.server_process import PATIENCE, XML, ServerProcess
 
 GUARD = ("--admin-username", "tester", "--admin-password", "päss:word")
 
 
 def test_with_a_user_name_and_a_password_the_control_api_lets_nobody_else_in(tmp_path: Path) -> None:
-    with Running(tmp_path, *GUARD) as double, double.client(auth=None) as client:
-        control = f"https://localhost:{double.port}/__admin"
+    with ServerProcess(tmp_path, *GUARD) as server, server.client(auth=None) as client:
+        control = f"https://localhost:{server.port}/__admin"
 
         def status(method: str, path: str, auth: tuple[str, str] | None = None) -> int:
             return client.request(method, f"{control}/{path}", auth=auth).status_code
@@ -23,30 +23,30 @@ def test_with_a_user_name_and_a_password_the_control_api_lets_nobody_else_in(tmp
             assert status(method, path) == 401
             assert status(method, path, ("tester", "wrong")) == 401
             assert status(method, path, ("wsmadmin", "wsmadmin")) == 401
-        refused = client.get(f"{control}/requests")
-        assert refused.headers["www-authenticate"] == 'Basic realm="mockcvp"'
-        assert refused.json()["errors"][0]["title"].endswith("those of --admin-username and --admin-password")
-        assert "no user name and password were sent" in double.line("401 GET /__admin/requests")
+        rejected = client.get(f"{control}/requests")
+        assert rejected.headers["www-authenticate"] == 'Basic realm="mockcvp"'
+        assert rejected.json()["errors"][0]["title"].endswith("those of --admin-username and --admin-password")
+        assert "no user name and password were sent" in server.line("401 GET /__admin/requests")
         assert status("GET", "mappings", ("tester", "wrong\n")) == 401
-        assert ": user name or password are wrong: the control API wants" in double.line("401 GET /__admin/mappings")
+        assert ": user name or password are wrong: the control API wants" in server.line("401 GET /__admin/mappings")
         client.post(f"{control}/mappings", json={"naem": 1}, auth=("tester", "päss:word"))
-        double.line("422 POST /__admin/mappings tester from 127.0.0.1: naem is not known here: is name meant?")
+        server.line("422 POST /__admin/mappings tester from 127.0.0.1: naem is not known here: is name meant?")
         assert status("GET", "requests", ("tester", "päss:word")) == 200
         assert status("GET", "cvp/tenants/x", ("tester", "päss:word")) == 404
         # the product's API is as it was
-        with double.client() as oamp:
+        with server.client() as oamp:
             assert oamp.get("version", headers={"Accept": XML}).status_code == 200
 
 
 def test_the_control_api_can_be_served_on_a_port_of_its_own(tmp_path: Path) -> None:
-    with Running(tmp_path, "--admin-port", "0", "--admin-host", "127.0.0.1") as double:
-        admin = double.ready.rpartition("control ")[2]
+    with ServerProcess(tmp_path, "--admin-port", "0", "--admin-host", "127.0.0.1") as server:
+        admin = server.ready.rpartition("control ")[2]
         assert admin.startswith("https://127.0.0.1:")
-        assert f":{double.port}/" not in admin
-        with double.client(headers={"Accept": XML}) as client:
+        assert f":{server.port}/" not in admin
+        with server.client(headers={"Accept": XML}) as client:
             assert client.get(f"{admin}/health", auth=None).status_code == 200
             # beside the product there is none, and the call is one like any other
-            assert client.get(f"https://localhost:{double.port}/__admin/health").status_code == 404
+            assert client.get(f"https://localhost:{server.port}/__admin/health").status_code == 404
             # and beside the control API there is no product
             elsewhere = client.get(admin.replace("/__admin", "/cvp-config/version"))
             assert (elsewhere.status_code, elsewhere.headers["content-type"]) == (404, "application/json")
@@ -77,9 +77,9 @@ def test_the_fixture_can_have_the_control_api_apart_and_guarded() -> None:
     ],
 )
 def test_what_does_not_go_together_is_told_in_one_line(
-    refusal: Callable[..., str], options: list[str], told: str
+    refusal: Callable[..., str], options: list[str], reported: str
 ) -> None:
-    assert refusal("serve", *options).startswith(told)
+    assert refusal("serve", *options).startswith(reported)
 
 
 def test_a_tenants_control_is_also_where_wiremocks_clients_look_for_it() -> None:

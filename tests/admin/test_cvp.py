@@ -9,15 +9,15 @@ import pytest
 
 from mockcvp.oamp.sync_ups import MOST_ADDED
 from tests.admin_client import MEDIA, NOON, SERVERS, VXML, Admin, get, synchronize
-from tests.server_process import JSON, SYNCHRONIZE, XML, Running
+from tests.server_process import JSON, SYNCHRONIZE, XML, ServerProcess
 
 
 def test_the_deployment_is_told_as_it_can_be_put(admin: Admin) -> None:
-    told = admin("GET", "cvp/deployment")
-    assert [server["id"] for server in told["servers"]] == [server["id"] for server in SERVERS]
-    told["version"]["majorVersion"] = "15"
-    assert admin("PUT", "cvp/deployment", told) == told
-    assert admin("GET", "cvp/deployment") == told
+    reported = admin("GET", "cvp/deployment")
+    assert [server["id"] for server in reported["servers"]] == [server["id"] for server in SERVERS]
+    reported["version"]["majorVersion"] = "15"
+    assert admin("PUT", "cvp/deployment", reported) == reported
+    assert admin("GET", "cvp/deployment") == reported
 
 
 def test_a_deployment_that_is_put_replaces_the_one_before(admin: Admin, cvp: httpx.Client) -> None:
@@ -43,10 +43,10 @@ def test_a_servers_coming_sync_ups_can_be_changed_and_a_running_one_goes_on(admi
 def test_the_clock_is_the_real_one_until_it_is_frozen(admin: Admin) -> None:
     admin("POST", "reset")
     before = time.time()
-    told = admin("GET", "cvp/clock")
-    assert told["frozen"] is False
+    reported = admin("GET", "cvp/clock")
+    assert reported["frozen"] is False
     # the clock is reported in milliseconds
-    assert before - 0.001 <= datetime.fromisoformat(told["now"]).timestamp() <= time.time() + 0.001
+    assert before - 0.001 <= datetime.fromisoformat(reported["now"]).timestamp() <= time.time() + 0.001
 
 
 def test_a_frozen_clock_stands_still_and_goes_on_from_there(admin: Admin) -> None:
@@ -73,9 +73,9 @@ def test_a_clock_that_goes_can_be_moved_forward(admin: Admin, cvp: httpx.Client)
 def test_a_clock_may_be_set_back_only_while_no_sync_up_was_started(admin: Admin, cvp: httpx.Client) -> None:
     admin("PUT", "cvp/clock", {"now": "2013-04-24T16:41:21-07:00"})
     synchronize(cvp, MEDIA)
-    refused = admin.client.put("cvp/clock", json={"now": "2013-04-24T16:41:20-07:00"})
-    assert refused.status_code == 422
-    assert "only goes forward" in refused.json()["errors"][0]["title"]
+    rejected = admin.client.put("cvp/clock", json={"now": "2013-04-24T16:41:20-07:00"})
+    assert rejected.status_code == 422
+    assert "only goes forward" in rejected.json()["errors"][0]["title"]
     assert get(cvp, f"server/{MEDIA}/synchronize")["server"]["lastFullSyncTime"] == "2013-04-24T16:41:21-07:00"
 
 
@@ -85,9 +85,9 @@ def test_the_accepted_sync_ups_are_told_with_the_state_of_each_server_now(admin:
     cvp.post(SYNCHRONIZE)
     admin("PUT", "cvp/clock", {"advance": 3})
     cvp.post(SYNCHRONIZE)
-    told = admin("GET", "cvp/synchronizations")
-    assert told["meta"] == {"total": 3, "exact": True}
-    latest, every, first = told["synchronizations"]
+    reported = admin("GET", "cvp/synchronizations")
+    assert reported["meta"] == {"total": 3, "exact": True}
+    latest, every, first = reported["synchronizations"]
     assert [server["syncStatus"] for server in latest["servers"]] == ["Success", "In Progress", "Failure"]
     assert [server["syncStatus"] for server in every["servers"]] == ["Success", "Started Over", "Failure"]
     assert [server["id"] for server in every["servers"]] == ["media", "vxml", "standalone"]
@@ -115,8 +115,8 @@ def test_the_accepted_sync_ups_are_told_with_the_state_of_each_server_now(admin:
 
 
 def test_where_the_journal_has_dropped_calls_the_list_of_sync_ups_says_so(tmp_path: Path) -> None:
-    with Running(tmp_path, "--journal-max-calls", "1") as double, double.client(headers={"Accept": XML}) as cvp:
-        admin = Admin(double)
+    with ServerProcess(tmp_path, "--journal-max-calls", "1") as server, server.client(headers={"Accept": XML}) as cvp:
+        admin = Admin(server)
         with admin.client:
             for exact in (True, False):
                 assert cvp.post(SYNCHRONIZE).status_code == 202
@@ -149,16 +149,19 @@ def test_a_clock_that_is_set_and_frozen_stands_at_just_that_time(admin: Admin, c
     [("requests", "GET, DELETE"), ("cvp/clock", "GET, PUT"), ("cvp/servers/x", "PATCH"), ("health", "GET, HEAD")],
 )
 def test_a_method_that_the_control_api_lacks_gets_405_with_allow(admin: Admin, path: str, allow: str) -> None:
-    answer = admin.client.post(path)
-    assert (answer.status_code, answer.headers["allow"]) == (405, allow)
+    response = admin.client.post(path)
+    assert (response.status_code, response.headers["allow"]) == (405, allow)
 
 
 def test_at_most_10_000_unknown_servers_are_added(admin: Admin, cvp: httpx.Client) -> None:
     names = [f"new {number}" for number in range(MOST_ADDED)]
     for start in range(0, MOST_ADDED - 1000, 1000):
         synchronize(cvp, names[start : start + 1000])
-    refused = cvp.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": [*names[-1000:], "one more"]}}})
-    assert (refused.status_code, refused.json()["apiErrors"]["apiError"]["errorDetail"]["actual"]) == (400, "one more")
+    rejected = cvp.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": [*names[-1000:], "one more"]}}})
+    assert (rejected.status_code, rejected.json()["apiErrors"]["apiError"]["errorDetail"]["actual"]) == (
+        400,
+        "one more",
+    )
     synchronize(cvp, names[-1000:])
     assert len(admin("GET", "cvp/deployment")["servers"]) == MOST_ADDED + len(SERVERS)
     synchronize(cvp, names[0])
@@ -220,26 +223,26 @@ BAD: list[tuple[str, str, Any, str]] = [
 
 @pytest.mark.parametrize(("method", "path", "body", "told"), BAD)
 def test_a_bad_control_request_gets_422_that_names_the_fault_and_changes_nothing(
-    admin: Admin, method: str, path: str, body: Any, told: str
+    admin: Admin, method: str, path: str, body: Any, reported: str
 ) -> None:
     before = admin("GET", "cvp/deployment"), admin("GET", "cvp/clock")
-    answer = admin.client.request(method, path, content=json.dumps(body))
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["title"].startswith(told)
+    response = admin.client.request(method, path, content=json.dumps(body))
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["title"].startswith(reported)
     assert (admin("GET", "cvp/deployment"), admin("GET", "cvp/clock")) == before
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"servers": [], "servers": []}', b"[" * 100_000])
 def test_a_control_request_that_is_not_json_gets_422(admin: Admin, body: bytes) -> None:
-    answer = admin.client.put("cvp/deployment", content=body)
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["title"].startswith("the body is not JSON: ")
+    response = admin.client.put("cvp/deployment", content=body)
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["title"].startswith("the body is not JSON: ")
 
 
-def test_tenants_of_a_shared_double_do_not_feel_each_other(deployed: Running, admin: Admin) -> None:
+def test_tenants_of_a_shared_double_do_not_feel_each_other(deployed: ServerProcess, admin: Admin) -> None:
     made = [admin.client.post("cvp/tenants", json=body) for body in (None, {"username": "run-2", "password": "p"})]
-    assert [answer.status_code for answer in made] == [201, 201]
-    one, two = (answer.json() for answer in made)
+    assert [response.status_code for response in made] == [201, 201]
+    one, two = (response.json() for response in made)
     assert (two["username"], two["password"], two["admin"]) == ("run-2", "p", "/__admin/cvp/tenants/run-2")
     assert admin("GET", "cvp/tenants") == {"tenants": [one["username"], "run-2"]}
     for tenant in (one, two):
@@ -276,12 +279,12 @@ def test_tenants_of_a_shared_double_do_not_feel_each_other(deployed: Running, ad
     ],
 )
 def test_a_tenant_that_cannot_be_is_refused(admin: Admin, body: Any) -> None:
-    answer = admin.client.post("cvp/tenants", json=body)
-    assert answer.status_code == 422
-    assert "pydantic" not in answer.text
+    response = admin.client.post("cvp/tenants", json=body)
+    assert response.status_code == 422
+    assert "pydantic" not in response.text
     assert admin("GET", "cvp/tenants") == {"tenants": []}
 
 
 def test_a_change_of_an_unknown_server_gets_404(admin: Admin) -> None:
-    answer = admin.client.patch("cvp/servers/nobody", json={"duration": 1})
-    assert (answer.status_code, answer.json()["errors"][0]["title"]) == (404, "there is no server 'nobody'")
+    response = admin.client.patch("cvp/servers/nobody", json={"duration": 1})
+    assert (response.status_code, response.json()["errors"][0]["title"]) == (404, "there is no server 'nobody'")

@@ -1,4 +1,4 @@
-"""Whether the OpenAPI document is true: held against the routes, the models and the answers of real doubles."""
+"""Whether the OpenAPI document is true: held against the routes, the models and the answers of real mock servers."""
 
 import json
 import re
@@ -21,11 +21,11 @@ from mockcvp.app import control_of
 from mockcvp.oamp import errors
 from mockcvp.oamp.deployment import Deployment, Server, ServerType, Version
 from mockcvp.settings import Settings
-from mockcvp.state import Double
+from mockcvp.state import MockState
 from mockcvp.stubs import mapping_schema, pattern_schema
 from mockcvp.stubs.response import Fault
 from tests.admin_client import SERVERS, VXML, Admin
-from tests.server_process import JSON, PASSWORD, PATIENCE, SYNCHRONIZE, USER, XML, Running
+from tests.server_process import JSON, PASSWORD, PATIENCE, SYNCHRONIZE, USER, XML, ServerProcess
 
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 SAMPLES = sorted((Path(__file__).parents[2] / "fixtures" / "sync-up").iterdir())
@@ -36,8 +36,8 @@ GUARDED_BY = ("tester", "secret")
 @cache
 def document() -> dict[str, Any]:
     with MockCVP() as cvp, cvp.client(timeout=PATIENCE) as client:
-        told: dict[str, Any] = client.get(f"{cvp.admin_url}/openapi.json").json()
-    return told
+        reported: dict[str, Any] = client.get(f"{cvp.admin_url}/openapi.json").json()
+    return reported
 
 
 def resolved(described: dict[str, Any]) -> dict[str, Any]:
@@ -80,33 +80,33 @@ def template(path: str) -> str:
     raise AssertionError(f"{path} is not in the document")
 
 
-def checked(answer: httpx.Response, path: str | None = None) -> tuple[str, str, str]:
+def checked(response: httpx.Response, path: str | None = None) -> tuple[str, str, str]:
     """Hold an answer against the document, and return the method, the path and the status that it stands for."""
-    documented = template((path or answer.request.url.path).removesuffix("/"))
-    method, status = answer.request.method.lower(), str(answer.status_code)
+    documented = template((path or response.request.url.path).removesuffix("/"))
+    method, status = response.request.method.lower(), str(response.status_code)
     responses = document()["paths"][documented][method]["responses"]
-    where = f"{method} {answer.request.url} {status}: {answer.text[:300]}"
+    where = f"{method} {response.request.url} {status}: {response.text[:300]}"
     assert status in responses, where
-    hold(answer, resolved(responses[status]), where)
+    pause_pipeline(response, resolved(responses[status]), where)
     return method, documented, status
 
 
-def hold(answer: httpx.Response, described: dict[str, Any], where: str) -> None:
+def pause_pipeline(response: httpx.Response, described: dict[str, Any], where: str) -> None:
     for name, header in described.get("headers", {}).items():
-        assert not faults(resolved(header)["schema"], answer.headers.get(name)), f"{where}: {name}"
+        assert not faults(resolved(header)["schema"], response.headers.get(name)), f"{where}: {name}"
     if "content" not in described:
-        assert answer.content == b"", where
+        assert response.content == b"", where
         return
-    media = answer.headers["content-type"].partition(";")[0]
+    media = response.headers["content-type"].partition(";")[0]
     assert media in described["content"], where
-    if answer.request.method == "HEAD":
-        assert answer.content == b""
+    if response.request.method == "HEAD":
+        assert response.content == b""
         return
     schema = described["content"][media]["schema"]
     if media == JSON:
-        assert not faults(schema, answer.json()), where
+        assert not faults(schema, response.json()), where
     elif media == XML:
-        tree = fromstring(answer.content)
+        tree = fromstring(response.content)
         assert resolved(schema)["xml"]["name"] == tree.tag, where
         assert not faults(schema, converted(tree, schema)), where
 
@@ -126,7 +126,7 @@ def converted(element: Element, schema: dict[str, Any]) -> Any:
     """The JSON of an XML element, by the names and the `xml` of its schema alone."""
     members: dict[str, tuple[str, dict[str, Any]]] = {}
     attributes: dict[str, str] = {}
-    told: dict[str, Any] = {}
+    reported: dict[str, Any] = {}
     for part in parts(schema):
         for name, its in part.get("properties", {}).items():
             xml = resolved(its).get("xml", {})
@@ -135,21 +135,21 @@ def converted(element: Element, schema: dict[str, Any]) -> Any:
             elif xml["prefix"] == "xmlns":
                 # a declaration: the parser has taken it in
                 if element.attrib:
-                    told[name] = its["const"]
+                    reported[name] = its["const"]
             else:
                 attributes[f"{{{xml['namespace']}}}{xml['name']}"] = name
     if not members:
         return element.text or ""
-    told = {attributes[name]: value for name, value in element.items()} | told
+    reported = {attributes[name]: value for name, value in element.items()} | reported
     for child in element:
         assert child.tag in members, f"{child.tag} in {element.tag} is not in the document"
         name, its = members[child.tag]
         value = converted(child, its)
-        if name not in told:
-            told[name] = value
+        if name not in reported:
+            reported[name] = value
         else:
-            told[name] = [*(told[name] if isinstance(told[name], list) else [told[name]]), value]
-    return told or None
+            reported[name] = [*(reported[name] if isinstance(reported[name], list) else [reported[name]]), value]
+    return reported or None
 
 
 def in_both_forms(client: httpx.Client, method: str, path: str, **options: Any) -> int:
@@ -174,7 +174,7 @@ def test_the_document_is_valid() -> None:
 
 
 def test_the_document_has_each_route_of_the_app_and_no_other() -> None:
-    app = control_of(Double(Settings()))
+    app = control_of(MockState(Settings()))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of two methods that are one function
         routes = app.openapi()["paths"]
@@ -283,7 +283,7 @@ def test_each_sample_is_answered_as_documented(admin: Admin, cvp: httpx.Client) 
             assert bool(wrong) == (wanted == 400), f"{sample.name}: {wrong}"
 
 
-def test_each_operation_of_the_product_refuses_as_documented(admin: Admin, deployed: Running) -> None:
+def test_each_operation_of_the_product_refuses_as_documented(admin: Admin, deployed: ServerProcess) -> None:
     recipes: dict[str, dict[str, Any]] = {
         "400": {"headers": {}},
         "401": {"auth": ("wsmadmin", "wrong")},
@@ -301,10 +301,10 @@ def test_each_operation_of_the_product_refuses_as_documented(admin: Admin, deplo
                 options = {"headers": {"Accept": JSON}} | recipes[status]
                 if status in ("500", "503"):
                     plan(admin, status)
-                answer = client.request(method, url, **options)
+                response = client.request(method, url, **options)
                 if status in ("500", "503"):
                     admin("DELETE", "mappings")
-                assert checked(answer) == (method, path, status)
+                assert checked(response) == (method, path, status)
             for planned in ("401", "503"):
                 plan(admin, planned)
                 assert in_both_forms(client, method, url) == int(planned)
@@ -330,12 +330,12 @@ def test_a_method_that_a_path_lacks_is_answered_as_documented(admin: Admin, cvp:
             overlaps = path.startswith(("/__admin/requests/", "/__admin/mappings/", "/__admin/cvp/tenants/"))
             if method in item or (overlaps and "{" not in path) or path.endswith("tenants/{name}"):
                 continue
-            answer = (cvp if path.startswith("/cvp-config") else admin.client).request(method, url)
-            assert answer.status_code == 405, f"{method} {path}"
-            allowed = answer.headers["allow"].lower().split(", ")
+            response = (cvp if path.startswith("/cvp-config") else admin.client).request(method, url)
+            assert response.status_code == 405, f"{method} {path}"
+            allowed = response.headers["allow"].lower().split(", ")
             assert sorted(allowed) == sorted(item.keys() & {*METHODS}), path
             described = "MethodNotAllowed" if path.startswith("/cvp-config") else "ControlMethodNotAllowed"
-            hold(answer, resolved(responses[described]), path)
+            pause_pipeline(response, resolved(responses[described]), path)
 
 
 PATTERN = {
@@ -455,7 +455,7 @@ DEPLOYMENT: list[Step] = [
     ("PUT", "cvp/deployment", {"servers": [], "version": {"nonsense": "1"}}, 422),
     ("PUT", "cvp/deployment", UNKNOWN, 422),
 ]
-DOUBLE: list[Step] = [
+SERVER: list[Step] = [
     ("GET", "health", None, 200),
     ("HEAD", "health", None, 200),
     ("GET", "version", None, 200),
@@ -478,25 +478,25 @@ TENANTS: list[Step] = [
 
 @pytest.mark.parametrize("whose", ["its own", "a tenant's"])
 def test_each_operation_of_the_control_api_answers_as_documented(
-    running_double: Running, client: httpx.Client, whose: str
+    shared_server: ServerProcess, client: httpx.Client, whose: str
 ) -> None:
-    below = control = f"https://localhost:{running_double.port}/__admin"
+    below = control = f"https://localhost:{shared_server.port}/__admin"
     auth = USER, PASSWORD
     if whose == "a tenant's":
         made = client.post(f"{control}/cvp/tenants").json()
-        below, auth = f"https://localhost:{running_double.port}{made['admin']}", (made["username"], made["password"])
+        below, auth = f"https://localhost:{shared_server.port}{made['admin']}", (made["username"], made["password"])
     seen = set()
 
     def ask(method: str, path: str, body: Any, status: int) -> Any:
-        answer = client.request(method, f"{below}/{path}", **({} if body is None else {"json": body}))
-        assert answer.status_code == status, f"{method} {path} {body}: {answer.text}"
-        found = checked(answer, f"/__admin/{path.partition('?')[0]}")
+        response = client.request(method, f"{below}/{path}", **({} if body is None else {"json": body}))
+        assert response.status_code == status, f"{method} {path} {body}: {response.text}"
+        found = checked(response, f"/__admin/{path.partition('?')[0]}")
         if body is not None:
             described = document()["paths"][found[1]][found[0]]["requestBody"]["content"][JSON]["schema"]
             wrong = faults(described, body)
             assert bool(wrong) == (status == 422), f"{method} {path} {body}: {wrong}"
         seen.add(found)
-        return answer.json() if answer.headers["content-type"] == JSON and method != "HEAD" else None
+        return response.json() if response.headers["content-type"] == JSON and method != "HEAD" else None
 
     ask("PUT", "cvp/deployment", {"servers": SERVERS}, 200)
     calls(client, auth)
@@ -509,7 +509,7 @@ def test_each_operation_of_the_control_api_answers_as_documented(
         ask(*step)
     calls(client, auth)
     ask("DELETE", "mappings", None, 200)
-    for step in (("GET", "requests", None, 200), *MAPPINGS, *DEPLOYMENT, *DOUBLE):
+    for step in (("GET", "requests", None, 200), *MAPPINGS, *DEPLOYMENT, *SERVER):
         ask(*step)
     if whose == "its own":
         made = ask(*TENANTS[0])
@@ -549,12 +549,12 @@ def test_each_operation_of_a_guarded_control_api_refuses_as_documented() -> None
     with MockCVP(admin_username=username, admin_password=password) as cvp, cvp.client(timeout=PATIENCE) as client:
         root = cvp.admin_url.removesuffix("/__admin")
         for method, path, operation in operations("/__admin"):
-            answer = client.request(method, f"{root}{re.sub('{.*?}', 'x', path)}")
+            response = client.request(method, f"{root}{re.sub('{.*?}', 'x', path)}")
             if "401" not in operation["responses"]:
                 assert operation["security"] == []
-                assert answer.status_code == 200
+                assert response.status_code == 200
                 continue
-            assert checked(answer, path) == (method, path, "401")
+            assert checked(response, path) == (method, path, "401")
             assert operation.get("security", document()["security"]) == [{}, {"adminAuth": []}]
 
 
@@ -563,9 +563,9 @@ def test_what_a_full_journal_answers_is_as_documented() -> None:
         for _ in range(2):
             client.post(SYNCHRONIZE, headers={"Accept": JSON})
         for method, path in (("GET", "requests"), ("POST", "requests/count"), ("POST", "requests/find")):
-            answer = client.request(method, f"{cvp.admin_url}/{path}", json={})
-            assert checked(answer)
-            assert '"dropped":1' in answer.text
+            response = client.request(method, f"{cvp.admin_url}/{path}", json={})
+            assert checked(response)
+            assert '"dropped":1' in response.text
         assert checked(client.get(f"{cvp.admin_url}/requests/unmatched"))
         assert checked(client.get(f"{cvp.admin_url}/cvp/synchronizations"))
 
@@ -584,14 +584,14 @@ def test_the_page_says_once_when_credentials_are_required() -> None:
     )
 
 
-def test_the_page_has_every_path_and_schema_and_takes_nothing_from_elsewhere(running_double: Running) -> None:
-    with running_double.client(auth=None) as client:
-        answer = client.get(f"https://localhost:{running_double.port}/__admin/docs")
-    page = answer.text
-    assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert answer.headers["content-security-policy"] == "default-src 'none'; style-src 'unsafe-inline'"
-    assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["x-frame-options"] == "DENY"
+def test_the_page_has_every_path_and_schema_and_takes_nothing_from_elsewhere(shared_server: ServerProcess) -> None:
+    with shared_server.client(auth=None) as client:
+        response = client.get(f"https://localhost:{shared_server.port}/__admin/docs")
+    page = response.text
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert response.headers["content-security-policy"] == "default-src 'none'; style-src 'unsafe-inline'"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["x-frame-options"] == "DENY"
     for method, path, operation in operations():
         assert f"<code>{method.upper()} {path}</code>" in page
         assert f'href="#{operation["operationId"]}"' in page

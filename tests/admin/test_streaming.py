@@ -24,7 +24,7 @@ from mockcvp import MockCVP
 from mockcvp.admin import streaming
 from mockcvp.admin.serve_events import served_request
 from mockcvp.admin.streaming import base64_of, json_of, list_of, streamed, text_of
-from tests.server_process import JSON, PASSWORD, SYNCHRONIZE, USER, XML, Running
+from tests.server_process import JSON, PASSWORD, SYNCHRONIZE, USER, XML, ServerProcess
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -49,8 +49,8 @@ def test_the_pieces_of_a_value_are_its_json(value: Any) -> None:
 @given(st.binary(max_size=40) | st.text(max_size=40).map(str.encode))
 def test_bytes_in_slices_are_the_same_text(raw: bytes) -> None:
     with in_small_slices():
-        told = json.loads("".join(json_of({"text": text_of(raw), "base64": base64_of(raw)}, is_large=True)))
-    assert told == {"text": raw.decode(errors="replace"), "base64": b64encode(raw).decode()}
+        reported = json.loads("".join(json_of({"text": text_of(raw), "base64": base64_of(raw)}, is_large=True)))
+    assert reported == {"text": raw.decode(errors="replace"), "base64": b64encode(raw).decode()}
 
 
 def test_a_deeply_nested_value_is_encoded() -> None:
@@ -177,8 +177,8 @@ def test_an_error_while_it_is_sent_leaves_the_list_incomplete(
 
 def memory(process: int) -> int:
     """The bytes of memory that a process has used at most since ``forget_peak``."""
-    told = Path(f"/proc/{process}/status").read_text()
-    found = re.search(r"VmHWM:\s+(\d+) kB", told)
+    reported = Path(f"/proc/{process}/status").read_text()
+    found = re.search(r"VmHWM:\s+(\d+) kB", reported)
     assert found
     return int(found[1]) * 1024
 
@@ -192,25 +192,25 @@ def forget_peak(process: int) -> None:
 def test_six_readers_that_do_not_read_take_less_than_a_journal(tmp_path: Path, size: int) -> None:
     journal = 32 * 1024**2
     options = ["--journal-max-bytes", str(journal), "--log-level", "error"]
-    with Running(tmp_path, *options) as double, double.client(timeout=60) as client:
-        control = f"https://localhost:{double.port}/__admin"
+    with ServerProcess(tmp_path, *options) as server, server.client(timeout=60) as client:
+        control = f"https://localhost:{server.port}/__admin"
         for _ in range(min(journal // size + 1, 5_000)):
             recorded(client, SYNCHRONIZE, b"\1" * size)
         client.get(f"{control}/requests?limit=1")
-        forget_peak(double.process.pid)
-        before = memory(double.process.pid)
+        forget_peak(server.process.pid)
+        before = memory(server.process.pid)
         with ExitStack() as opened:
             for _ in range(6):
-                connection = opened.enter_context(double.connection())
+                connection = opened.enter_context(server.connection())
                 connection.sendall(b"GET /__admin/requests?limit=100000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 assert connection.recv(9) == b"HTTP/1.1 "
             for _ in range(500):
                 client.get(f"{control}/health")
-            assert memory(double.process.pid) - before < journal
+            assert memory(server.process.pid) - before < journal
         # one that reads gets all of it, in no more memory
         listed = client.get(f"{control}/requests?limit=100000").json()["requests"]
         assert len(listed) >= 15
-        assert memory(double.process.pid) - before < journal
+        assert memory(server.process.pid) - before < journal
 
 
 def test_a_list_has_at_most_1000_entries_unless_asked_otherwise() -> None:
@@ -238,19 +238,19 @@ def test_near_misses_are_those_of_the_newest_100_calls() -> None:
         cvp.stub({"request": {"urlPath": "/elsewhere"}, "response": {"status": 200}})
         for number in range(101):
             assert client.get(f"{cvp.url}/{number}", auth=cvp.auth).status_code == 404
-            told = client.get("requests/unmatched/near-misses").json() if number in (99, 100) else {}
-            assert told.get("limit") == (100 if number == 100 else None)
-        urls = [one["request"]["url"] for one in told["nearMisses"]]
+            reported = client.get("requests/unmatched/near-misses").json() if number in (99, 100) else {}
+            assert reported.get("limit") == (100 if number == 100 else None)
+        urls = [one["request"]["url"] for one in reported["nearMisses"]]
     assert urls == [f"/cvp-config/{number}" for number in range(100, 0, -1)]
 
 
 class Beside(threading.Thread):
     """A client that calls again and again, and notes when each response came."""
 
-    def __init__(self, double: Running) -> None:
+    def __init__(self, server: ServerProcess) -> None:
         super().__init__()
-        self.client = double.client(auth=None, timeout=60)
-        self.url = f"https://localhost:{double.port}/__admin/health"
+        self.client = server.client(auth=None, timeout=60)
+        self.url = f"https://localhost:{server.port}/__admin/health"
         self.times = [time.monotonic()]
         self.ends = False
 
@@ -262,7 +262,7 @@ class Beside(threading.Thread):
 
 
 @pytest.fixture(scope="module")
-def populous(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, httpx.Client]]:
+def populous(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServerProcess, httpx.Client]]:
     """A mock server with 5,000 stub mappings in one scenario, and 10,000 servers."""
     servers = [{"id": f"{one}", "type": "MEDIA", "hostname": "h" * 200, "ipaddr": "192.0.2.1"} for one in range(10_000)]
     mappings = [
@@ -272,22 +272,24 @@ def populous(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running
     directory = tmp_path_factory.mktemp("mappings")
     (directory / "mappings.json").write_text(json.dumps({"mappings": mappings}))
     options = ["--mappings", str(directory), "--log-level", "error"]
-    with Running(tmp_path_factory.mktemp("certs"), *options) as double, double.client(timeout=60) as client:
-        control = f"https://localhost:{double.port}/__admin"
+    with ServerProcess(tmp_path_factory.mktemp("certs"), *options) as server, server.client(timeout=60) as client:
+        control = f"https://localhost:{server.port}/__admin"
         assert client.put(f"{control}/cvp/deployment", json={"servers": servers}).status_code == 200
-        yield double, client
+        yield server, client
 
 
 @pytest.mark.parametrize("path", ["mappings", "scenarios", "cvp/deployment"])
-def test_a_long_list_keeps_others_waiting_a_part_of_its_time(populous: tuple[Running, httpx.Client], path: str) -> None:
-    double, client = populous
+def test_a_long_list_keeps_others_waiting_a_part_of_its_time(
+    populous: tuple[ServerProcess, httpx.Client], path: str
+) -> None:
+    server, client = populous
     parts = []
     for _ in range(3):
-        beside = Beside(double)
+        beside = Beside(server)
         beside.start()
         try:
             began = time.monotonic()
-            with client.stream("GET", f"https://localhost:{double.port}/__admin/{path}") as response:
+            with client.stream("GET", f"https://localhost:{server.port}/__admin/{path}") as response:
                 # as it came: reading it would take as long as writing it
                 size = sum(map(len, response.iter_raw(1_000_000)))
             ended = time.monotonic()

@@ -21,8 +21,8 @@ from mockcvp.oamp import negotiation
 from mockcvp.oamp.deployment import Deployment
 from mockcvp.pipeline.request_body import UnfinishedBodies, read_body
 from mockcvp.settings import Settings
-from mockcvp.state import Double
-from tests.server_process import SYNCHRONIZE, XML, Running, read_answer
+from mockcvp.state import MockState
+from tests.server_process import SYNCHRONIZE, XML, ServerProcess, read_response
 
 PATH = f"/cvp-config/{SYNCHRONIZE}"
 RIGHT, WRONG = "Basic d3NtYWRtaW46d3NtYWRtaW4=", "Basic eDp5"
@@ -46,9 +46,9 @@ def head(
 
 
 @pytest.fixture(scope="module")
-def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with Running(tmp_path_factory.mktemp("certs")) as double:
-        yield double
+def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    with ServerProcess(tmp_path_factory.mktemp("certs")) as server:
+        yield server
 
 
 LARGE = "Content-Length: 1000000"
@@ -69,26 +69,26 @@ REJECTED = [
 @pytest.mark.parametrize(
     ("sent", "status"), [(sent, status) for _, sent, status in REJECTED], ids=[r[0] for r in REJECTED]
 )
-def test_a_body_is_not_awaited_where_headers_suffice(attacked: Running, sent: bytes, status: int) -> None:
+def test_a_body_is_not_awaited_where_headers_suffice(attacked: ServerProcess, sent: bytes, status: int) -> None:
     with attacked.connection() as connection:
         connection.sendall(sent)
-        assert read_answer(connection).startswith(f"HTTP/1.1 {status} ".encode())
+        assert read_response(connection).startswith(f"HTTP/1.1 {status} ".encode())
         # the body may still come, and the connection serves on
         length = re.search(rb"Content-Length: (\d+)", sent)
         connection.sendall(b"x" * int(length[1]) if length else b"f\r\n" + b"x" * 15 + b"\r\n0\r\n\r\n")
         connection.sendall(head("Content-Length: 0"))
-        assert read_answer(connection).startswith(b"HTTP/1.1 202 ")
+        assert read_response(connection).startswith(b"HTTP/1.1 202 ")
     latest, rejected = attacked.journal(limit=2)["requests"]
     assert (latest["request"]["mockcvp"]["unread"], latest["response"]["status"]) == (False, 202)
     assert (rejected["request"]["mockcvp"]["unread"], rejected["request"]["body"]) == (True, "")
     assert rejected["response"]["status"] == status
 
 
-def test_a_closed_connection_takes_the_rest_of_a_body(attacked: Running) -> None:
+def test_a_closed_connection_takes_the_rest_of_a_body(attacked: ServerProcess) -> None:
     attacked.forget()
     with attacked.connection() as connection:
         connection.sendall(head(LARGE, "Connection: close", authorization=WRONG))
-        assert read_answer(connection).startswith(b"HTTP/1.1 401 ")
+        assert read_response(connection).startswith(b"HTTP/1.1 401 ")
         # longer than a TLS shutdown takes
         for _ in range(10):
             connection.sendall(b"x" * 100_000)
@@ -99,16 +99,16 @@ def test_a_closed_connection_takes_the_rest_of_a_body(attacked: Running) -> None
     assert attacked.journal()["meta"]["total"] == 1
 
 
-def test_a_small_body_of_a_rejected_call_is_recorded(attacked: Running) -> None:
+def test_a_small_body_of_a_rejected_call_is_recorded(attacked: ServerProcess) -> None:
     with attacked.connection() as connection:
         connection.sendall(head("Content-Length: 14", authorization=WRONG))
         connection.sendall(b"<synchronize/>")
-        assert read_answer(connection).startswith(b"HTTP/1.1 401 ")
+        assert read_response(connection).startswith(b"HTTP/1.1 401 ")
     (call,) = attacked.journal(limit=1)["requests"]
     assert call["request"]["body"] == "<synchronize/>"
 
 
-def test_a_stub_mapping_still_sees_a_large_body(attacked: Running) -> None:
+def test_a_stub_mapping_still_sees_a_large_body(attacked: ServerProcess) -> None:
     url = f"https://localhost:{attacked.port}/__admin/mappings"
     body = "y" * 100_000
     mapping = {
@@ -124,9 +124,9 @@ def test_a_stub_mapping_still_sees_a_large_body(attacked: Running) -> None:
             client.delete(f"{url}/{identity}")
 
 
-def resident(double: Running) -> int:
+def resident(server: ServerProcess) -> int:
     """Return the memory that a process takes, in bytes."""
-    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{double.process.pid}/status").read_text())
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{server.process.pid}/status").read_text())
     assert found
     return int(found[1]) * 1024
 
@@ -139,7 +139,7 @@ def send_unfinished(connection: ssl.SSLSocket, head: bytes, size: int) -> None:
 def warmed_up(connection: ssl.SSLSocket) -> ssl.SSLSocket:
     """Send a large body once: the TLS buffers of a connection take up to 1 MiB from then on, which is not measured."""
     connection.sendall(head(f"Content-Length: {2 * MIB}", authorization=WRONG) + b" " * 2 * MIB)
-    read_answer(connection)
+    read_response(connection)
     return connection
 
 
@@ -159,15 +159,15 @@ def with_responses(connections: list[ssl.SSLSocket], count: int) -> dict[ssl.SSL
     return ready
 
 
-def test_a_body_of_1_byte_chunks_lets_other_clients_through(attacked: Running) -> None:
+def test_a_body_of_1_byte_chunks_lets_other_clients_through(attacked: ServerProcess) -> None:
     sent = head(CHUNKED) + b"1\r\n \r\n" * 500_000 + b"0\r\n\r\n"
     others = 0
     with attacked.connection() as hostile, attacked.connection() as other, ThreadPoolExecutor() as threads:
         threads.submit(hostile.sendall, sent)
-        response = threads.submit(read_answer, hostile)
+        response = threads.submit(read_response, hostile)
         while not response.done():
             other.sendall(head("Content-Length: 0"))
-            assert read_answer(other).startswith(b"HTTP/1.1 202 ")
+            assert read_response(other).startswith(b"HTTP/1.1 202 ")
             others += 1
         assert response.result().startswith(b"HTTP/1.1 400 ")
     # about one for each 16 KiB; it was one for each 256 KiB, of which there are 12
@@ -176,47 +176,47 @@ def test_a_body_of_1_byte_chunks_lets_other_clients_through(attacked: Running) -
 
 @LINUX
 def test_unfinished_bodies_without_credentials_take_no_memory(tmp_path: Path) -> None:
-    with Running(tmp_path) as double, contextlib.ExitStack() as stack:
-        connections = [warmed_up(stack.enter_context(double.connection())) for _ in range(60)]
-        before = resident(double)
+    with ServerProcess(tmp_path) as server, contextlib.ExitStack() as stack:
+        connections = [warmed_up(stack.enter_context(server.connection())) for _ in range(60)]
+        before = resident(server)
         for connection in connections:
             send_unfinished(connection, head(f"Content-Length: {2 * MIB}", authorization=WRONG), 2 * MIB)
         for connection in connections:
-            assert read_answer(connection).startswith(b"HTTP/1.1 401 ")
-        assert resident(double) - before < 60 * MIB
+            assert read_response(connection).startswith(b"HTTP/1.1 401 ")
+        assert resident(server) - before < 60 * MIB
 
 
 @LINUX
 def test_all_unfinished_bodies_together_are_bounded(tmp_path: Path) -> None:
-    with Running(tmp_path) as double, contextlib.ExitStack() as stack:
-        connections = [warmed_up(stack.enter_context(double.connection())) for _ in range(100)]
-        before = resident(double)
+    with ServerProcess(tmp_path) as server, contextlib.ExitStack() as stack:
+        connections = [warmed_up(stack.enter_context(server.connection())) for _ in range(100)]
+        before = resident(server)
         for connection in connections:
             send_unfinished(connection, head(f"Content-Length: {2 * MIB}"), 2 * MIB)
         # 64 bodies fit within 128 MiB
         rejected = with_responses(connections, 36)
         assert [response[:13] for response in rejected.values()] == [b"HTTP/1.1 503 "] * 36
-        assert resident(double) - before < 1.5 * 128 * MIB
-        latest = double.journal(limit=1)["requests"][0]
+        assert resident(server) - before < 1.5 * 128 * MIB
+        latest = server.journal(limit=1)["requests"][0]
         assert "all unfinished request bodies take more than" in latest["request"]["mockcvp"]["refusal"]
         # a body that comes whole at once is served all the same, and the first ones may end
-        with double.client() as client:
+        with server.client() as client:
             assert client.post(SYNCHRONIZE, headers={"Accept": XML}).status_code == 202
         admitted = next(connection for connection in connections if connection not in rejected)
         admitted.sendall(b" ")
-        assert read_answer(admitted).startswith(b"HTTP/1.1 400 ")
+        assert read_response(admitted).startswith(b"HTTP/1.1 400 ")
 
 
 @LINUX
 def test_unfinished_control_bodies_are_bounded(tmp_path: Path) -> None:
-    with Running(tmp_path) as double, contextlib.ExitStack() as stack:
-        connections = [stack.enter_context(double.connection()) for _ in range(5)]
-        before = resident(double)
+    with ServerProcess(tmp_path) as server, contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(server.connection()) for _ in range(5)]
+        before = resident(server)
         for connection in connections:
             send_unfinished(connection, head(f"Content-Length: {60 * MIB}", path="/__admin/mappings"), 60 * MIB)
         rejected = with_responses(connections, 3)
         assert [response[:13] for response in rejected.values()] == [b"HTTP/1.1 503 "] * 3
-        assert resident(double) - before < 2 * 128 * MIB
+        assert resident(server) - before < 2 * 128 * MIB
 
 
 @given(
@@ -242,10 +242,10 @@ def test_reading_a_body_gives_back_its_memory(chunks: list[bytes], limit: int, t
 
 
 def test_others_are_served_while_a_long_list_is_written() -> None:
-    double = Double(Settings())
+    server = MockState(Settings())
     servers = [{"id": f"s{n}", "type": "MEDIA", "hostname": "h", "ipaddr": "192.0.2.1"} for n in range(10_000)]
-    double.deploy(Deployment.model_validate({"servers": servers}))
-    app = create_app(double=double)
+    server.deploy(Deployment.model_validate({"servers": servers}))
+    app = create_app(state=server)
     served: list[str] = []
 
     async def request(path: str) -> None:
@@ -294,19 +294,19 @@ def test_an_accept_of_1900_ranges_costs_little() -> None:
 
 def test_chunk_extensions_are_bounded_in_total(tmp_path: Path) -> None:
     chunk = b"1;" + b"x" * 4000 + b"\r\n \r\n"
-    with Running(tmp_path, "--max-body-bytes", "1000") as double, double.connection() as connection:
+    with ServerProcess(tmp_path, "--max-body-bytes", "1000") as server, server.connection() as connection:
         # eight times what a body and a head may have
         with contextlib.suppress(OSError):
             connection.sendall(head(CHUNKED) + chunk * 100)
         response = b""
         with contextlib.suppress(OSError):
-            response = read_answer(connection)
+            response = read_response(connection)
         assert not response or response.startswith(b"HTTP/1.1 400 ")
-        double.line("the body has more than 73536 bytes on the wire")
+        server.line("the body has more than 73536 bytes on the wire")
 
 
 def test_a_body_in_chunks_of_one_byte_is_no_attack(tmp_path: Path) -> None:
     body = b"<synchronize>" + b" " * 5000 + b"</synchronize>"
-    with Running(tmp_path, "--max-body-bytes", "6000") as double, double.connection() as connection:
+    with ServerProcess(tmp_path, "--max-body-bytes", "6000") as server, server.connection() as connection:
         connection.sendall(head(CHUNKED) + b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n")
-        assert read_answer(connection).startswith(b"HTTP/1.1 202 ")
+        assert read_response(connection).startswith(b"HTTP/1.1 202 ")

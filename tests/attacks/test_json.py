@@ -6,11 +6,11 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from mockcvp.oamp.api import Answer, Request
+from mockcvp.oamp.api import Request, Response
 from mockcvp.settings import Settings
-from mockcvp.state import Double
+from mockcvp.state import MockState
 from tests.costs import clear_caches, ratio
-from tests.server_process import JSON, SYNCHRONIZE, Running
+from tests.server_process import JSON, SYNCHRONIZE, ServerProcess
 
 MOST = Settings()
 LIMIT = MOST.max_body_bytes
@@ -47,14 +47,14 @@ TABLE: list[tuple[str, Callable[[], bytes], tuple[int, ...]]] = [
 ]
 
 
-def answered(body: bytes, content_type: str = JSON) -> Answer:
+def responded(body: bytes, content_type: str = JSON) -> Response:
     path = f"/cvp-config/{SYNCHRONIZE}"
     headers = (
         (b"accept", JSON.encode()),
         (b"content-type", content_type.encode()),
         (b"authorization", b"Basic d3NtYWRtaW46d3NtYWRtaW4="),
     )
-    return Double(MOST).oamp.answer(Request("POST", path, path, headers, body))
+    return MockState(MOST).oamp.response(Request("POST", path, path, headers, body))
 
 
 def harmless() -> bytes:
@@ -66,29 +66,31 @@ def harmless() -> bytes:
     return json.dumps({"synchronize": {"servers": {"server": servers}}}).encode()
 
 
-@pytest.mark.parametrize(("body", "statuses"), [pytest.param(body, told, id=name) for name, body, told in TABLE])
+@pytest.mark.parametrize(
+    ("body", "statuses"), [pytest.param(body, reported, id=name) for name, body, reported in TABLE]
+)
 def test_hostile_json_costs_no_more_than_harmless_json(body: Callable[[], bytes], statuses: tuple[int, ...]) -> None:
     sent, usual = body(), harmless()
     assert len(sent) <= LIMIT
-    answer = answered(sent)
-    assert answer.status in statuses, answer.body[:300]
-    assert answered(usual).status == 202
-    assert ratio(lambda: answered(sent), lambda: answered(usual), enough=1, before=clear_caches) <= 1
+    response = responded(sent)
+    assert response.status in statuses, response.body[:300]
+    assert responded(usual).status == 202
+    assert ratio(lambda: responded(sent), lambda: responded(usual), enough=1, before=clear_caches) <= 1
 
 
 def test_a_text_that_no_utf_8_could_tell_is_refused_in_every_encoding() -> None:
     body = b'{"synchronize":{"+2AA-x":"y"}}'
-    answer = answered(body, f"{JSON}; charset=utf-7")
-    assert answer.status == 400
-    assert "the body is not UTF-7" in (answer.refusal or "")
+    response = responded(body, f"{JSON}; charset=utf-7")
+    assert response.status == 400
+    assert "the body is not UTF-7" in (response.refusal or "")
 
 
 def test_what_the_journal_holds_can_be_shown_whatever_was_sent(tmp_path_factory: pytest.TempPathFactory) -> None:
     bodies = [b'{"synchronize":{"+2AA-x":"y"}}', b"\xed\xa0\x80", b"\xff\xfe\x00\xd8"]
-    with Running(tmp_path_factory.mktemp("certs")) as double, double.client() as client:
+    with ServerProcess(tmp_path_factory.mktemp("certs")) as server, server.client() as client:
         for body in bodies:
             for charset in ("utf-7", "utf-8", "utf-16", "latin-1"):
                 headers = {"Accept": JSON, "Content-Type": f"{JSON}; charset={charset}"}
-                answer: httpx.Response = client.post(SYNCHRONIZE, content=body, headers=headers)
-                assert answer.status_code in (202, 400)
-        assert len(double.journal()["requests"]) == 12
+                response: httpx.Response = client.post(SYNCHRONIZE, content=body, headers=headers)
+                assert response.status_code in (202, 400)
+        assert len(server.journal()["requests"]) == 12

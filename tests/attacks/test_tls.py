@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.test_http import GOOD, assert_serves
-from tests.server_process import PATIENCE, Running, read_answer
+from tests.server_process import PATIENCE, ServerProcess, read_response
 
 # warned of by Python, since nobody should offer them
 OLD = ["TLSv1", "TLSv1_1"]
 
 
 @pytest.fixture(scope="module", params=["ecdsa", "rsa"])
-def shown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def shown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     key_type: str = request.param
-    with Running(tmp_path_factory.mktemp("certs"), "--key-type", key_type) as double:
-        yield double
+    with ServerProcess(tmp_path_factory.mktemp("certs"), "--key-type", key_type) as server:
+        yield server
 
 
 def offering(lowest: ssl.TLSVersion, highest: ssl.TLSVersion, ciphers: str) -> ssl.SSLContext:
@@ -34,18 +34,18 @@ def offering(lowest: ssl.TLSVersion, highest: ssl.TLSVersion, ciphers: str) -> s
     return context
 
 
-def agreed(double: Running, context: ssl.SSLContext) -> str | None:
-    """Return the cipher that a client and the double agree on, if they do."""
-    plain = socket.create_connection(("127.0.0.1", double.port), timeout=PATIENCE)
+def agreed(server: ServerProcess, context: ssl.SSLContext) -> str | None:
+    """Return the cipher that a client and the mock server agree on, if they do."""
+    plain = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
     try:
         with context.wrap_socket(plain) as connection:
             assert connection.compression() is None
             cipher = connection.cipher()
             assert cipher
             return cipher[0]
-    except ssl.SSLError as fault:
+    except ssl.SSLError as exc:
         # the server's word, or its end; anything else would be a client that did not even ask
-        assert "ALERT" in fault.reason or isinstance(fault, ssl.SSLEOFError), fault
+        assert "ALERT" in exc.reason or isinstance(exc, ssl.SSLEOFError), exc
         return None
     except ConnectionResetError:
         return None
@@ -53,20 +53,20 @@ def agreed(double: Running, context: ssl.SSLContext) -> str | None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("version", OLD)
-def test_nothing_older_than_tls_1_2_is_spoken(shown: Running, version: str) -> None:
+def test_nothing_older_than_tls_1_2_is_spoken(shown: ServerProcess, version: str) -> None:
     only = ssl.TLSVersion[version]
     assert agreed(shown, offering(only, only, "ALL:@SECLEVEL=0")) is None
     shown.line("the client speaks no TLS 1.2 or 1.3")
 
 
 @pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
-def test_tls_1_2_and_1_3_are_spoken_without_compression(shown: Running, version: str) -> None:
+def test_tls_1_2_and_1_3_are_spoken_without_compression(shown: ServerProcess, version: str) -> None:
     only = ssl.TLSVersion[version]
     assert agreed(shown, offering(only, only, "DEFAULT")) is not None
 
 
-def accepted(double: Running) -> set[str]:
-    """Return every cipher of TLS 1.2 that a double accepts, of all that this OpenSSL can offer."""
+def accepted(server: ServerProcess) -> set[str]:
+    """Return every cipher of TLS 1.2 that a mock server accepts, of all that this OpenSSL can offer."""
     tls_1_2 = ssl.TLSVersion.TLSv1_2
     everything = offering(tls_1_2, tls_1_2, "ALL:COMPLEMENTOFALL:@SECLEVEL=0")
     names = [cipher["name"] for cipher in everything.get_ciphers() if not cipher["name"].startswith("TLS_")]
@@ -74,10 +74,10 @@ def accepted(double: Running) -> set[str]:
     assert {"AES128-SHA", "ADH-AES128-SHA", "NULL-SHA256", "ECDHE-ECDSA-AES128-SHA"} <= set(names)
     # one that needs what a bare client lacks (a shared password) is not offered at all, and cannot be agreed on
     offered = [name for name in names if "PSK" not in name and "SRP" not in name]
-    return {name for name in offered if agreed(double, offering(tls_1_2, tls_1_2, f"{name}:@SECLEVEL=0"))}
+    return {name for name in offered if agreed(server, offering(tls_1_2, tls_1_2, f"{name}:@SECLEVEL=0"))}
 
 
-def test_no_weak_cipher_is_accepted(shown: Running) -> None:
+def test_no_weak_cipher_is_accepted(shown: ServerProcess) -> None:
     found = accepted(shown)
     assert found
     for name in found:
@@ -87,7 +87,7 @@ def test_no_weak_cipher_is_accepted(shown: Running) -> None:
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not on this machine: apt-get install openssl")
 @pytest.mark.parametrize("times", [1, 20])
-def test_renegotiation_is_refused(shown: Running, times: int) -> None:
+def test_renegotiation_is_refused(shown: ServerProcess, times: int) -> None:
     command = [
         "openssl",
         "s_client",
@@ -105,17 +105,17 @@ def test_renegotiation_is_refused(shown: Running, times: int) -> None:
     assert_serves(shown)
 
 
-def test_a_resumed_connection_is_no_other(shown: Running) -> None:
+def test_a_resumed_connection_is_no_other(shown: ServerProcess) -> None:
     context = shown.tls()
     session: ssl.SSLSession | None = None
     for _ in range(2):
         plain = socket.create_connection(("127.0.0.1", shown.port), timeout=PATIENCE)
         with context.wrap_socket(plain, server_hostname="localhost", session=session) as connection:
             connection.sendall(GOOD)
-            assert read_answer(connection).startswith(b"HTTP/1.1 202 ")
+            assert read_response(connection).startswith(b"HTTP/1.1 202 ")
             session = connection.session
 
 
-def test_the_key_is_readable_for_its_owner_alone(shown: Running) -> None:
+def test_the_key_is_readable_for_its_owner_alone(shown: ServerProcess) -> None:
     key: Path = shown.certificate.with_name("mockcvp-key.pem")
     assert key.stat().st_mode & 0o077 == 0

@@ -13,11 +13,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mockcvp.oamp.api import Answer, Request
+from mockcvp.oamp.api import Request, Response
 from mockcvp.settings import Settings
-from mockcvp.state import Double
+from mockcvp.state import MockState
 from tests.costs import clear_caches, ratio
-from tests.server_process import PATIENCE, SYNCHRONIZE, XML, Running
+from tests.server_process import PATIENCE, SYNCHRONIZE, XML, ServerProcess
 
 MOST = Settings()
 LIMIT = MOST.max_body_bytes
@@ -60,7 +60,7 @@ class Attack:
 
     name: str
     body: Callable[[], bytes]
-    answers: frozenset[str] = SYNTAX
+    responses: frozenset[str] = SYNTAX
     why: str = ""
     loud: str = ""
 
@@ -311,11 +311,11 @@ TABLE = [*ENTITIES, *NESTING, *FLOODS, *NAMESPACES, *ENCODINGS, *FORMS]
 ROWS = pytest.mark.parametrize("attack", [pytest.param(attack, id=attack.name) for attack in TABLE])
 
 
-def answered(body: bytes) -> Answer:
+def responded(body: bytes) -> Response:
     """Return the response of a new mock server."""
-    oamp = Double(MOST).oamp
+    oamp = MockState(MOST).oamp
     path = f"/cvp-config/{SYNCHRONIZE}"
-    return oamp.answer(Request("POST", path, path, HEADERS, body))
+    return oamp.response(Request("POST", path, path, HEADERS, body))
 
 
 def harmless() -> bytes:
@@ -325,20 +325,20 @@ def harmless() -> bytes:
     return f"<synchronize><servers>{servers}</servers></synchronize>".encode()
 
 
-def told(status: int, answer: str) -> str:
-    found = re.search(r"<errorType>(.*?)</errorType>", answer)
+def reported(status: int, response: str) -> str:
+    found = re.search(r"<errorType>(.*?)</errorType>", response)
     return f"{status} {found[1]}" if found else str(status)
 
 
 @pytest.fixture(scope="module")
-def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     # a journal that keeps bodies would grow, as it should
-    with Running(tmp_path_factory.mktemp("certs"), "--journal-max-calls", "0") as double:
-        yield double
+    with ServerProcess(tmp_path_factory.mktemp("certs"), "--journal-max-calls", "0") as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
-def caller(attacked: Running) -> Iterator[httpx.Client]:
+def caller(attacked: ServerProcess) -> Iterator[httpx.Client]:
     with attacked.client(headers={"Accept": XML, "Content-Type": XML}, timeout=PATIENCE) as client:
         yield client
 
@@ -349,23 +349,23 @@ def test_every_body_of_the_table_is_within_the_limit_so_that_the_parser_sees_it(
 
 
 def test_a_row_that_is_not_refused_as_no_xml_says_why() -> None:
-    assert [attack.name for attack in TABLE if attack.answers != SYNTAX and not attack.why] == []
+    assert [attack.name for attack in TABLE if attack.responses != SYNTAX and not attack.why] == []
 
 
 @ROWS
 def test_hostile_xml_costs_little_more_than_harmless_xml(attack: Attack) -> None:
     body, usual = attack.body(), harmless()
-    answer = answered(body)
-    assert told(answer.status, answer.body.decode()) in attack.answers
-    assert answered(usual).status == 202
-    costs = ratio(lambda: answered(body), lambda: answered(usual), enough=MOST_TIMES, before=clear_caches)
+    response = responded(body)
+    assert reported(response.status, response.body.decode()) in attack.responses
+    assert responded(usual).status == 202
+    costs = ratio(lambda: responded(body), lambda: responded(usual), enough=MOST_TIMES, before=clear_caches)
     assert costs <= MOST_TIMES
 
 
 @ROWS
-def test_hostile_xml_gets_the_documented_answer(attacked: Running, caller: httpx.Client, attack: Attack) -> None:
-    answer = caller.post(SYNCHRONIZE, content=attack.body())
-    assert told(answer.status_code, answer.text) in attack.answers
+def test_hostile_xml_gets_the_documented_answer(attacked: ServerProcess, caller: httpx.Client, attack: Attack) -> None:
+    response = caller.post(SYNCHRONIZE, content=attack.body())
+    assert reported(response.status_code, response.text) in attack.responses
     # and nobody else pays for it
     assert caller.post(SYNCHRONIZE, content=b"<synchronize/>").status_code == 202
     assert attacked.process.poll() is None
@@ -373,14 +373,14 @@ def test_hostile_xml_gets_the_documented_answer(attacked: Running, caller: httpx
 
 @ROWS
 def test_hostile_xml_gets_a_short_answer_and_a_short_line_in_the_log(
-    attacked: Running, caller: httpx.Client, attack: Attack
+    attacked: ServerProcess, caller: httpx.Client, attack: Attack
 ) -> None:
     attacked.forget_lines()
-    answer = caller.post(SYNCHRONIZE, content=attack.body())
-    line = attacked.line(f"{answer.status_code} POST")
+    response = caller.post(SYNCHRONIZE, content=attack.body())
+    line = attacked.line(f"{response.status_code} POST")
     # of what is ignored, it tells five names, 200 characters of each
     assert len(line) < 1500
-    assert len(answer.content) < (1_000_000 if attack.loud else 4096)
+    assert len(response.content) < (1_000_000 if attack.loud else 4096)
     assert line.isprintable()
 
 
@@ -391,14 +391,14 @@ def resident(process: int, what: str = "VmRSS") -> int:
     return int(found[1]) // 1024
 
 
-def swell(double: Running, client: httpx.Client, attacks: list[Attack]) -> None:
+def swell(server: ServerProcess, client: httpx.Client, attacks: list[Attack]) -> None:
     for attack in attacks:
         assert client.post(SYNCHRONIZE, content=attack.body()).status_code < 500
-    assert double.process.poll() is None
+    assert server.process.poll() is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read from /proc: run it on Linux")
-def test_hostile_xml_leaves_memory_as_it_was(attacked: Running, caller: httpx.Client) -> None:
+def test_hostile_xml_leaves_memory_as_it_was(attacked: ServerProcess, caller: httpx.Client) -> None:
     attacks = [attack for attack in TABLE if not attack.loud]
     swell(attacked, caller, attacks)
     before = resident(attacked.process.pid)
@@ -426,13 +426,13 @@ def cost(directory: Path, body: bytes, most: int = 2048) -> int:
     program = (
         "import resource, sys, pathlib\n"
         f"resource.setrlimit(resource.RLIMIT_AS, ({most} * 2**20,) * 2)\n"
-        "from tests.attacks.test_xml import answered, resident\n"
+        "from tests.attacks.test_xml import responded, resident\n"
         "import os\n"
         "body = pathlib.Path(sys.argv[1]).read_bytes()\n"
-        "answered(b'<synchronize/>')\n"
+        "responded(b'<synchronize/>')\n"
         "before = resident(os.getpid())\n"
-        "answer = answered(body)\n"
-        "assert answer.status < 500, answer\n"
+        "response = responded(body)\n"
+        "assert response.status < 500, response\n"
         "print(resident(os.getpid(), 'VmHWM') - before)\n"
     )
     ended = subprocess.run(
@@ -473,16 +473,16 @@ def outside(secret: Path, port: int) -> list[bytes]:
     ]
 
 
-def test_xml_reaches_no_file_and_no_other_host(attacked: Running, caller: httpx.Client, tmp_path: Path) -> None:
+def test_xml_reaches_no_file_and_no_other_host(attacked: ServerProcess, caller: httpx.Client, tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("cobalt-heron-4711")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         attacked.forget_lines()
         for body in outside(secret, listener.getsockname()[1]):
-            answer = caller.post(SYNCHRONIZE, content=body)
-            assert told(answer.status_code, answer.text) in (SYNTAX if b"DOCTYPE" in body else TAKEN), body
-            assert "cobalt" not in answer.text
-            assert "cobalt" not in attacked.line(f"{answer.status_code} POST")
+            response = caller.post(SYNCHRONIZE, content=body)
+            assert reported(response.status_code, response.text) in (SYNTAX if b"DOCTYPE" in body else TAKEN), body
+            assert "cobalt" not in response.text
+            assert "cobalt" not in attacked.line(f"{response.status_code} POST")
         # whoever connected while a body was read is in the queue already
         listener.setblocking(False)
         with pytest.raises(BlockingIOError):
@@ -490,7 +490,7 @@ def test_xml_reaches_no_file_and_no_other_host(attacked: Running, caller: httpx.
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not on this machine: apt-get install strace")
-def test_xml_has_no_file_opened(attacked: Running, caller: httpx.Client, tmp_path: Path) -> None:
+def test_xml_has_no_file_opened(attacked: ServerProcess, caller: httpx.Client, tmp_path: Path) -> None:
     secret, calls = tmp_path / "secret.txt", tmp_path / "calls"
     secret.write_text("cobalt-heron-4711")
     caller.post(SYNCHRONIZE, content=outside(secret, 9)[0])

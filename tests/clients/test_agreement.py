@@ -1,4 +1,4 @@
-"""The same requests to a real WireMock and to the double: both must answer alike, but for the differences named here."""
+"""The same requests to a real WireMock and to the mock server: both must answer alike, but for the differences named here."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -426,10 +426,10 @@ class Peer:
     def admin(self, method: str, path: str, content: Any = None) -> httpx.Response:
         return self.client.request(method, f"/__admin/{path}", json=content)
 
-    def told(self, method: str, path: str, content: Any = None) -> Any:
-        answer = self.admin(method, path, content)
-        assert answer.is_success, answer.text
-        return answer.json() if answer.content else {}
+    def reported(self, method: str, path: str, content: Any = None) -> Any:
+        response = self.admin(method, path, content)
+        assert response.is_success, response.text
+        return response.json() if response.content else {}
 
     def call(self, **call: Any) -> httpx.Response:
         return self.client.request(**call, auth=("wsmadmin", "wsmadmin"))
@@ -439,7 +439,7 @@ class Peer:
         for name, call in CALLS.items():
             self.admin("DELETE", "requests")
             self.call(**call)
-            counted += [self.told("POST", "requests/count", pattern)["count"] for pattern in PATTERNS[name]]
+            counted += [self.reported("POST", "requests/count", pattern)["count"] for pattern in PATTERNS[name]]
         return counted
 
 
@@ -466,7 +466,7 @@ def test_every_pattern_counts_alike(wiremock: Peer, mockcvp: Peer) -> None:
 
 def near_misses(peer: Peer) -> list[Any]:
     """The order of near misses of patterns and of unmatched requests, and the distances where those are documented."""
-    peer.told("POST", "reset")
+    peer.reported("POST", "reset")
     for url in (
         "/a",
         "/cvp-config/servers",
@@ -477,7 +477,7 @@ def near_misses(peer: Peer) -> list[Any]:
         peer.call(method="GET", url=url, headers={"X-M": url})
     for content in ('{"a": 1}', '{"a": 2, "b": 3, "c": 4}', "something else"):
         peer.call(method="POST", url="/cvp-config/elsewhere", content=content)
-    told = []
+    reported = []
     for pattern in [
         {"url": "/cvp-config/server"},
         {"urlPath": "/cvp-config/serverz", "method": "POST"},
@@ -495,18 +495,18 @@ def near_misses(peer: Peer) -> list[Any]:
         {"queryParameters": {"q": {"equalTo": "type:VXML"}}},
         {"queryParameters": {"q": {"equalTo": "type:MEDIA"}}},
     ]:
-        nearest = peer.told("POST", "near-misses/request-pattern", pattern)["nearMisses"]
+        nearest = peer.reported("POST", "near-misses/request-pattern", pattern)["nearMisses"]
         # how far JSON is from other JSON is documented nowhere: the order alone counts
         distances = [round(one["matchResult"]["distance"], 6) for one in nearest if "equalToJson" not in str(pattern)]
-        told.append((pattern, [(one["request"]["url"], one["request"]["body"]) for one in nearest], distances))
-    return told
+        reported.append((pattern, [(one["request"]["url"], one["request"]["body"]) for one in nearest], distances))
+    return reported
 
 
 def unmatched(peer: Peer) -> list[Any]:
     """What is unmatched, and which stub mappings are near to it."""
-    peer.told("POST", "reset")
+    peer.reported("POST", "reset")
     for path, status in (("/cvp-config/serve", 200), ("/zzzzzzzzzz", 201), ("/cvp-config/elsewhere", 299), ("/a", 204)):
-        peer.told("POST", "mappings", {"request": {"url": path, "method": "GET"}, "response": {"status": status}})
+        peer.reported("POST", "mappings", {"request": {"url": path, "method": "GET"}, "response": {"status": status}})
     for method, url in (
         ("GET", "/cvp-config/serve"),
         ("GET", "/cvp-config/servers/"),
@@ -515,7 +515,7 @@ def unmatched(peer: Peer) -> list[Any]:
         ("GET", "/a"),
     ):
         peer.call(method=method, url=url)
-    served = peer.told("GET", "requests")
+    served = peer.reported("GET", "requests")
     return [
         [
             (one["request"]["url"], one["wasMatched"], one["response"]["status"])
@@ -524,56 +524,56 @@ def unmatched(peer: Peer) -> list[Any]:
         ],
         [(one["request"]["url"], one["wasMatched"]) for one in served["requests"]],
         served["meta"],
-        [one["url"] for one in peer.told("GET", "requests/unmatched")["requests"]],
-        [one["request"]["url"] for one in peer.told("GET", "requests?unmatched=true&limit=2")["requests"]],
-        len(peer.told("GET", "requests?limit=0")["requests"]),
-        len(peer.told("GET", "requests?since=2200-01-01T00:00:00Z")["requests"]),
-        len(peer.told("GET", "requests?since=2020-01-01T00:00:00Z")["requests"]),
-        [one["url"] for one in peer.told("POST", "requests/find", {"method": "GET"})["requests"]],
+        [one["url"] for one in peer.reported("GET", "requests/unmatched")["requests"]],
+        [one["request"]["url"] for one in peer.reported("GET", "requests?unmatched=true&limit=2")["requests"]],
+        len(peer.reported("GET", "requests?limit=0")["requests"]),
+        len(peer.reported("GET", "requests?since=2200-01-01T00:00:00Z")["requests"]),
+        len(peer.reported("GET", "requests?since=2020-01-01T00:00:00Z")["requests"]),
+        [one["url"] for one in peer.reported("POST", "requests/find", {"method": "GET"})["requests"]],
         [
             (one["request"]["url"], one["stubMapping"]["request"]["url"], round(one["matchResult"]["distance"], 6))
-            for one in peer.told("GET", "requests/unmatched/near-misses")["nearMisses"]
+            for one in peer.reported("GET", "requests/unmatched/near-misses")["nearMisses"]
         ],
     ]
 
 
 def removal(peer: Peer) -> list[Any]:
     """What is there after single calls were removed."""
-    peer.told("POST", "reset")
+    peer.reported("POST", "reset")
     for url in ("/a", "/b", "/a", "/c"):
         peer.call(method="GET", url=url)
-    one = peer.told("GET", "requests")["requests"][0]
-    told = [peer.told("GET", f"requests/{one['id']}")["request"]["url"]]
-    peer.told("DELETE", f"requests/{one['id']}")
-    removed = peer.told("POST", "requests/remove", {"url": "/a"})["serveEvents"]
-    told.append([served["request"]["url"] for served in removed])
-    told.append([served["request"]["url"] for served in peer.told("GET", "requests")["requests"]])
+    one = peer.reported("GET", "requests")["requests"][0]
+    reported = [peer.reported("GET", f"requests/{one['id']}")["request"]["url"]]
+    peer.reported("DELETE", f"requests/{one['id']}")
+    removed = peer.reported("POST", "requests/remove", {"url": "/a"})["serveEvents"]
+    reported.append([served["request"]["url"] for served in removed])
+    reported.append([served["request"]["url"] for served in peer.reported("GET", "requests")["requests"]])
     nobody = "00000000-0000-0000-0000-000000000000"
-    told += [
+    reported += [
         peer.admin("GET", f"requests/{nobody}").status_code,
         peer.admin("DELETE", f"requests/{nobody}").status_code,
     ]
-    told += [peer.admin("GET", f"requests/{one['id']}").status_code, peer.admin("GET", "requests/xyz").status_code]
-    peer.told("DELETE", "requests")
-    return [*told, peer.told("GET", "requests")]
+    reported += [peer.admin("GET", f"requests/{one['id']}").status_code, peer.admin("GET", "requests/xyz").status_code]
+    peer.reported("DELETE", "requests")
+    return [*reported, peer.reported("GET", "requests")]
 
 
 def mappings(peer: Peer) -> list[Any]:
     """Which mapping answers, and what becomes of mappings."""
-    peer.told("POST", "reset")
-    told: list[Any] = []
+    peer.reported("POST", "reset")
+    reported: list[Any] = []
 
     def add(**mapping: Any) -> Any:
-        answer = peer.admin("POST", "mappings", mapping)
-        told.append(answer.status_code)
-        return answer.json()
+        response = peer.admin("POST", "mappings", mapping)
+        reported.append(response.status_code)
+        return response.json()
 
     def get(url: str = "/p", **options: Any) -> None:
-        answer = peer.call(**({"method": "GET", "url": url} | options))
-        kept = {name: answer.headers.get_list(name) for name in ("x-a", "matched-stub-id", "content-type")}
+        response = peer.call(**({"method": "GET", "url": url} | options))
+        stored = {name: response.headers.get_list(name) for name in ("x-a", "matched-stub-id", "content-type")}
         # the reason of a status that has none is nobody's
-        reason = answer.reason_phrase if answer.status_code == 251 else None
-        told.append((answer.status_code, reason, answer.text, kept))
+        reason = response.reason_phrase if response.status_code == 251 else None
+        reported.append((response.status_code, reason, response.text, stored))
 
     ids = [f"00000000-0000-0000-0000-00000000000{digit}" for digit in range(1, 9)]
     add(id=ids[0], request={"urlPath": "/p"}, response={"status": 250, "body": "one", "headers": {"X-A": ["1", "2"]}})
@@ -596,75 +596,77 @@ def mappings(peer: Peer) -> list[Any]:
     get(headers={"X-Q": "1"})
     get("/p?q=1")
     add(id=ids[0], request={}, response={})
-    told[-1:] = [peer.admin("POST", "mappings", {"id": ids[0]}).status_code]
-    told.append(peer.told("PUT", f"mappings/{ids[1]}", {"request": {"urlPath": "/p"}, "response": {"status": 260}}))
+    reported[-1:] = [peer.admin("POST", "mappings", {"id": ids[0]}).status_code]
+    reported.append(
+        peer.reported("PUT", f"mappings/{ids[1]}", {"request": {"urlPath": "/p"}, "response": {"status": 260}})
+    )
     get()
-    told.append(peer.told("GET", f"mappings/{ids[1]}"))
-    told += [
+    reported.append(peer.reported("GET", f"mappings/{ids[1]}"))
+    reported += [
         peer.admin("PUT", f"mappings/{ids[7]}", {}).status_code,
         peer.admin("GET", f"mappings/{ids[7]}").status_code,
     ]
-    peer.told("DELETE", f"mappings/{ids[1]}")
+    peer.reported("DELETE", f"mappings/{ids[1]}")
     get()
-    told += [peer.admin("DELETE", f"mappings/{ids[1]}").status_code, peer.admin("GET", "mappings/xyz").status_code]
-    listed = peer.told("GET", "mappings")
-    told += [[one["id"] for one in listed["mappings"]], listed["meta"]]
-    told.append([one["id"] for one in peer.told("GET", "mappings?limit=1&offset=1")["mappings"]])
-    peer.told("POST", "mappings/remove", {"id": ids[3], "request": {}, "response": {}})
+    reported += [peer.admin("DELETE", f"mappings/{ids[1]}").status_code, peer.admin("GET", "mappings/xyz").status_code]
+    listed = peer.reported("GET", "mappings")
+    reported += [[one["id"] for one in listed["mappings"]], listed["meta"]]
+    reported.append([one["id"] for one in peer.reported("GET", "mappings?limit=1&offset=1")["mappings"]])
+    peer.reported("POST", "mappings/remove", {"id": ids[3], "request": {}, "response": {}})
     get(headers={"X-Q": "1"})
-    peer.told("DELETE", "mappings")
-    told.append(peer.told("GET", "mappings"))
+    peer.reported("DELETE", "mappings")
+    reported.append(peer.reported("GET", "mappings"))
     add(name="named", metadata={"a": 1}, persistent=False, request={"method": "GET"}, response={"status": 202})
-    told.append(
+    reported.append(
         {
             name: value
-            for name, value in peer.told("GET", "mappings")["mappings"][0].items()
+            for name, value in peer.reported("GET", "mappings")["mappings"][0].items()
             if name not in ("id", "uuid")
         }
     )
-    peer.told("POST", "mappings/reset")
-    told.append(peer.told("GET", "mappings")["meta"])
-    return told
+    peer.reported("POST", "mappings/reset")
+    reported.append(peer.reported("GET", "mappings")["meta"])
+    return reported
 
 
 def scenarios(peer: Peer) -> list[Any]:
     """How a scenario goes on."""
-    peer.told("POST", "reset")
-    told: list[Any] = [peer.told("GET", "scenarios")]
+    peer.reported("POST", "reset")
+    reported: list[Any] = [peer.reported("GET", "scenarios")]
     for number, (required, new, status) in enumerate(
         (("Started", "two", 201), ("two", "three", 202), (None, None, 203), ("three", "Started", 204))
     ):
         mapping = {"id": f"00000000-0000-0000-0000-00000000000{number}", "scenarioName": "s", "request": {"url": "/s"}}
         states = {"requiredScenarioState": required, "newScenarioState": new}
         states = {name: state for name, state in states.items() if state}
-        peer.told(
+        peer.reported(
             "POST", "mappings", mapping | states | {"priority": 9 - bool(required), "response": {"status": status}}
         )
 
     def state() -> str:
-        found: str = peer.told("GET", "scenarios")["scenarios"][0]["state"]
+        found: str = peer.reported("GET", "scenarios")["scenarios"][0]["state"]
         return found
 
-    one = peer.told("GET", "scenarios")["scenarios"][0]
-    told.append(
+    one = peer.reported("GET", "scenarios")["scenarios"][0]
+    reported.append(
         [one["name"], one["state"], sorted(one["possibleStates"]), sorted(mapping["id"] for mapping in one["mappings"])]
     )
-    told += [(peer.call(method="GET", url="/s").status_code, state()) for _ in range(5)]
+    reported += [(peer.call(method="GET", url="/s").status_code, state()) for _ in range(5)]
     bodies = ({"state": "two"}, {"state": "nowhere"}, {"x": "two"})
-    told += [(peer.admin("PUT", "scenarios/s/state", content).status_code, state()) for content in bodies]
-    told.append((peer.client.put("/__admin/scenarios/s/state").status_code, state()))
-    told.append(peer.admin("PUT", "scenarios/nobody/state", {"state": "two"}).status_code)
-    peer.told("PUT", "scenarios/s/state", {"state": "three"})
-    peer.told("POST", "scenarios/reset")
-    told.append(state())
-    peer.told("PUT", "scenarios/s/state", {"state": "three"})
-    peer.told("POST", "reset")
-    return [*told, peer.told("GET", "scenarios")]
+    reported += [(peer.admin("PUT", "scenarios/s/state", content).status_code, state()) for content in bodies]
+    reported.append((peer.client.put("/__admin/scenarios/s/state").status_code, state()))
+    reported.append(peer.admin("PUT", "scenarios/nobody/state", {"state": "two"}).status_code)
+    peer.reported("PUT", "scenarios/s/state", {"state": "three"})
+    peer.reported("POST", "scenarios/reset")
+    reported.append(state())
+    peer.reported("PUT", "scenarios/s/state", {"state": "three"})
+    peer.reported("POST", "reset")
+    return [*reported, peer.reported("GET", "scenarios")]
 
 
 def refusals(peer: Peer) -> list[Any]:
     """The statuses of what cannot be done."""
-    peer.told("POST", "reset")
+    peer.reported("POST", "reset")
     bad = [
         ("requests/count", {"urlx": "/s"}),
         ("requests/count", {"headers": {"X": {}}}),
@@ -690,23 +692,23 @@ def refusals(peer: Peer) -> list[Any]:
     statuses += [
         (path, None, peer.admin("GET", path).status_code) for path in ("nowhere", "requests/xyz", "mappings/xyz")
     ]
-    return [*statuses, peer.told("GET", "mappings")["meta"]]
+    return [*statuses, peer.reported("GET", "mappings")["meta"]]
 
 
 def settings(peer: Peer) -> list[Any]:
     """What the global settings become; how long answers then take is another test's."""
-    peer.told("POST", "reset")
-    told = []
+    peer.reported("POST", "reset")
+    reported = []
     for content in ({"fixedDelay": 5}, {"delayDistribution": {"type": "uniform", "lower": 1, "upper": 2}}, {}):
-        peer.told("POST", "settings", content)
-        told.append(
+        peer.reported("POST", "settings", content)
+        reported.append(
             {
                 name: value
-                for name, value in peer.told("GET", "settings")["settings"].items()
+                for name, value in peer.reported("GET", "settings")["settings"].items()
                 if name != "proxyPassThrough"
             }
         )
-    return told
+    return reported
 
 
 @pytest.mark.parametrize("story", [near_misses, unmatched, removal, mappings, scenarios, refusals, settings])

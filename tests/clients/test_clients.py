@@ -1,4 +1,4 @@
-"""Clients in other languages, each trusting the double's certificate alone and checking the host's name."""
+"""Clients in other languages, each trusting the mock server's certificate alone and checking the host's name."""
 
 import base64
 import http.client
@@ -29,23 +29,23 @@ from wiremock.constants import Config
 
 from mockcvp import MockCVP
 from tests.clients.wiremock_jar import JAR, WHY_NOT
-from tests.server_process import JSON, PASSWORD, SYNCHRONIZE, USER, Running
+from tests.server_process import JSON, PASSWORD, SYNCHRONIZE, USER, ServerProcess
 
 HERE = Path(__file__).parent
 JARS = [Path("/usr/share/java") / f"{name}.jar" for name in ("jersey1-client", "jersey1-core", "jsr311-api")]
 
 
 @pytest.fixture(scope="module", params=["10.0", "12.6"])
-def double(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A mock server of each release: the later one sends no reason phrase."""
-    with Running(tmp_path_factory.mktemp("certs"), "--release", request.param) as double:
-        yield double
+    with ServerProcess(tmp_path_factory.mktemp("certs"), "--release", request.param) as server:
+        yield server
 
 
-def said_by(double: Running, *command: str) -> list[str]:
-    url = f"https://localhost:{double.port}/cvp-config"
+def said_by(server: ServerProcess, *command: str) -> list[str]:
+    url = f"https://localhost:{server.port}/cvp-config"
     result = subprocess.run(
-        [*command, url, USER, PASSWORD, str(double.certificate)],
+        [*command, url, USER, PASSWORD, str(server.certificate)],
         capture_output=True,
         text=True,
         timeout=300,
@@ -61,7 +61,7 @@ def said_by(double: Running, *command: str) -> list[str]:
     reason="Jersey 1 is not on this machine: apt-get install libjersey1-client-java",
 )
 def test_the_guides_java_sample_gets_202_in_both_forms_and_401_with_a_wrong_password(
-    double: Running, tmp_path: Path
+    server: ServerProcess, tmp_path: Path
 ) -> None:
     class_path = os.pathsep.join(map(str, JARS))
     subprocess.run(
@@ -69,15 +69,15 @@ def test_the_guides_java_sample_gets_202_in_both_forms_and_401_with_a_wrong_pass
         check=True,
         timeout=300,
     )
-    said = said_by(double, "java", "-cp", f"{tmp_path}{os.pathsep}{class_path}", "StartSyncUp")
+    said = said_by(server, "java", "-cp", f"{tmp_path}{os.pathsep}{class_path}", "StartSyncUp")
     assert said == ["xml 202 -", "json 202 -", "wrong-password 401 authorization.unathorized"]
 
 
 @pytest.mark.skipif(not shutil.which("javac"), reason="no JDK on this machine: apt-get install default-jdk-headless")
-def test_the_two_http_clients_of_the_jdk(double: Running, tmp_path: Path) -> None:
+def test_the_two_http_clients_of_the_jdk(server: ServerProcess, tmp_path: Path) -> None:
     source = HERE / "java" / "JdkClients.java"
     subprocess.run(["javac", "-d", str(tmp_path), str(source)], check=True, timeout=300)
-    said = said_by(double, "java", "-cp", str(tmp_path), "JdkClients")
+    said = said_by(server, "java", "-cp", str(tmp_path), "JdkClients")
     clients = [(client, method) for client in ("HttpURLConnection", "HttpClient") for method in ("POST", "GET")]
     statuses = {"POST": "202 -", "GET": "200 -"}
     right = [f"{client} {method} {statuses[method]}" for client, method in clients]
@@ -85,8 +85,8 @@ def test_the_two_http_clients_of_the_jdk(double: Running, tmp_path: Path) -> Non
     assert said == right + wrong
 
 
-def test_pythons_http_client(double: Running) -> None:
-    connection = http.client.HTTPSConnection("localhost", double.port, context=double.tls(), timeout=60)
+def test_pythons_http_client(server: ServerProcess) -> None:
+    connection = http.client.HTTPSConnection("localhost", server.port, context=server.tls(), timeout=60)
     for password, post, get in ((PASSWORD, 202, 200), ("wrong", 401, 401)):
         credentials = base64.b64encode(f"{USER}:{password}".encode()).decode()
         headers = {"Accept": JSON, "Authorization": f"Basic {credentials}"}
@@ -99,17 +99,17 @@ def test_pythons_http_client(double: Running) -> None:
     connection.close()
 
 
-def test_httpx_reads_every_status(double: Running) -> None:
-    with double.client(headers={"Accept": JSON}) as client:
+def test_httpx_reads_every_status(server: ServerProcess) -> None:
+    with server.client(headers={"Accept": JSON}) as client:
         assert client.post(SYNCHRONIZE).status_code == 202
         assert client.get("version").json()["version"]
         assert client.get("server/nobody").json()["apiErrors"]["apiError"]["errorType"] == "Not found"
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not on this machine: apt-get install curl")
-def test_curl_reads_every_status(double: Running) -> None:
-    url = f"https://localhost:{double.port}/cvp-config"
-    shared = ["curl", "-sS", "--cacert", str(double.certificate), "-u", f"{USER}:{PASSWORD}", "-H", f"Accept: {JSON}"]
+def test_curl_reads_every_status(server: ServerProcess) -> None:
+    url = f"https://localhost:{server.port}/cvp-config"
+    shared = ["curl", "-sS", "--cacert", str(server.certificate), "-u", f"{USER}:{PASSWORD}", "-H", f"Accept: {JSON}"]
     for arguments, status in (
         (["-X", "POST", f"{url}/{SYNCHRONIZE}"], "202"),
         ([f"{url}/version"], "200"),
@@ -121,21 +121,21 @@ def test_curl_reads_every_status(double: Running) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("go"), reason="Go is not on this machine: apt-get install golang-go")
-def test_a_go_client(double: Running) -> None:
-    assert said_by(double, "go", "run", str(HERE / "go" / "main.go")) == ["json 202", "xml 202", "wrong-password 401"]
+def test_a_go_client(server: ServerProcess) -> None:
+    assert said_by(server, "go", "run", str(HERE / "go" / "main.go")) == ["json 202", "xml 202", "wrong-password 401"]
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="Node.js is not on this machine: apt-get install nodejs")
-def test_a_node_client(double: Running) -> None:
-    said = said_by(double, "node", str(HERE / "node" / "start-sync-up.mjs"))
+def test_a_node_client(server: ServerProcess) -> None:
+    said = said_by(server, "node", str(HERE / "node" / "start-sync-up.mjs"))
     assert said == ["json 202", "xml 202", "wrong-password 401"]
 
 
 @pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
-def test_wiremocks_own_java_client_verifies_and_bends_the_double(double: Running, tmp_path: Path) -> None:
+def test_wiremocks_own_java_client_verifies_and_bends_the_double(server: ServerProcess, tmp_path: Path) -> None:
     source = HERE / "wiremock" / "Control.java"
     subprocess.run(["javac", "-d", str(tmp_path), "-cp", str(JAR), str(source)], check=True, timeout=120)
-    said = said_by(double, "java", "-cp", f"{tmp_path}{os.pathsep}{JAR}", "Control")
+    said = said_by(server, "java", "-cp", f"{tmp_path}{os.pathsep}{JAR}", "Control")
     assert "\n".join(said) + "\n" == (HERE / "wiremock" / "said.txt").read_text()
 
 
@@ -145,10 +145,10 @@ def test_wiremocks_own_python_client_verifies_and_bends_the_double(monkeypatch: 
         monkeypatch.setattr(Config, "requests_verify", str(cvp.certificate))
 
         def get(path: str = "version") -> int:
-            answer = requests.get(
+            response = requests.get(
                 f"{cvp.url}/{path}", auth=HTTPBasicAuth(*cvp.auth), verify=str(cvp.certificate), timeout=60
             )
-            return answer.status_code
+            return response.status_code
 
         assert get() == 200
         assert get("nowhere") == 404

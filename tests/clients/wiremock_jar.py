@@ -1,4 +1,4 @@
-"""A real WireMock, for the tests that ask whether the double is like one."""
+"""A real WireMock, for the tests that ask whether the mock server is like one."""
 
 import hashlib
 import re

@@ -1,1 +1,1 @@
-"""The double in a container, on a real engine."""
+"""The mock server in a container, on a real engine."""

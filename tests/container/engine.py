@@ -34,7 +34,7 @@ def compose_command() -> list[str] | None:
 
 
 class Container:
-    """A container of the double, whose port is published on a free one of 127.0.0.1."""
+    """A container of the mock server, whose port is published on a free one of 127.0.0.1."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -113,7 +113,7 @@ class Project:
         return Container(self("ps", "-q", service).strip())
 
 
-def told(container: Container) -> dict[str, Any]:
+def reported(container: Container) -> dict[str, Any]:
     """Return the state of a container."""
     state: dict[str, Any] = json.loads(container.inspect("json .State"))
     return state

@@ -46,8 +46,8 @@ def commands_of(example: str) -> list[list[str]]:
 
 def test_the_python_example_is_green_from_its_readme(project: Projects) -> None:
     example = project("examples/compose-python")
-    told = [example(*command) for command in commands_of("compose-python")]
-    assert "2 passed" in told[-1]
+    reported = [example(*command) for command in commands_of("compose-python")]
+    assert "2 passed" in reported[-1]
 
 
 @pytest.mark.skipif(not shutil.which("javac"), reason="no JDK on this machine: apt-get install default-jdk-headless")
@@ -61,8 +61,8 @@ def test_the_java_example_trusts_a_key_store_of_the_volumes_certificate_alone(
     port = "18111"
     example = project("examples/compose-java", OAMP_PORT=port)
     example("up", "-d", "oamp")
-    double = example.container("oamp")
-    double.wait_until("healthy")
+    server = example.container("oamp")
+    server.wait_until("healthy")
     sources = ROOT / "examples" / "compose-java"
     class_path = os.pathsep.join(map(str, JARS))
     source = sources / "src" / "main" / "java" / "Consumer.java"
@@ -71,7 +71,7 @@ def test_the_java_example_trusts_a_key_store_of_the_volumes_certificate_alone(
         "OAMP_URL": f"https://localhost:{port}/cvp-config",
         "OAMP_USER": "wsmadmin",
         "OAMP_PASSWORD": "wsmadmin",
-        "OAMP_CERTIFICATE": str(double.certificate(tmp_path)),
+        "OAMP_CERTIFICATE": str(server.certificate(tmp_path)),
         "CLASSES": str(tmp_path),
         "CLASS_PATH": class_path,
     }
@@ -84,7 +84,7 @@ def test_the_java_example_trusts_a_key_store_of_the_volumes_certificate_alone(
     # the name is checked: the certificate has no such address
     wrong_name = run(OAMP_URL=f"https://127.0.0.2:{port}/cvp-config")
     assert wrong_name.returncode != 0
-    with double.client(tmp_path) as client:
+    with server.client(tmp_path) as client:
         pattern = {"urlPath": "/cvp-config/command/synchronize"}
         counted = client.post(f"https://localhost:{port}/__admin/requests/count", json=pattern)
     assert counted.json()["count"] == 1
@@ -95,14 +95,14 @@ def test_the_node_example_trusts_the_volumes_certificate_alone(project: Projects
     port = "18112"
     example = project("examples/node", OAMP_PORT=port)
     example("up", "-d", "oamp")
-    double = example.container("oamp")
-    double.wait_until("healthy")
+    server = example.container("oamp")
+    server.wait_until("healthy")
     env = os.environ | {
         "OAMP_URL": f"https://localhost:{port}/cvp-config",
         "OAMP_CONTROL": f"https://localhost:{port}/__admin",
         "OAMP_USER": "wsmadmin",
         "OAMP_PASSWORD": "wsmadmin",
-        "NODE_EXTRA_CA_CERTS": str(double.certificate(tmp_path)),
+        "NODE_EXTRA_CA_CERTS": str(server.certificate(tmp_path)),
     }
 
     def run(**changed: str) -> subprocess.CompletedProcess[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.container.engine import HARDENED, ROOT, Container, docker, running, told
+from tests.container.engine import HARDENED, ROOT, Container, docker, reported, running
 from tests.server_process import PATIENCE, wait_until
 
 pytestmark = pytest.mark.container
@@ -72,7 +72,7 @@ def test_an_idle_container_stops_on_sigterm(image: str) -> None:
         container.wait_until("healthy")
         # a container that does not stop is killed in the end, and has another exit code
         docker("stop", "-t", "60", container.name)
-        assert told(container)["ExitCode"] == 0
+        assert reported(container)["ExitCode"] == 0
 
 
 def test_sigterm_under_load_loses_no_answer(image: str, tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_sigterm_under_load_loses_no_answer(image: str, tmp_path: Path) -> None:
     with running(image, f"mockcvp-test-{os.getpid()}", *HARDENED) as container:
         container.wait_until("healthy")
         tls = ssl.create_default_context(cafile=container.certificate(tmp_path))
-        port, answered, lost = container.port, list[int](), list[Exception]()
+        port, responded, lost = container.port, list[int](), list[Exception]()
         begun = threading.Barrier(9)
 
         def load() -> None:
@@ -91,28 +91,28 @@ def test_sigterm_under_load_loses_no_answer(image: str, tmp_path: Path) -> None:
                 begun.wait()
                 while True:
                     try:
-                        answered.append(client.post(url, json=SYNCHRONIZE).status_code)
+                        responded.append(client.post(url, json=SYNCHRONIZE).status_code)
                     except httpx.ConnectError:
                         return
-                    except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as fault:
+                    except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as exc:
                         # a connection that was closed while a call was on its way to it: no server can tell
-                        lost.append(fault)
+                        lost.append(exc)
                         return
 
         threads = [threading.Thread(target=load) for _ in range(8)]
         for thread in threads:
             thread.start()
         begun.wait()
-        wait_until(lambda: len(answered) > 20)
+        wait_until(lambda: len(responded) > 20)
         docker("kill", "--signal", "TERM", container.name)
         for thread in threads:
             thread.join()
         docker("wait", container.name)
-        assert told(container)["ExitCode"] == 0
+        assert reported(container)["ExitCode"] == 0
         logged = docker("logs", container.name).count("202 POST")
-        assert set(answered) == {202}
-        # what the double answered, its clients got: those of the first calls and of the load
-        assert logged == len(answered) + 8
+        assert set(responded) == {202}
+        # what the mock server answered, its clients got: those of the first calls and of the load
+        assert logged == len(responded) + 8
 
 
 def test_a_restart_and_a_container_made_anew_keep_the_certificate(image: str, tmp_path: Path) -> None:

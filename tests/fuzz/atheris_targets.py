@@ -45,10 +45,10 @@ class Run:
         start = time.process_time()
         try:
             self.target(data)
-        except Exception as fault:
-            where = [frame for frame in traceback.extract_tb(fault.__traceback__) if "/tests/" not in frame.filename]
+        except Exception as exc:
+            where = [frame for frame in traceback.extract_tb(exc.__traceback__) if "/tests/" not in frame.filename]
             last = f"{Path(where[-1].filename).name}:{where[-1].lineno}" if where else "targets.py"
-            self._finds(f"{type(fault).__name__} at {last}: {str(fault)[:200] if not where else ''}", data)
+            self._finds(f"{type(exc).__name__} at {last}: {str(exc)[:200] if not where else ''}", data)
             return
         seconds = time.process_time() - start
         if seconds > self.slowest[0]:
@@ -63,7 +63,7 @@ class Run:
         times, shortest = self.found.get(kind, (0, data))
         self.found[kind] = times + 1, min(shortest, data, key=len)
 
-    def tell(self) -> None:
+    def report(self) -> None:
         """Print what was found and counted."""
         for kind, (times, data) in self.found.items():
             print(f"FOUND {self.name}: {kind} ({times} times): {data!r}")  # noqa: T201 - it is a command
@@ -233,8 +233,8 @@ def main(arguments: list[str]) -> None:
         Path(command).chmod(0o700)
     elif not any(option.startswith("-merge") for option in options):
         # libFuzzer ends by C's exit(), of which Python's own atexit knows nothing
-        told = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: run.tell())
-        ctypes.CDLL(None).__cxa_atexit(told, None, None)
+        reported = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: run.report())
+        ctypes.CDLL(None).__cxa_atexit(reported, None, None)
     more: dict[str, Callable[..., bytes]] = {"custom_mutator": mutated_json} if name == "pattern" else {}
     atheris.Setup([command, *options], run, internal_libfuzzer=True, **more)
     atheris.Fuzz()

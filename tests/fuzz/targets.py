@@ -21,8 +21,8 @@ import mockcvp.stubs
 from mockcvp.admin import schemas
 from mockcvp.journal import Call
 from mockcvp.oamp import negotiation, representation, synchronization, writing
-from mockcvp.oamp.api import Answer, Request
-from mockcvp.oamp.errors import Refusal
+from mockcvp.oamp.api import Request, Response
+from mockcvp.oamp.errors import OampError
 from mockcvp.oamp.negotiation import Form
 from mockcvp.stubs.content import Subject
 from mockcvp.stubs.matchers.regular import UndecidedError
@@ -59,8 +59,8 @@ def accept(data: bytes) -> None:
     for read in (negotiation.negotiate, negotiation.body_form):
         try:
             read(text)
-        except Refusal as refusal:
-            _check_tellable(refusal)
+        except OampError as exc:
+            _check_tellable(exc)
 
 
 def pattern(data: bytes) -> None:
@@ -69,7 +69,7 @@ def pattern(data: bytes) -> None:
     if form is None:
         return
     for request, status in _REQUESTS:
-        subject = Subject(request, Call(1, 0.0, 0.0, "127.0.0.1", request, Answer(status, ())))
+        subject = Subject(request, Call(1, 0.0, 0.0, "127.0.0.1", request, Response(status, ())))
         try:
             matches = form.pattern.matches(subject)
             distance = form.pattern.distance(subject)
@@ -113,7 +113,7 @@ def _charsets() -> list[str | None]:
     def known(name: str) -> bool:
         try:
             negotiation.body_form(f"application/xml;charset={name}")
-        except Refusal:
+        except OampError:
             return False
         return True
 
@@ -133,11 +133,11 @@ def _body(data: bytes, form: Form) -> None:
                 synchronization.requested_servers(tree)
             finally:
                 synchronization.ignored(tree)
-        except Refusal as refusal:
-            _check_tellable(refusal)
+        except OampError as exc:
+            _check_tellable(exc)
 
 
-def _check_tellable(refusal: Refusal) -> None:
+def _check_tellable(refusal: OampError) -> None:
     """Check that the answer that a refusal becomes can be written, in each form."""
     str(refusal)
     for form in Form:
@@ -154,11 +154,11 @@ def _pattern_form(data: bytes) -> RequestPatternForm | None:
     try:
         # nothing in it waits, and so it needs no loop
         reading.send(None)
-    except StopIteration as end:
-        form: RequestPatternForm = end.value
+    except StopIteration as exc:
+        form: RequestPatternForm = exc.value
         return form
-    except schemas.Unprocessable as refused:
-        json.dumps(refused.titles, ensure_ascii=False)
+    except schemas.Unprocessable as exc:
+        json.dumps(exc.titles, ensure_ascii=False)
         return None
     raise AssertionError("it waits for something")
 

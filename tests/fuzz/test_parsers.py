@@ -29,7 +29,7 @@ def test_each_input_of_the_corpus_costs_little(name: str) -> None:
     TARGETS[name](b"{}")
     most = most_seconds()
     times = {file: seconds_of(TARGETS[name], data, most) / most for file, data in inputs.items()}
-    assert {file: taken for file, taken in times.items() if taken > 1} == {}
+    assert {file: wait_delivered for file, wait_delivered in times.items() if wait_delivered > 1} == {}
 
 
 @pytest.mark.skipif(not LONG, reason="a million inputs take minutes: make fuzz")
@@ -49,10 +49,10 @@ def test_a_million_new_inputs_cost_little_each(name: str, tmp_path: Path, capsys
         errors="replace",
         check=False,
     )
-    told = [line for line in ended.stdout.splitlines() if line.startswith(("FOUND", "DONE"))]
+    reported = [line for line in ended.stdout.splitlines() if line.startswith(("FOUND", "DONE"))]
     with capsys.disabled():
-        print("", *told, sep="\n")  # noqa: T201 - it proves what was done
-    assert ended.returncode == 0, "\n".join([*told, ended.stderr[-4000:]])
-    done = re.fullmatch(r"DONE \w+: (\d+) inputs, 0 findings, slowest .*", told[-1])
-    assert done, told
+        print("", *reported, sep="\n")  # noqa: T201 - it proves what was done
+    assert ended.returncode == 0, "\n".join([*reported, ended.stderr[-4000:]])
+    done = re.fullmatch(r"DONE \w+: (\d+) inputs, 0 findings, slowest .*", reported[-1])
+    assert done, reported
     assert int(done[1]) >= RUNS

@@ -21,7 +21,7 @@ from schemathesis.engine import events, from_schema
 from schemathesis.hooks import unregister_all
 
 from tests.admin.test_openapi import converted, faults, resolved
-from tests.server_process import JSON, PASSWORD, USER, XML, Running
+from tests.server_process import JSON, PASSWORD, USER, XML, ServerProcess
 
 # a framework's own deprecations are none of the product's
 pytestmark = pytest.mark.filterwarnings("default")
@@ -60,11 +60,11 @@ CHECKS = [
 
 
 class Fuzzed:
-    """A double that is fuzzed, and its way back to where it can be judged."""
+    """A mock server that is fuzzed, and its way back to where it can be judged."""
 
-    def __init__(self, double: Running) -> None:
-        self.admin = double.client(base_url=f"https://localhost:{double.port}/__admin/")
-        self.cvp = double.client(headers={"Accept": JSON})
+    def __init__(self, server: ServerProcess) -> None:
+        self.admin = server.client(base_url=f"https://localhost:{server.port}/__admin/")
+        self.cvp = server.client(headers={"Accept": JSON})
         self.cases: Counter[str] = Counter()
         self.statuses: Counter[int] = Counter()
         self.mapped = False
@@ -199,16 +199,16 @@ def xml_schema_conformance(_: Any, response: Response, case: Case[Any]) -> None:
 
 
 @pytest.fixture
-def double(tmp_path: Path) -> Iterator[Running]:
-    with Running(tmp_path, "--admin-access", "guarded", "--log-level", "error") as running:
+def server(tmp_path: Path) -> Iterator[ServerProcess]:
+    with ServerProcess(tmp_path, "--admin-access", "guarded", "--log-level", "error") as running:
         yield running
 
 
-def settings_of(double: Running) -> dict[str, Any]:
+def settings_of(server: ServerProcess) -> dict[str, Any]:
     """How it is fuzzed, in the words of schemathesis's configuration file."""
     return {
-        "base-url": f"https://localhost:{double.port}",
-        "tls-verify": str(double.certificate),
+        "base-url": f"https://localhost:{server.port}",
+        "tls-verify": str(server.certificate),
         "request-timeout": 60,
         "continue-on-failure": True,
         "auth": {"basic": {"username": USER, "password": PASSWORD}},
@@ -239,8 +239,8 @@ def faults_of(event: events.EngineEvent) -> Iterator[str]:
         yield repr(event.exception)
 
 
-def test_each_operation_answers_as_the_document_says(double: Running, capsys: pytest.CaptureFixture[str]) -> None:
-    fuzzed = Fuzzed(double)
+def test_each_operation_answers_as_the_document_says(server: ServerProcess, capsys: pytest.CaptureFixture[str]) -> None:
+    fuzzed = Fuzzed(server)
 
     @schemathesis.hook
     def before_call(_: HookContext, case: Case[Any], _kwargs: dict[str, Any]) -> None:
@@ -252,7 +252,7 @@ def test_each_operation_answers_as_the_document_says(double: Running, capsys: py
 
     with fuzzed.admin, fuzzed.cvp:
         document = generable(fuzzed.admin.get("openapi.json").json())
-        configuration = schemathesis.Config.from_dict(settings_of(double))
+        configuration = schemathesis.Config.from_dict(settings_of(server))
         schema = schemathesis.openapi.from_dict(document, config=configuration)
         wrong: Counter[str] = Counter()
         phases: Counter[str] = Counter()

@@ -10,7 +10,7 @@ from mockcvp.oamp.api import OAMP, Request
 from mockcvp.oamp.authentication import Account
 from mockcvp.oamp.deployment import BUILT_IN
 from mockcvp.oamp.sync_ups import Servers
-from tests.server_process import JSON, SYNCHRONIZE, XML, Running
+from tests.server_process import JSON, SYNCHRONIZE, XML, ServerProcess
 
 AUTHORIZATION = b"Basic d3NtYWRtaW46d3NtYWRtaW4="
 
@@ -30,7 +30,7 @@ LADDER = [
 
 @pytest.mark.parametrize(("method", "path", "headers", "body", "credentials", "status"), LADDER)
 def test_the_first_check_that_fails_answers(
-    double: Running,
+    server: ServerProcess,
     method: str,
     path: str,
     headers: Mapping[str, str],
@@ -38,22 +38,22 @@ def test_the_first_check_that_fails_answers(
     credentials: str | None,
     status: int,
 ) -> None:
-    with double.client(**({} if credentials else {"auth": None})) as client:
+    with server.client(**({} if credentials else {"auth": None})) as client:
         assert client.request(method, path, headers=headers, content=body).status_code == status
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"])
 def test_a_method_that_the_resource_lacks_gets_405_with_allow(client: httpx.Client, method: str) -> None:
-    answer = client.request(method, SYNCHRONIZE, headers={"Accept": XML})
-    assert answer.status_code == 405
-    assert answer.headers["allow"] == "POST"
-    assert answer.content == b""
+    response = client.request(method, SYNCHRONIZE, headers={"Accept": XML})
+    assert response.status_code == 405
+    assert response.headers["allow"] == "POST"
+    assert response.content == b""
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_a_path_and_the_same_with_a_slash_are_one_resource(client: httpx.Client, slash: str) -> None:
-    answer = client.post(SYNCHRONIZE + slash, headers={"Accept": XML}, follow_redirects=False)
-    assert answer.status_code == 202
+    response = client.post(SYNCHRONIZE + slash, headers={"Accept": XML}, follow_redirects=False)
+    assert response.status_code == 202
 
 
 @pytest.mark.parametrize(
@@ -73,10 +73,10 @@ def test_a_path_and_the_same_with_a_slash_are_one_resource(client: httpx.Client,
         "/cvp-config/%00%ff%0d%0a",
     ],
 )
-def test_every_other_path_gets_the_products_404(double: Running, client: httpx.Client, path: str) -> None:
-    answer = client.post(f"https://localhost:{double.port}{path}", headers={"Accept": XML})
-    assert answer.status_code == 404
-    assert "<errorType>Not found</errorType>" in answer.text
+def test_every_other_path_gets_the_products_404(server: ServerProcess, client: httpx.Client, path: str) -> None:
+    response = client.post(f"https://localhost:{server.port}{path}", headers={"Accept": XML})
+    assert response.status_code == 404
+    assert "<errorType>Not found</errorType>" in response.text
 
 
 def test_a_percent_encoded_path_is_the_same_resource(client: httpx.Client) -> None:
@@ -130,4 +130,4 @@ def test_any_request_gets_an_answer(
         Request(method, path, path, (*right, *headers), body, exceeded),
         Request("GET", "/cvp-config/server", path, right),
     ):
-        assert oamp.answer(request).status in (200, 202, 400, 401, 404, 405, 406, 413, 415)
+        assert oamp.response(request).status in (200, 202, 400, 401, 404, 405, 406, 413, 415)

@@ -13,23 +13,23 @@ import pytest
 from mockcvp.app import create_app
 from mockcvp.server.listener import Server
 from mockcvp.settings import Settings
-from mockcvp.state import Double
-from tests.server_process import JSON, PASSWORD, PATIENCE, SYNCHRONIZE, USER, XML, Running, read_answer
+from mockcvp.state import MockState
+from tests.server_process import JSON, PASSWORD, PATIENCE, SYNCHRONIZE, USER, XML, ServerProcess, read_response
 
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 BAD_SINCETIME = '{"synchronize": {"servers": {"server": {"refURL": "a", "sincetime": "-1"}}}}'
 
 
-def error_in(answer: httpx.Response) -> dict[str, Any]:
+def error_in(response: httpx.Response) -> dict[str, Any]:
     """The one apiError of an answer, from either form, as {name: text}, with the detail as {"type": …, name: text}."""
-    if answer.headers["content-type"] == JSON:
-        error: dict[str, Any] = answer.json()["apiErrors"]["apiError"]
+    if response.headers["content-type"] == JSON:
+        error: dict[str, Any] = response.json()["apiErrors"]["apiError"]
         if detail := error.get("errorDetail"):
             detail["type"] = detail.pop("-xsi:type")
             assert detail.pop("-xmlns:xsi") == XSI.strip("{}")
         return error
-    assert answer.headers["content-type"] == "application/xml;charset=utf-8"
-    root = ElementTree.fromstring(answer.content)
+    assert response.headers["content-type"] == "application/xml;charset=utf-8"
+    root = ElementTree.fromstring(response.content)
     assert (root.tag, [child.tag for child in root]) == ("apiErrors", ["apiError"])
     error = {child.tag: child.text for child in root[0]}
     if (element := root[0].find("errorDetail")) is not None:
@@ -42,8 +42,8 @@ def invalid_value(name: str, actual: str, valid: str) -> dict[str, str]:
     return {"type": "invalidValueErrorDetail", "name": name, "actual": actual, "valid": valid}
 
 
-def body(server: Any) -> str:
-    return json.dumps({"synchronize": {"servers": {"server": server}}})
+def body(oamp_server: Any) -> str:
+    return json.dumps({"synchronize": {"servers": {"server": oamp_server}}})
 
 
 SINCETIME = "invalidInput.invalidSinceTime"
@@ -74,10 +74,10 @@ def test_a_fault_of_the_body_is_told_in_the_negotiated_form(
     data: str | None,
     detail: dict[str, str] | None,
 ) -> None:
-    answer = client.post(SYNCHRONIZE, content=sent, headers={"Accept": accept, "Content-Type": content_type})
-    error = error_in(answer)
-    assert answer.status_code == status
-    assert answer.headers["content-type"].startswith(accept)
+    response = client.post(SYNCHRONIZE, content=sent, headers={"Accept": accept, "Content-Type": content_type})
+    error = error_in(response)
+    assert response.status_code == status
+    assert response.headers["content-type"].startswith(accept)
     assert error["errorType"] == error_type
     assert error.get("errorData") == data
     assert error.get("errorDetail") == detail
@@ -104,14 +104,14 @@ def test_a_fault_of_the_body_is_told_in_the_negotiated_form(
     ],
 )
 def test_401_has_the_fixed_text_in_the_form_of_accept(
-    double: Running,
+    server: ServerProcess,
     accept: str | None,
     credentials: tuple[str, str] | None,
     error_type: str,
     message: str,
     reason: str,
 ) -> None:
-    with double.client(auth=credentials) as client:
+    with server.client(auth=credentials) as client:
         response = client.post(SYNCHRONIZE, headers={"Accept": accept} if accept else {})
     assert response.status_code == 401
     assert response.headers["www-authenticate"].split()[0] == "Basic"
@@ -123,30 +123,30 @@ def test_401_has_the_fixed_text_in_the_form_of_accept(
 @pytest.mark.parametrize(
     "authorization", ["", "Basic", "Basic !", "Basic dXNlcg==", "Bearer d3NtYWRtaW46d3NtYWRtaW4=", "Basic \xff"]
 )
-def test_an_authorization_that_is_not_http_basic_gets_401(double: Running, authorization: str) -> None:
+def test_an_authorization_that_is_not_http_basic_gets_401(server: ServerProcess, authorization: str) -> None:
     headers = {"Accept": XML, "Authorization": authorization.encode("latin-1")}
-    with double.client(auth=None) as client:
-        answer = client.post(SYNCHRONIZE, headers=headers)  # type: ignore[arg-type] # httpx takes bytes too
-    assert answer.status_code == 401
-    assert error_in(answer)["errorType"] == "authorization.unathorized"
+    with server.client(auth=None) as client:
+        response = client.post(SYNCHRONIZE, headers=headers)  # type: ignore[arg-type] # httpx takes bytes too
+    assert response.status_code == 401
+    assert error_in(response)["errorType"] == "authorization.unathorized"
 
 
-def test_the_scheme_of_an_authorization_is_read_in_any_case(double: Running) -> None:
-    with double.client(auth=None) as client:
+def test_the_scheme_of_an_authorization_is_read_in_any_case(server: ServerProcess) -> None:
+    with server.client(auth=None) as client:
         headers = {"Accept": XML, "Authorization": "bAsIc  d3NtYWRtaW46d3NtYWRtaW4="}
         assert client.post(SYNCHRONIZE, headers=headers).status_code == 202
 
 
 def test_no_accept_header_gets_400_in_xml(client: httpx.Client) -> None:
-    answer = client.post(SYNCHRONIZE)
-    assert answer.status_code == 400
-    assert error_in(answer) == {"errorType": "invalid.header", "errorMessage": "Missing accept header"}
+    response = client.post(SYNCHRONIZE)
+    assert response.status_code == 400
+    assert error_in(response) == {"errorType": "invalid.header", "errorMessage": "Missing accept header"}
 
 
 def test_an_accept_that_admits_neither_form_gets_406_in_xml(client: httpx.Client) -> None:
-    answer = client.post(SYNCHRONIZE, headers={"Accept": "text/html"})
-    assert answer.status_code == 406
-    assert error_in(answer)["errorType"] == "invalid.acceptHeader"
+    response = client.post(SYNCHRONIZE, headers={"Accept": "text/html"})
+    assert response.status_code == 406
+    assert error_in(response)["errorType"] == "invalid.acceptHeader"
 
 
 @pytest.mark.parametrize("accept", [XML, JSON])
@@ -164,46 +164,46 @@ class _Broken(dict[str, Any]):
 
 @pytest.fixture
 def broken(tmp_path: Path) -> Iterator[httpx.Client]:
-    """A client of a double with a bug in it."""
+    """A client of a mock server with a bug in it."""
     settings = Settings(port=0, cert_dir=tmp_path)
-    double = Double(settings)
-    double.oamp.accounts = _Broken()
-    server = Server(create_app(double=double), settings)
+    server = MockState(settings)
+    server.oamp.accounts = _Broken()
+    oamp_server = Server(create_app(state=server), settings)
     ready = Event()
-    thread = Thread(target=server.run, args=(ready.set,))
+    thread = Thread(target=oamp_server.run, args=(ready.set,))
     thread.start()
     assert ready.wait(PATIENCE)
     try:
         with httpx.Client(
-            base_url=server.url, auth=(USER, PASSWORD), verify=server.certificate, timeout=PATIENCE
+            base_url=oamp_server.url, auth=(USER, PASSWORD), verify=oamp_server.certificate, timeout=PATIENCE
         ) as client:
             yield client
     finally:
-        server.stop()
+        oamp_server.stop()
         thread.join()
 
 
 # a file is what many a user gives
 @pytest.mark.filterwarnings("ignore:`verify=<str>` is deprecated")
 def test_a_fault_of_the_server_itself_gets_500(broken: httpx.Client) -> None:
-    answer = broken.post(SYNCHRONIZE, headers={"Accept": XML})
-    assert answer.status_code == 500
-    assert error_in(answer)["errorType"] == "processing.failed"
+    response = broken.post(SYNCHRONIZE, headers={"Accept": XML})
+    assert response.status_code == 500
+    assert error_in(response)["errorType"] == "processing.failed"
 
 
 def test_too_many_requests_in_process_get_503(tmp_path: Path) -> None:
-    with Running(tmp_path, "--max-in-flight", "1") as double, double.connection() as slow:
+    with ServerProcess(tmp_path, "--max-in-flight", "1") as server, server.connection() as slow:
         slow.sendall(
             f"POST /cvp-config/{SYNCHRONIZE} HTTP/1.1\r\nHost: localhost\r\nAccept: {XML}\r\nContent-Type: {XML}\r\n"
             "Authorization: Basic d3NtYWRtaW46d3NtYWRtaW4=\r\nContent-Length: 14\r\n\r\n<synch".encode()
         )
-        with double.client() as client:
+        with server.client() as client:
             throttled = [client.post(SYNCHRONIZE, headers={"Accept": XML}) for _ in range(50)][-1]
             assert throttled.status_code == 503
             assert error_in(throttled)["errorType"] == "processing.throttled"
             # the one that came first is none the worse for it, and makes room
             slow.sendall(b"ronize/>")
-            assert read_answer(slow).startswith(b"HTTP/1.1 202 ")
+            assert read_response(slow).startswith(b"HTTP/1.1 202 ")
             assert client.post(SYNCHRONIZE, headers={"Accept": XML}).status_code == 202
 
 
@@ -220,8 +220,8 @@ def test_several_faults_are_an_array_in_json_and_repeated_elements_in_xml(client
 
 
 def test_the_error_document_is_the_one_of_the_contract(client: httpx.Client) -> None:
-    answer = client.post(SYNCHRONIZE, content=BAD_SINCETIME, headers={"Accept": XML, "Content-Type": JSON})
-    assert answer.text == (
+    response = client.post(SYNCHRONIZE, content=BAD_SINCETIME, headers={"Accept": XML, "Content-Type": JSON})
+    assert response.text == (
         '<?xml version="1.0" encoding="UTF-8" standalone="yes"?><apiErrors><apiError>'
         "<errorType>invalidInput.invalidSinceTime</errorType><errorData>sincetime</errorData>"
         "<errorMessage>sincetime must be 0 or above</errorMessage>"
@@ -234,18 +234,18 @@ def test_the_error_document_is_the_one_of_the_contract(client: httpx.Client) -> 
 @pytest.mark.parametrize("accept", [XML, JSON])
 def test_what_was_sent_is_told_back_whatever_characters_it_has(client: httpx.Client, accept: str) -> None:
     actual = "a\r\n\rb<&>\"'\t\u00e9\U0001f600"
-    answer = client.post(
+    response = client.post(
         SYNCHRONIZE,
         content=body({"refURL": "a", "sincetime": actual}),
         headers={"Accept": accept, "Content-Type": JSON},
     )
-    assert error_in(answer)["errorDetail"]["actual"] == actual
+    assert error_in(response)["errorDetail"]["actual"] == actual
 
 
 @pytest.mark.parametrize("accept", [XML, JSON])
 @pytest.mark.parametrize("character", ["\\u0000", "\\uffff", "\\u001b"])
 def test_a_character_that_xml_cannot_hold_is_replaced(client: httpx.Client, accept: str, character: str) -> None:
     sent = BAD_SINCETIME.replace("-1", character)
-    answer = client.post(SYNCHRONIZE, content=sent, headers={"Accept": accept, "Content-Type": JSON})
-    assert answer.status_code == 400
-    assert error_in(answer)["errorDetail"]["actual"] == "\ufffd"
+    response = client.post(SYNCHRONIZE, content=sent, headers={"Accept": accept, "Content-Type": JSON})
+    assert response.status_code == 400
+    assert error_in(response)["errorDetail"]["actual"] == "\ufffd"

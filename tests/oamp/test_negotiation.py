@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mockcvp.oamp.errors import Refusal
+from mockcvp.oamp.errors import OampError
 from mockcvp.oamp.negotiation import Form, body_form, negotiate
 from tests.server_process import JSON, SYNCHRONIZE, XML
 
@@ -61,10 +61,10 @@ def test_the_answer_comes_in_the_form_that_accept_asks_for(
     client: httpx.Client, accept: str | None, status: int, form: str
 ) -> None:
     headers = {"Content-Type": XML} | ({} if accept is None else {"Accept": accept})
-    answer = client.post(SYNCHRONIZE, content=ERROR_BODY, headers=headers)
-    assert answer.status_code == status
-    assert answer.headers["content-type"] == {XML: "application/xml;charset=utf-8", JSON: JSON}[form]
-    assert answer.text.startswith({XML: "<?xml", JSON: "{"}[form])
+    response = client.post(SYNCHRONIZE, content=ERROR_BODY, headers=headers)
+    assert response.status_code == status
+    assert response.headers["content-type"] == {XML: "application/xml;charset=utf-8", JSON: JSON}[form]
+    assert response.text.startswith({XML: "<?xml", JSON: "{"}[form])
 
 
 def test_several_accept_headers_are_read_as_one(client: httpx.Client) -> None:
@@ -105,17 +105,17 @@ def test_a_body_has_the_form_and_charset_that_its_content_type_names(
 )
 def test_a_body_of_another_type_gets_415(client: httpx.Client, content_type: str | None) -> None:
     headers = {"Accept": JSON} | ({} if content_type is None else {"Content-Type": content_type})
-    answer = client.post(SYNCHRONIZE, content="{}", headers=headers)
-    assert answer.status_code == 415
-    assert answer.json()["apiErrors"]["apiError"]["errorType"] == "invalid.contentType"
+    response = client.post(SYNCHRONIZE, content="{}", headers=headers)
+    assert response.status_code == 415
+    assert response.json()["apiErrors"]["apiError"]["errorType"] == "invalid.contentType"
 
 
 @pytest.mark.parametrize(("encoding", "status"), [("gzip", 415), ("identity", 202)])
 def test_a_compressed_body_gets_415(client: httpx.Client, encoding: str, status: int) -> None:
     headers = {"Accept": JSON, "Content-Type": XML, "Content-Encoding": encoding}
-    answer = client.post(SYNCHRONIZE, content="<synchronize/>", headers=headers)
-    assert answer.status_code == status
-    assert status == 202 or "Content-Encoding" in answer.headers["x-mockcvp-reason"]
+    response = client.post(SYNCHRONIZE, content="<synchronize/>", headers=headers)
+    assert response.status_code == status
+    assert status == 202 or "Content-Encoding" in response.headers["x-mockcvp-reason"]
 
 
 @pytest.mark.parametrize("content_type", [None, "text/plain", "application/json;charset=klingon"])
@@ -156,8 +156,8 @@ ranges = st.builds("".join, st.tuples(st.sampled_from(MEDIA), st.sampled_from(QU
 def test_negotiation_agrees_with_rfc_9110(accept: str) -> None:
     try:
         chosen = negotiate(accept)
-    except Refusal as refusal:
-        assert refusal.status == 406
+    except OampError as exc:
+        assert exc.status == 406
         chosen = None
     assert chosen == rfc_9110(accept)
 
@@ -171,16 +171,16 @@ def test_the_form_does_not_depend_on_the_order_where_the_qualities_differ() -> N
 def test_any_accept_header_is_answered_or_refused(accept: str) -> None:
     try:
         assert negotiate(accept) in Form
-    except Refusal as refusal:
-        assert refusal.errors[0].type.name == "invalid.acceptHeader"
+    except OampError as exc:
+        assert exc.errors[0].type.name == "invalid.acceptHeader"
 
 
 @given(st.text(st.characters(max_codepoint=255)))
 def test_any_content_type_is_understood_or_refused(content_type: str) -> None:
     try:
         form, charset = body_form(content_type)
-    except Refusal as refusal:
-        assert refusal.errors[0].type.name == "invalid.contentType"
+    except OampError as exc:
+        assert exc.errors[0].type.name == "invalid.contentType"
     else:
         assert form in Form
         assert charset is None or b"".decode(charset) == ""

@@ -8,13 +8,13 @@ import httpx
 import pytest
 
 from tests.admin_client import CALL, MEDIA, RPT, SERVERS, STANDALONE, VXML, Admin, get, status, synchronize
-from tests.server_process import JSON, SYNCHRONIZE, XML, Running
+from tests.server_process import JSON, SYNCHRONIZE, XML, ServerProcess
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures" / "deployments"
 
 
-def error_type(answer: httpx.Response) -> str:
-    return str(answer.json()["apiErrors"]["apiError"]["errorType"])
+def error_type(response: httpx.Response) -> str:
+    return str(response.json()["apiErrors"]["apiError"]["errorType"])
 
 
 def test_the_servers_are_listed_in_the_deployments_order(cvp: httpx.Client) -> None:
@@ -26,8 +26,8 @@ def test_the_servers_are_listed_in_the_deployments_order(cvp: httpx.Client) -> N
 
 
 def test_the_list_is_the_same_in_xml(cvp: httpx.Client) -> None:
-    answer = cvp.get("server?q=type:CALL", headers={"Accept": XML})
-    assert answer.text == (
+    response = cvp.get("server?q=type:CALL", headers={"Accept": XML})
+    assert response.text == (
         '<?xml version="1.0" encoding="UTF-8" standalone="yes"?><results><servers><server>'
         f"<refURL>{cvp.base_url}server/call</refURL><hostname>c.example</hostname><ipaddr>10.0.0.4</ipaddr>"
         "<type>CALL</type></server></servers></results>"
@@ -49,9 +49,9 @@ def test_the_list_can_be_of_one_type(cvp: httpx.Client, type_: str, form: str) -
     ],
 )
 def test_another_query_gets_400_with_what_would_be_valid(cvp: httpx.Client, query: str) -> None:
-    answer = cvp.get(f"server?{query}")
-    assert answer.status_code == 400
-    error = answer.json()["apiErrors"]["apiError"]
+    response = cvp.get(f"server?{query}")
+    assert response.status_code == 400
+    error = response.json()["apiErrors"]["apiError"]
     assert error["errorDetail"]["-xsi:type"] == "invalidValueErrorDetail"
     assert error["errorDetail"]["valid"] == "type:VXML|MEDIA|CALL|VXML_STANDALONE|RPT"
 
@@ -67,35 +67,37 @@ def test_one_server_is_an_object_several_an_array_none_null(admin: Admin, cvp: h
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "oamp.example:8111"])
-def test_a_ref_url_can_be_followed_from_where_the_client_is(deployed: Running, cvp: httpx.Client, host: str) -> None:
+def test_a_ref_url_can_be_followed_from_where_the_client_is(
+    deployed: ServerProcess, cvp: httpx.Client, host: str
+) -> None:
     headers = {} if host in ("localhost", "127.0.0.1") else {"Host": host}
     base = f"https://{host if headers else f'{host}:{deployed.port}'}/cvp-config"
     call = f"https://127.0.0.1:{deployed.port}" if headers else f"https://{host}:{deployed.port}"
-    answer = cvp.get(f"{call}/cvp-config/server/media", headers=headers)
-    assert answer.json()["server"]["refURL"] == f"{base}/server/media"
+    response = cvp.get(f"{call}/cvp-config/server/media", headers=headers)
+    assert response.json()["server"]["refURL"] == f"{base}/server/media"
     if not headers:
-        assert cvp.get(answer.json()["server"]["refURL"]).json() == answer.json()
+        assert cvp.get(response.json()["server"]["refURL"]).json() == response.json()
 
 
-def test_a_client_that_names_no_host_is_given_the_address_that_it_called(deployed: Running, admin: Admin) -> None:
+def test_a_client_that_names_no_host_is_given_the_address_that_it_called(deployed: ServerProcess, admin: Admin) -> None:
     assert admin
     with deployed.connection() as connection:
         authorization = "Authorization: Basic d3NtYWRtaW46d3NtYWRtaW4="
         connection.sendall(f"GET /cvp-config/server/media HTTP/1.0\r\nAccept: */*\r\n{authorization}\r\n\r\n".encode())
-        answer = b""
+        response = b""
         while more := connection.recv(65536):
-            answer += more
-    assert f"<refURL>https://127.0.0.1:{deployed.port}/cvp-config/server/media</refURL>".encode() in answer
+            response += more
+    assert f"<refURL>https://127.0.0.1:{deployed.port}/cvp-config/server/media</refURL>".encode() in response
 
 
 @pytest.mark.parametrize("path", ["server/nobody", "server/nobody/synchronize", "server/", "server/call/x"])
 def test_an_unknown_id_gets_404(cvp: httpx.Client, path: str) -> None:
-    answer = cvp.get(path)
+    response = cvp.get(path)
     if path == "server/":
         # the list, with the slash that never matters
-        assert answer.status_code == 200
+        assert response.status_code == 200
     else:
-        assert (answer.status_code, error_type(answer)) == (404, "Not found")
+        assert (response.status_code, error_type(response)) == (404, "Not found")
 
 
 @pytest.mark.parametrize(
@@ -124,8 +126,8 @@ def test_only_what_is_synchronised_has_a_status(cvp: httpx.Client) -> None:
     listed = get(cvp, "server/synchronize")["synchronize"]["servers"]["server"]
     assert [server["refURL"].rpartition("/")[2] for server in listed] == [MEDIA, VXML, STANDALONE]
     for other in (CALL, RPT):
-        answer = cvp.get(f"server/{other}/synchronize")
-        assert (answer.status_code, error_type(answer)) == (404, "Not found")
+        response = cvp.get(f"server/{other}/synchronize")
+        assert (response.status_code, error_type(response)) == (404, "Not found")
 
 
 def test_the_fields_of_a_status_come_in_the_documented_order(admin: Admin, cvp: httpx.Client) -> None:
@@ -205,9 +207,9 @@ def test_the_list_of_statuses_can_be_posted_back_as_it_came(cvp: httpx.Client, f
 @pytest.mark.parametrize("server", [CALL, RPT])
 def test_naming_a_server_that_is_not_synchronised_is_a_fault(cvp: httpx.Client, server: str) -> None:
     sent = {"synchronize": {"servers": {"server": [MEDIA, f"https://x/cvp-config/server/{server}"]}}}
-    answer = cvp.post(SYNCHRONIZE, json=sent)
-    error = answer.json()["apiErrors"]["apiError"]
-    assert answer.status_code == 400
+    response = cvp.post(SYNCHRONIZE, json=sent)
+    error = response.json()["apiErrors"]["apiError"]
+    assert response.status_code == 400
     assert (error["errorType"], error["errorData"]) == ("invalidInput.invalidServerRef", "serverRef")
     assert error["errorDetail"]["actual"] == f"https://x/cvp-config/server/{server}"
     assert error["errorDetail"]["valid"] == "a server of type MEDIA, VXML or VXML_STANDALONE"
@@ -217,8 +219,8 @@ def test_naming_a_server_that_is_not_synchronised_is_a_fault(cvp: httpx.Client, 
 
 def test_all_faults_are_told_together_with_what_speaks_against_a_server(cvp: httpx.Client) -> None:
     sent = {"synchronize": {"servers": {"server": [{"refURL": CALL, "sincetime": "-1"}, {}, MEDIA, MEDIA]}}}
-    answer = cvp.post(SYNCHRONIZE, json=sent)
-    types = [error["errorType"].removeprefix("invalidInput.") for error in answer.json()["apiErrors"]["apiError"]]
+    response = cvp.post(SYNCHRONIZE, json=sent)
+    types = [error["errorType"].removeprefix("invalidInput.") for error in response.json()["apiErrors"]["apiError"]]
     assert types == ["invalidSinceTime", "invalidServerRef", "requiredInputfieldMissing", "duplicateServerRef"]
 
 
@@ -226,24 +228,24 @@ def test_all_faults_are_told_together_with_what_speaks_against_a_server(cvp: htt
 def test_an_unknown_server_is_accepted_and_added_by_default(cvp: httpx.Client, reference: str) -> None:
     synchronize(cvp, reference)
     added = get(cvp, "server?q=type:MEDIA")["results"]["servers"]["server"][-1]
-    told = cvp.get(added["refURL"] + "/synchronize").json()["server"]
-    assert told["syncStatus"] == "Success"
-    assert told["refURL"] == added["refURL"]
+    reported = cvp.get(added["refURL"] + "/synchronize").json()["server"]
+    assert reported["syncStatus"] == "Success"
+    assert reported["refURL"] == added["refURL"]
 
 
 @pytest.mark.parametrize("reference", ["synchronize", "/", "https://x/cvp-config/server/a/synchronize"])
 def test_a_reference_that_can_name_no_server_is_a_fault(cvp: httpx.Client, reference: str) -> None:
-    answer = cvp.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": reference}}})
-    assert (answer.status_code, error_type(answer)) == (400, "invalidInput.invalidServerRef")
+    response = cvp.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": reference}}})
+    assert (response.status_code, error_type(response)) == (400, "invalidInput.invalidServerRef")
 
 
 def test_unknown_servers_can_be_set_to_be_rejected(tmp_path: Path) -> None:
     options = ["--unknown-servers", "reject", "--deployment", str(FIXTURES / "three-servers.yaml")]
-    with Running(tmp_path, *options) as double, double.client(headers={"Accept": JSON}) as cvp:
+    with ServerProcess(tmp_path, *options) as server, server.client(headers={"Accept": JSON}) as cvp:
         synchronize(cvp, "https://x/cvp-config/server/c351883d-b266-4f6d-8c47-c88bf80f9a1d")
-        answer = cvp.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": "nobody"}}})
-        error = answer.json()["apiErrors"]["apiError"]
-        assert answer.status_code == 400
+        response = cvp.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": "nobody"}}})
+        error = response.json()["apiErrors"]["apiError"]
+        assert response.status_code == 400
         assert error["errorType"] == "invalidInput.invalidServerRef"
         assert error["errorData"] == "serverRef"
         detail = {"actual": "nobody", "valid": "a server of the deployment"}
@@ -259,6 +261,6 @@ def test_without_a_deployment_there_is_a_server_of_each_type(admin: Admin, cvp: 
 
 @pytest.mark.parametrize(("name", "count"), [("three-servers.yaml", 3), ("two-hundred-servers.json", 200)])
 def test_the_sample_deployments_can_be_served(tmp_path: Path, name: str, count: int) -> None:
-    with Running(tmp_path, "--deployment", str(FIXTURES / name)) as double, double.client() as cvp:
+    with ServerProcess(tmp_path, "--deployment", str(FIXTURES / name)) as server, server.client() as cvp:
         root = ElementTree.fromstring(cvp.get("server", headers={"Accept": XML}).content)
         assert len(root.findall("servers/server")) == count

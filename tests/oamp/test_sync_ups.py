@@ -38,15 +38,15 @@ class Model:
         self.runs: list[tuple[float, int, float, str]] = []
 
     def status(self, now: float) -> dict[str, str]:
-        told = {"sincetime": "0", "syncStatus": "Not Started"}
+        reported = {"sincetime": "0", "syncStatus": "Not Started"}
         begins = [began for began, *_ in self.runs[1:]] + [now]
         for (began, sincetime, duration, outcome), next_began in zip(self.runs, begins, strict=False):
             ended = round(began + duration, 3)
-            told |= {"sincetime": str(sincetime), "syncStatus": outcome if ended <= next_began else "In Progress"}
-            if told["syncStatus"] == "Success":
+            reported |= {"sincetime": str(sincetime), "syncStatus": outcome if ended <= next_began else "In Progress"}
+            if reported["syncStatus"] == "Success":
                 kind = "lastIncrementalSyncTime" if sincetime else "lastFullSyncTime"
-                told[kind] = datetime.fromtimestamp(int(ended)).astimezone().isoformat()
-        return told
+                reported[kind] = datetime.fromtimestamp(int(ended)).astimezone().isoformat()
+        return reported
 
 
 class SyncUps(RuleBasedStateMachine):
@@ -64,9 +64,9 @@ class SyncUps(RuleBasedStateMachine):
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         content = b"" if body is None else json.dumps(body).encode()
-        answer = self.oamp.answer(Request(method, f"/cvp-config/{path}", "", HEADERS, content))
-        assert answer.status in (200, 202), answer.body
-        return json.loads(answer.body or "null")
+        response = self.oamp.response(Request(method, f"/cvp-config/{path}", "", HEADERS, content))
+        assert response.status in (200, 202), response.body
+        return json.loads(response.body or "null")
 
     @rule(
         asked=st.lists(
@@ -98,10 +98,10 @@ class SyncUps(RuleBasedStateMachine):
     @invariant()
     def every_status_is_the_models(self) -> None:
         listed = self.ask("GET", "server/synchronize")["synchronize"]["servers"]["server"]
-        for server, told in zip(IDS, listed, strict=True):
-            assert told == self.ask("GET", f"server/{server}/synchronize")["server"]
+        for server, reported in zip(IDS, listed, strict=True):
+            assert reported == self.ask("GET", f"server/{server}/synchronize")["server"]
             fixed = {"hostname", "refURL"}
-            assert {name: text for name, text in told.items() if name not in fixed} == self.models[server].status(
+            assert {name: text for name, text in reported.items() if name not in fixed} == self.models[server].status(
                 self.clock()
             )
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockcvp.oamp.errors import Refusal
+from mockcvp.oamp.errors import OampError
 from mockcvp.oamp.negotiation import Form
 from mockcvp.oamp.representation import read
 from mockcvp.oamp.synchronization import ROOT, SHAPE, RequestedServer, ignored, requested_servers, server_id
@@ -28,8 +28,8 @@ def understood(body: str | bytes, form: Form, charset: str | None = None) -> lis
     try:
         tree = read(body.encode() if isinstance(body, str) else body, form, charset, ROOT, SHAPE)
         return [(server.ref_url, server.sincetime) for server in requested_servers(tree)]
-    except Refusal as refusal:
-        return [error.type.name for error in refusal.errors]
+    except OampError as exc:
+        return [error.type.name for error in exc.errors]
 
 
 def of_xml(inside_servers: str) -> list[tuple[str, int]] | list[str]:

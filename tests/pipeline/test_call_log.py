@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from mockcvp import MockCVP
-from tests.server_process import JSON, SYNCHRONIZE, USER, Running
+from tests.server_process import JSON, SYNCHRONIZE, USER, ServerProcess
 
 SECRET = "the-secret-of-this-test"
 CALLS, CONTROL = "mockcvp.calls", "mockcvp.admin.access_log"
@@ -202,19 +202,19 @@ def test_a_rejected_control_call_is_one_line_with_the_reason(
 
 
 def test_the_level_of_the_command_decides_what_is_logged(tmp_path: Any) -> None:
-    with Running(tmp_path, "--log-level", "debug") as double, double.client(headers={"Accept": JSON}) as client:
+    with ServerProcess(tmp_path, "--log-level", "debug") as server, server.client(headers={"Accept": JSON}) as client:
         client.get("version")
-        double.line(" 200 GET /cvp-config/version wsmadmin")
-        double.line(" > authorization: Basic ***")
-        double.line(" < body of ")
-        double.journal()
-        double.line(" 200 GET /__admin/requests - from 127.0.0.1")
-    with Running(tmp_path) as double, double.client(headers={"Accept": JSON}) as client:
-        double.journal()
-        double.forget()
+        server.line(" 200 GET /cvp-config/version wsmadmin")
+        server.line(" > authorization: Basic ***")
+        server.line(" < body of ")
+        server.journal()
+        server.line(" 200 GET /__admin/requests - from 127.0.0.1")
+    with ServerProcess(tmp_path) as server, server.client(headers={"Accept": JSON}) as client:
+        server.journal()
+        server.forget()
         client.get("version")
-        double.stop()
-        logged = [(line or "").partition(",")[2][4:] for line in iter(double.lines.get, None)]
+        server.stop()
+        logged = [(line or "").partition(",")[2][4:] for line in iter(server.lines.get, None)]
         assert logged == [
             "200 DELETE /__admin/requests - from 127.0.0.1",
             "200 GET /cvp-config/version wsmadmin",

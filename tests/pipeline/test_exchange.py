@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from mockcvp.journal import Call
-from mockcvp.oamp.api import Answer, Request, SyncUp
+from mockcvp.oamp.api import Request, Response, SyncUp
 from mockcvp.oamp.synchronization import RequestedServer
 from mockcvp.pipeline.log_line import line
-from tests.server_process import JSON, PATIENCE, SYNCHRONIZE, XML, PatientlyStopping, Running, read_answer
+from tests.server_process import JSON, PATIENCE, SYNCHRONIZE, XML, PatientlyStopping, ServerProcess, read_response
 
 HEAD = (
     f"POST /cvp-config/{SYNCHRONIZE} HTTP/1.1\r\nHost: localhost\r\nAccept: {XML}\r\nContent-Type: {XML}\r\n"
@@ -25,113 +25,115 @@ def chunked(body: bytes, size: int) -> bytes:
     return b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
 
 
-def test_a_chunked_body_is_read_like_any_other(double: Running) -> None:
-    with double.connection() as connection:
+def test_a_chunked_body_is_read_like_any_other(server: ServerProcess) -> None:
+    with server.connection() as connection:
         connection.sendall(f"{HEAD}Transfer-Encoding: chunked\r\n\r\n".encode() + chunked(b"<synchronize/>", 3))
-        assert read_answer(connection).startswith(b"HTTP/1.1 202 ")
+        assert read_response(connection).startswith(b"HTTP/1.1 202 ")
 
 
 @pytest.mark.parametrize("excess", [0, 1])
 @pytest.mark.parametrize("in_chunks", [False, True])
-def test_a_body_of_the_limit_is_taken_and_one_byte_more_gets_413(double: Running, in_chunks: bool, excess: int) -> None:
+def test_a_body_of_the_limit_is_taken_and_one_byte_more_gets_413(
+    server: ServerProcess, in_chunks: bool, excess: int
+) -> None:
     limit = 2 * 1024**2
     body = b"<synchronize>" + b" " * (limit + excess - 27) + b"</synchronize>"
     assert len(body) == limit + excess
-    with double.connection() as connection:
+    with server.connection() as connection:
         if in_chunks:
             connection.sendall(f"{HEAD}Transfer-Encoding: chunked\r\n\r\n".encode() + chunked(body, 50_000))
         else:
             connection.sendall(f"{HEAD}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-        assert read_answer(connection).startswith(b"HTTP/1.1 413 " if excess else b"HTTP/1.1 202 ")
+        assert read_response(connection).startswith(b"HTTP/1.1 413 " if excess else b"HTTP/1.1 202 ")
         # the whole body was read, so that the connection serves on
         connection.sendall(f"{HEAD}\r\n".encode())
-        assert read_answer(connection).startswith(b"HTTP/1.1 202 ")
+        assert read_response(connection).startswith(b"HTTP/1.1 202 ")
 
 
-def test_a_body_that_is_malformed_http_gets_400_and_is_told_as_that(double: Running) -> None:
-    with double.connection() as connection:
+def test_a_body_that_is_malformed_http_gets_400_and_is_told_as_that(server: ServerProcess) -> None:
+    with server.connection() as connection:
         connection.sendall(f"{HEAD}Transfer-Encoding: chunked\r\n\r\nno size\r\n".encode())
-        assert read_answer(connection).startswith(b"HTTP/1.1 400 ")
-    double.line("400 POST /cvp-config/command/synchronize wsmadmin the request is malformed HTTP")
-    assert double.journal(limit=1)["requests"][0]["response"]["status"] == 400
+        assert read_response(connection).startswith(b"HTTP/1.1 400 ")
+    server.line("400 POST /cvp-config/command/synchronize wsmadmin the request is malformed HTTP")
+    assert server.journal(limit=1)["requests"][0]["response"]["status"] == 400
 
 
-def test_calls_that_came_before_malformed_bytes_are_answered_and_recorded(double: Running) -> None:
-    double.forget()
-    with double.connection() as connection:
+def test_calls_that_came_before_malformed_bytes_are_answered_and_recorded(server: ServerProcess) -> None:
+    server.forget()
+    with server.connection() as connection:
         connection.sendall(f"{HEAD}\r\n".encode() * 3 + b"this is no HTTP\r\n\r\n")
         received = b""
         while more := connection.recv(65536):
             received += more
     assert re.findall(rb"HTTP/1.1 (\d+)", received) == [b"202", b"202", b"202", b"400"]
-    assert double.journal()["meta"]["total"] == 3
+    assert server.journal()["meta"]["total"] == 3
 
 
-def test_a_body_longer_than_its_content_length_is_refused_as_what_it_was_cut_to(double: Running) -> None:
-    double.forget()
-    with double.connection() as connection:
+def test_a_body_longer_than_its_content_length_is_refused_as_what_it_was_cut_to(server: ServerProcess) -> None:
+    server.forget()
+    with server.connection() as connection:
         connection.sendall(f"{HEAD}Content-Length: 5\r\n\r\n<synchronize/>".encode())
         received = b""
         while more := connection.recv(65536):
             received += more
     assert re.findall(rb"HTTP/1.1 (\d+)", received) == [b"400", b"400"]
-    (call,) = double.journal()["requests"]
+    (call,) = server.journal()["requests"]
     assert (call["request"]["body"], call["response"]["status"]) == ("<sync", 400)
     assert call["response"]["body"].encode() in received
 
 
 @pytest.mark.parametrize(("sent", "status"), [("Content-Length: 14\r\n\r\n<synchronize/>", 400), ("\r\n", 202)])
-def test_an_upgrade_is_not_taken_up_and_never_costs_a_body(double: Running, sent: str, status: int) -> None:
-    with double.connection() as connection:
+def test_an_upgrade_is_not_taken_up_and_never_costs_a_body(server: ServerProcess, sent: str, status: int) -> None:
+    with server.connection() as connection:
         connection.sendall(f"{HEAD}Connection: Upgrade\r\nUpgrade: h2c\r\n{sent}".encode())
-        answer = read_answer(connection)
-        assert answer.startswith(f"HTTP/1.1 {status} ".encode())
-        assert b"Connection: close" in answer
+        response = read_response(connection)
+        assert response.startswith(f"HTTP/1.1 {status} ".encode())
+        assert b"Connection: close" in response
 
 
 @pytest.mark.parametrize("packets", [1, 2])
-def test_trailers_are_no_headers(double: Running, packets: int) -> None:
+def test_trailers_are_no_headers(server: ServerProcess, packets: int) -> None:
     head = HEAD.replace(f"Accept: {XML}\r\n", "")
     sent = f"{head}Transfer-Encoding: chunked\r\n\r\n0\r\n".encode(), f"Accept: {XML}\r\n\r\n".encode()
-    with double.connection() as connection:
+    with server.connection() as connection:
         for packet in (b"".join(sent),) if packets == 1 else sent:
             connection.sendall(packet)
-            double.wait_until_all_is_read()
-        assert b"invalid.header" in read_answer(connection)
+            server.wait_until_all_is_read()
+        assert b"invalid.header" in read_response(connection)
 
 
-def test_a_length_of_thousands_of_digits_is_read_or_refused(double: Running) -> None:
+def test_a_length_of_thousands_of_digits_is_read_or_refused(server: ServerProcess) -> None:
     for length, status in ((b"0" * 5000 + b"14", b"100"), (b"0" * 5000 + b"9999999", b"413")):
-        with double.connection() as connection:
+        with server.connection() as connection:
             connection.sendall(f"{HEAD}Expect: 100-continue\r\nContent-Length: ".encode() + length + b"\r\n\r\n")
             assert connection.recv(1000).startswith(b"HTTP/1.1 " + status)
 
 
-def test_a_client_that_waits_for_leave_to_send_a_body_of_the_limit_is_given_it(double: Running) -> None:
-    with double.connection() as connection:
+def test_a_client_that_waits_for_leave_to_send_a_body_of_the_limit_is_given_it(server: ServerProcess) -> None:
+    with server.connection() as connection:
         connection.sendall(f"{HEAD}Expect: 100-continue\r\nContent-Length: {2 * 1024**2}\r\n\r\n".encode())
         assert connection.recv(1000).startswith(b"HTTP/1.1 100 ")
 
 
-def test_a_client_that_waits_for_leave_to_send_is_given_it(double: Running) -> None:
-    with double.connection() as connection:
+def test_a_client_that_waits_for_leave_to_send_is_given_it(server: ServerProcess) -> None:
+    with server.connection() as connection:
         connection.sendall(f"{HEAD}Expect: 100-continue\r\nContent-Length: 14\r\n\r\n".encode())
         assert connection.recv(1000).startswith(b"HTTP/1.1 100 ")
         connection.sendall(b"<synchronize/>")
-        assert read_answer(connection).startswith(b"HTTP/1.1 202 ")
+        assert read_response(connection).startswith(b"HTTP/1.1 202 ")
 
 
-def test_a_client_that_waits_for_leave_to_send_too_much_is_refused_at_once(double: Running) -> None:
-    with double.connection() as connection:
+def test_a_client_that_waits_for_leave_to_send_too_much_is_refused_at_once(server: ServerProcess) -> None:
+    with server.connection() as connection:
         connection.sendall(f"{HEAD}Expect: 100-continue\r\nContent-Length: 999999999\r\n\r\n".encode())
-        answer = read_answer(connection)
-        assert answer.startswith(b"HTTP/1.1 413 ")
-        assert b"Connection: close" in answer
+        response = read_response(connection)
+        assert response.startswith(b"HTTP/1.1 413 ")
+        assert b"Connection: close" in response
         assert connection.recv(1000) == b""
 
 
-def test_a_connection_is_kept_for_more_calls_and_calls_may_come_ahead_of_answers(double: Running) -> None:
-    with double.connection() as connection:
+def test_a_connection_is_kept_for_more_calls_and_calls_may_come_ahead_of_answers(server: ServerProcess) -> None:
+    with server.connection() as connection:
         connection.sendall(f"{HEAD}\r\n".encode() * 3)
         received = b""
         while received.count(b"HTTP/1.1 202 ") < 3:
@@ -139,146 +141,150 @@ def test_a_connection_is_kept_for_more_calls_and_calls_may_come_ahead_of_answers
 
 
 def test_the_body_limit_is_a_setting(tmp_path: Path) -> None:
-    with Running(tmp_path, "--max-body-bytes", "1KiB") as double, double.client() as client:
+    with ServerProcess(tmp_path, "--max-body-bytes", "1KiB") as server, server.client() as client:
         headers = {"Accept": XML, "Content-Type": XML}
         assert client.post(SYNCHRONIZE, content="<synchronize>" + " " * 1024, headers=headers).status_code == 413
         assert client.post(SYNCHRONIZE, content="<synchronize/>" + " " * 1010, headers=headers).status_code == 202
 
 
-def test_what_a_client_says_of_its_address_is_not_believed(double: Running, client: httpx.Client) -> None:
+def test_what_a_client_says_of_its_address_is_not_believed(server: ServerProcess, client: httpx.Client) -> None:
     client.post(SYNCHRONIZE, headers={"Accept": XML, "X-Forwarded-For": "10.0.0.1", "X-Forwarded-Proto": "http"})
-    assert double.journal(limit=1)["requests"][0]["request"]["clientIp"] == "127.0.0.1"
+    assert server.journal(limit=1)["requests"][0]["request"]["clientIp"] == "127.0.0.1"
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_lets_calls_in_flight_finish(tmp_path: Path, how: signal.Signals) -> None:
-    with PatientlyStopping(tmp_path) as double, double.connection() as connection:
+    with PatientlyStopping(tmp_path) as server, server.connection() as connection:
         connection.sendall(f"{HEAD}Content-Length: 14\r\n\r\n<synch".encode())
-        double.wait_until_all_is_read()
+        server.wait_until_all_is_read()
         code: list[int] = []
-        stopping = Thread(target=lambda: code.append(double.stop(how)))
+        stopping = Thread(target=lambda: code.append(server.stop(how)))
         stopping.start()
-        double.wait_until_it_stops_listening()
+        server.wait_until_it_stops_listening()
         connection.sendall(b"ronize/>")
-        answer = read_answer(connection)
-        assert answer.startswith(b"HTTP/1.1 202 ")
-        assert b"Connection: close" in answer
+        response = read_response(connection)
+        assert response.startswith(b"HTTP/1.1 202 ")
+        assert b"Connection: close" in response
         connection.close()
         stopping.join()
-        double.line("202 POST /cvp-config/command/synchronize wsmadmin full sync-up of every server")
+        server.line("202 POST /cvp-config/command/synchronize wsmadmin full sync-up of every server")
     assert code == [0]
 
 
 def test_a_stop_does_not_wait_for_idle_connections(tmp_path: Path) -> None:
-    with PatientlyStopping(tmp_path) as double, double.connection() as connection:
+    with PatientlyStopping(tmp_path) as server, server.connection() as connection:
         connection.sendall(f"{HEAD}\r\n".encode())
-        read_answer(connection)
-        assert double.stop() == 0
+        read_response(connection)
+        assert server.stop() == 0
 
 
 def test_a_call_that_never_ends_is_dropped_at_a_stop_and_told(tmp_path: Path) -> None:
-    with Running(tmp_path, "--body-timeout", "600") as double, double.connection() as connection:
+    with ServerProcess(tmp_path, "--body-timeout", "600") as server, server.connection() as connection:
         connection.sendall(f"{HEAD}Content-Length: 14\r\n\r\n<synch".encode())
-        double.wait_until_all_is_read()
-        assert double.stop() == 0
+        server.wait_until_all_is_read()
+        assert server.stop() == 0
         # not with an answer of the framework's
         assert connection.recv(1000) == b""
         assert_nothing_but_calls_in(
-            double, "--- POST /cvp-config/command/synchronize wsmadmin the connection was closed"
+            server, "--- POST /cvp-config/command/synchronize wsmadmin the connection was closed"
         )
 
 
 def test_a_second_signal_stops_at_once(tmp_path: Path) -> None:
-    with PatientlyStopping(tmp_path, "--body-timeout", "600") as double, double.connection() as connection:
+    with PatientlyStopping(tmp_path, "--body-timeout", "600") as server, server.connection() as connection:
         connection.sendall(f"{HEAD}Content-Length: 14\r\n\r\n<synch".encode())
-        double.wait_until_all_is_read()
-        double.process.send_signal(signal.SIGINT)
-        double.wait_until_it_stops_listening()
-        assert double.stop(signal.SIGINT) == 0
+        server.wait_until_all_is_read()
+        server.process.send_signal(signal.SIGINT)
+        server.wait_until_it_stops_listening()
+        assert server.stop(signal.SIGINT) == 0
         assert_nothing_but_calls_in(
-            double, "--- POST /cvp-config/command/synchronize wsmadmin the connection was closed"
+            server, "--- POST /cvp-config/command/synchronize wsmadmin the connection was closed"
         )
 
 
 @pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01"])
 def test_a_stop_does_not_wait_for_a_client_that_never_finishes_its_handshake(tmp_path: Path, sent: bytes) -> None:
     with (
-        PatientlyStopping(tmp_path, "--header-timeout", "600") as double,
-        socket.create_connection(("127.0.0.1", double.port)) as connection,
+        PatientlyStopping(tmp_path, "--header-timeout", "600") as server,
+        socket.create_connection(("127.0.0.1", server.port)) as connection,
     ):
         connection.sendall(sent)
-        double.wait_until_all_is_read()
-        assert double.stop() == 0
+        server.wait_until_all_is_read()
+        assert server.stop() == 0
 
 
-def assert_nothing_but_calls_in(double: Running, *calls: str) -> None:
-    """The rest of the log of a double that has stopped tells of these calls, says that it has stopped, and no more."""
+def assert_nothing_but_calls_in(server: ServerProcess, *calls: str) -> None:
+    """The rest of the log of a mock server that has stopped tells of these calls, says that it has stopped, and no more."""
     lines = []
-    while (line := double.lines.get(timeout=PATIENCE)) is not None:
+    while (line := server.lines.get(timeout=PATIENCE)) is not None:
         lines.append(re.sub(r"^[-\d]+ [\d:,]+ ", "", line))
     assert len(lines) == len(calls) + 1, lines
     assert all(line.startswith(call) for line, call in zip(lines, [*calls, "stopped"], strict=True)), lines
 
 
-def call(answer: Answer | None, target: str = "/cvp-config/command/synchronize", user: str = "wsmadmin") -> Call:
+def call(response: Response | None, target: str = "/cvp-config/command/synchronize", user: str = "wsmadmin") -> Call:
     headers = ((b"authorization", b"Basic " + b64encode(f"{user}:x".encode())),) if user else ()
-    return Call(1, 0.0, 0.0, "127.0.0.1", Request("POST", "", target, headers), answer)
+    return Call(1, 0.0, 0.0, "127.0.0.1", Request("POST", "", target, headers), response)
 
 
-def accepted(*servers: tuple[str, int]) -> Answer:
+def accepted(*servers: tuple[str, int]) -> Response:
     asked = tuple(RequestedServer(ref_url=ref_url, sincetime=sincetime) for ref_url, sincetime in servers)
-    return Answer(202, (), sync_up=SyncUp(asked))
+    return Response(202, (), sync_up=SyncUp(asked))
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("response", "reported"),
     [
-        (Answer(200, ()), "200 POST /cvp-config/command/synchronize wsmadmin"),
+        (Response(200, ()), "200 POST /cvp-config/command/synchronize wsmadmin"),
         (accepted(), "202 POST /cvp-config/command/synchronize wsmadmin full sync-up of every server"),
         (accepted(("a", 0), ("b", 7)), "full sync-up of a; incremental sync-up since 7 of b"),
         (accepted(*((f"s{number}", 0) for number in range(200))), "full sync-up of s4; and 195 more"),
         (
-            Answer(202, (), sync_up=SyncUp(ignored=["synchronize/server"])),
+            Response(202, (), sync_up=SyncUp(ignored=["synchronize/server"])),
             "full sync-up of every server; ignored, since it means nothing here: synchronize/server",
         ),
-        (Answer(400, (), refusal="why"), "400 POST /cvp-config/command/synchronize wsmadmin why"),
+        (Response(400, (), refusal="why"), "400 POST /cvp-config/command/synchronize wsmadmin why"),
         (
             None,
             "--- POST /cvp-config/command/synchronize wsmadmin the connection was closed before the request was complete",
         ),
     ],
 )
-def test_a_line_of_the_log_tells_what_came_of_a_call(answer: Answer, told: str) -> None:
-    assert line(call(answer)).endswith(told)
+def test_a_line_of_the_log_tells_what_came_of_a_call(response: Response, reported: str) -> None:
+    assert line(call(response)).endswith(reported)
 
 
 def test_a_line_of_the_log_tells_of_a_call_without_a_user() -> None:
-    assert line(call(Answer(401, (), refusal="why"), user="")) == "401 POST /cvp-config/command/synchronize - why"
+    assert line(call(Response(401, (), refusal="why"), user="")) == "401 POST /cvp-config/command/synchronize - why"
 
 
 def test_a_line_of_the_log_is_short_whatever_is_sent() -> None:
     long = "x" * 10_000
-    for told in (line(call(accepted((long, 0)))), line(call(None, long)), line(call(None, user=long))):
-        assert len(told) < 600
+    for reported in (line(call(accepted((long, 0)))), line(call(None, long)), line(call(None, user=long))):
+        assert len(reported) < 600
 
 
 def test_a_client_cannot_write_a_log_line_of_its_own() -> None:
     forged = "x\n202 POST /cvp-config/command/synchronize wsmadmin\x1b[2J\u2028\u202e"
-    refused = Answer(401, (), refusal=forged)
-    for told in (line(call(refused, user=forged)), line(call(refused, forged)), line(call(accepted((forged, 0))))):
-        assert told.isprintable()
-        assert "\\n202 POST" in told
+    rejected = Response(401, (), refusal=forged)
+    for reported in (
+        line(call(rejected, user=forged)),
+        line(call(rejected, forged)),
+        line(call(accepted((forged, 0)))),
+    ):
+        assert reported.isprintable()
+        assert "\\n202 POST" in reported
 
 
 def test_the_log_has_a_line_for_each_call_and_no_password(tmp_path: Path) -> None:
     options = ["--password", "correct horse"]
-    with Running(tmp_path, *options) as double, double.client(auth=("wsmadmin", "correct horse")) as client:
+    with ServerProcess(tmp_path, *options) as server, server.client(auth=("wsmadmin", "correct horse")) as client:
         headers = {"Accept": JSON, "Content-Type": JSON}
         assert client.post(SYNCHRONIZE, headers=headers).status_code == 202
         assert client.post(SYNCHRONIZE, headers=headers, auth=("wsmadmin", "battery staple")).status_code == 401
-        double.stop()
+        server.stop()
         assert_nothing_but_calls_in(
-            double,
+            server,
             "202 POST /cvp-config/command/synchronize wsmadmin full sync-up of every server",
             "401 POST /cvp-config/command/synchronize wsmadmin authorization.unathorized: the password is wrong",
         )

@@ -24,7 +24,7 @@ import pytest
 from mockcvp import MockCVP
 from mockcvp.server import acceptor
 from mockcvp.server.protocol import Connection
-from tests.server_process import Running, read_answer, refused
+from tests.server_process import ServerProcess, read_response, rejected
 
 LIMITS = {resource.RLIMIT_NOFILE: (64, 64)}
 AUTHORIZATION = "Authorization: Basic d3NtYWRtaW46d3NtYWRtaW4="
@@ -34,7 +34,7 @@ def call(connection: ssl.SSLSocket, method: str, path: str, *headers: str, body:
     """Make a call on an open connection, and return the response."""
     lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}", *headers]
     connection.sendall("\r\n".join([*lines, "", body]).encode())
-    return read_answer(connection)
+    return read_response(connection)
 
 
 def date(response: bytes) -> bytes:
@@ -54,25 +54,25 @@ def wait_for_ticks(connection: ssl.SSLSocket, count: int) -> None:
 
 
 @contextlib.contextmanager
-def exhausted(tmp_path: Path) -> Iterator[tuple[Running, ssl.SSLSocket]]:
+def exhausted(tmp_path: Path) -> Iterator[tuple[ServerProcess, ssl.SSLSocket]]:
     """Run the command with few descriptors, of which silent connections take all that one connection does not."""
     with (
-        Running(tmp_path, limits=LIMITS) as double,
-        double.connection() as connection,
+        ServerProcess(tmp_path, limits=LIMITS) as server,
+        server.connection() as connection,
         contextlib.ExitStack() as silent,
     ):
         for _ in range(84):
-            silent.enter_context(socket.create_connection(("127.0.0.1", double.port), timeout=30))
-        double.line("no descriptors are left for more connections; closed at once until now: 1")
-        yield double, connection
+            silent.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
+        server.line("no descriptors are left for more connections; closed at once until now: 1")
+        yield server, connection
 
 
 def test_an_open_connection_is_served_while_none_is_left(tmp_path: Path) -> None:
-    with exhausted(tmp_path) as (double, connection):
+    with exhausted(tmp_path) as (server, connection):
         assert status(call(connection, "GET", "/")) == 401
         wait_for_ticks(connection, 3)
         assert status(call(connection, "GET", "/")) == 401
-        assert double.process.poll() is None
+        assert server.process.poll() is None
 
 
 def test_modules_are_loaded_while_no_connection_is_accepted(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_modules_are_loaded_while_no_connection_is_accepted(tmp_path: Path) -> N
         {"matches": "(?<name>a+)b"},
         {"equalToXml": "<a/>"},
     ]
-    with exhausted(tmp_path) as (double, connection):
+    with exhausted(tmp_path) as (server, connection):
         for path in ("health", "requests", "openapi.json", "docs", "cvp/clock"):
             assert status(call(connection, "GET", f"/__admin/{path}")) == 200, path
         for pattern in patterns:
@@ -93,31 +93,31 @@ def test_modules_are_loaded_while_no_connection_is_accepted(tmp_path: Path) -> N
             response = call(connection, "POST", path, AUTHORIZATION, "Accept: application/xml", content_type, body=body)
             assert status(response) < 500, response
         assert status(call(connection, "POST", "/__admin/reset")) == 200
-        double.stop()
-        lines = list(iter(double.lines.get, None))
+        server.stop()
+        lines = list(iter(server.lines.get, None))
         assert not [line for line in lines if "Traceback" in line or "Error" in line]
 
 
 def test_closed_connections_are_logged_in_a_few_lines(tmp_path: Path) -> None:
-    with exhausted(tmp_path) as (double, connection):
+    with exhausted(tmp_path) as (server, connection):
         for _ in range(20):
-            with contextlib.suppress(OSError), double.connection() as closed:
+            with contextlib.suppress(OSError), server.connection() as closed:
                 assert call(closed, "GET", "/") == b""
         assert status(call(connection, "GET", "/")) == 401
-        double.line("401 GET /")
-        lines = [line for line in list(double.lines.queue) if line and "descriptors" in line]
+        server.line("401 GET /")
+        lines = [line for line in list(server.lines.queue) if line and "descriptors" in line]
         assert len(lines) < 5
 
 
 def test_a_new_connection_is_served_once_descriptors_are_free(tmp_path: Path) -> None:
-    with Running(tmp_path, limits=LIMITS) as double, contextlib.ExitStack() as silent:
+    with ServerProcess(tmp_path, limits=LIMITS) as server, contextlib.ExitStack() as silent:
         for _ in range(84):
-            silent.enter_context(socket.create_connection(("127.0.0.1", double.port), timeout=30))
-        double.line("no descriptors are left for more connections")
+            silent.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
+        server.line("no descriptors are left for more connections")
         silent.close()
         ends = time.monotonic() + 30
         while True:
-            with contextlib.suppress(OSError), double.connection() as connection:
+            with contextlib.suppress(OSError), server.connection() as connection:
                 assert status(call(connection, "GET", "/")) == 401
                 break
             assert time.monotonic() < ends
@@ -133,11 +133,14 @@ def test_a_limit_that_is_too_low_is_an_error(tmp_path: Path) -> None:
             timeout=60,
             check=False,
         )
-        assert refused(result) == f"the process may have {limit} open files (ulimit -n), and needs at least 32"
+        assert rejected(result) == f"the process may have {limit} open files (ulimit -n), and needs at least 32"
 
 
 def test_the_lowest_limit_is_enough_for_a_call(tmp_path: Path) -> None:
-    with Running(tmp_path, limits={resource.RLIMIT_NOFILE: (32, 32)}) as double, double.connection() as connection:
+    with (
+        ServerProcess(tmp_path, limits={resource.RLIMIT_NOFILE: (32, 32)}) as server,
+        server.connection() as connection,
+    ):
         for path in ("requests", "openapi.json"):
             assert status(call(connection, "GET", f"/__admin/{path}")) == 200
 

@@ -7,7 +7,7 @@ import ssl
 
 import pytest
 
-from tests.server_process import SYNCHRONIZE, XML, Running
+from tests.server_process import SYNCHRONIZE, XML, ServerProcess
 
 REST = f"Host: localhost\r\nAuthorization: Basic d3NtYWRtaW46d3NtYWRtaW4=\r\nAccept: {XML}\r\n"
 REQUESTS = {
@@ -17,9 +17,9 @@ REQUESTS = {
 TIMES = 30
 
 
-def after_fin(double: Running, request: bytes) -> bytes:
+def after_fin(server: ServerProcess, request: bytes) -> bytes:
     """Send a request and a FIN, without a word to TLS, and return what comes."""
-    with double.connection() as connection:
+    with server.connection() as connection:
         connection.sendall(request)
         # a TLS socket refuses to close one side, so that this is done behind its back
         with socket.socket(fileno=os.dup(connection.fileno())) as plain:
@@ -31,11 +31,11 @@ def after_fin(double: Running, request: bytes) -> bytes:
         return received
 
 
-def after_close_notify(double: Running, request: bytes) -> bytes:
+def after_close_notify(server: ServerProcess, request: bytes) -> bytes:
     """Send a request and a close_notify in one segment, and return what comes."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = double.tls().wrap_bio(incoming, outgoing, server_hostname="localhost")
-    with socket.create_connection(("127.0.0.1", double.port), timeout=60) as plain:
+    tls = server.tls().wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as plain:
         while True:
             try:
                 tls.do_handshake()
@@ -59,9 +59,9 @@ def after_close_notify(double: Running, request: bytes) -> bytes:
 
 @pytest.mark.parametrize("half_close", [after_fin, after_close_notify])
 @pytest.mark.parametrize("method", REQUESTS)
-def test_a_client_that_half_closes_gets_its_response(double: Running, half_close: object, method: str) -> None:
+def test_a_client_that_half_closes_gets_its_response(server: ServerProcess, half_close: object, method: str) -> None:
     assert callable(half_close)
-    responses = [half_close(double, REQUESTS[method].encode()) for _ in range(TIMES)]
+    responses = [half_close(server, REQUESTS[method].encode()) for _ in range(TIMES)]
     status = b"HTTP/1.1 202 " if method == "POST" else b"HTTP/1.1 200 "
     assert [response.startswith(status) for response in responses] == [True] * TIMES
     assert all(response.endswith(b"\r\n\r\n") for response in responses)

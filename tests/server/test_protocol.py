@@ -15,7 +15,7 @@ from threading import Thread
 
 import pytest
 
-from tests.server_process import PATIENCE, SYNCHRONIZE, XML, PatientlyStopping, Running, read_answer, wait_until
+from tests.server_process import PATIENCE, SYNCHRONIZE, XML, PatientlyStopping, ServerProcess, read_response, wait_until
 
 AUTHORIZATION = f"Authorization: Basic {base64.b64encode(b'wsmadmin:wsmadmin').decode()}"
 LARGE = "x" * 8_000_000
@@ -28,13 +28,13 @@ def request(method: str, path: str, *headers: str, body: bytes = b"", version: s
 
 
 @contextmanager
-def reading_little(double: Running) -> Iterator[ssl.SSLSocket]:
+def reading_little(server: ServerProcess) -> Iterator[ssl.SSLSocket]:
     """A client whose machine takes little of what it does not read."""
     with socket.socket() as plain:
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         plain.settimeout(PATIENCE)
-        plain.connect(("127.0.0.1", double.port))
-        with double.tls().wrap_socket(plain, server_hostname="localhost") as connection:
+        plain.connect(("127.0.0.1", server.port))
+        with server.tls().wrap_socket(plain, server_hostname="localhost") as connection:
             yield connection
 
 
@@ -49,10 +49,10 @@ def rest(connection: socket.socket) -> bytes:
     return b"".join(pieces)
 
 
-def stub(double: Running, path: str, **response: object) -> None:
-    with double.client() as client:
+def stub(server: ServerProcess, path: str, **response: object) -> None:
+    with server.client() as client:
         mapping = {"request": {"urlPath": path}, "response": {"status": 200, **response}}
-        url = f"https://localhost:{double.port}/__admin/mappings"
+        url = f"https://localhost:{server.port}/__admin/mappings"
         assert client.post(url, json=mapping).status_code == 201
 
 
@@ -61,116 +61,116 @@ def stub(double: Running, path: str, **response: object) -> None:
 def test_nothing_is_done_that_comes_after_an_answer_that_closes(
     tmp_path: Path, version: str, header: str, stubbed: bool
 ) -> None:
-    with Running(tmp_path) as double:
+    with ServerProcess(tmp_path) as server:
         path = "/large" if stubbed else "/cvp-config/version"
-        stub(double, "/large", body=LARGE)
-        with reading_little(double) as connection:
+        stub(server, "/large", body=LARGE)
+        with reading_little(server) as connection:
             connection.sendall(request("GET", path, header, version=version))
-            double.line(f"200 GET {path}")
+            server.line(f"200 GET {path}")
             connection.sendall(request("POST", f"/cvp-config/{SYNCHRONIZE}"))
-            double.wait_until_all_is_read()
+            server.wait_until_all_is_read()
             assert re.findall(rb"HTTP/1.1 \d+", rest(connection)) == [b"HTTP/1.1 200"]
-        double.wait_until_all_is_read()
-        assert [call["request"]["url"] for call in double.journal()["requests"]] == [path]
+        server.wait_until_all_is_read()
+        assert [call["request"]["url"] for call in server.journal()["requests"]] == [path]
 
 
 def test_a_client_is_not_hung_up_on_while_it_is_the_server_that_lets_it_wait(tmp_path: Path) -> None:
-    with Running(tmp_path, "--body-timeout", "3", "--header-timeout", "3") as double:
-        stub(double, "/slow", body="slow", fixedDelayMilliseconds=7000)
-        with double.connection() as connection:
+    with ServerProcess(tmp_path, "--body-timeout", "3", "--header-timeout", "3") as server:
+        stub(server, "/slow", body="slow", fixedDelayMilliseconds=7000)
+        with server.connection() as connection:
             connection.sendall(request("GET", "/slow"))
             more = request("POST", f"/cvp-config/{SYNCHRONIZE}", "Connection: close", body=b" " * 1_000_000)
             sending = Thread(target=connection.sendall, args=(more,))
             sending.start()
-            answers = re.findall(rb"HTTP/1.1 \d+", rest(connection))
+            responses = re.findall(rb"HTTP/1.1 \d+", rest(connection))
             sending.join()
-        assert answers == [b"HTTP/1.1 200", b"HTTP/1.1 415"]
+        assert responses == [b"HTTP/1.1 200", b"HTTP/1.1 415"]
 
 
 def test_of_calls_on_one_connection_each_that_was_not_answered_is_recorded_as_that(tmp_path: Path) -> None:
-    with Running(tmp_path) as double:
-        stub(double, "/slow", body="slow", fixedDelayMilliseconds=3000)
-        with double.connection() as connection:
+    with ServerProcess(tmp_path) as server:
+        stub(server, "/slow", body="slow", fixedDelayMilliseconds=3000)
+        with server.connection() as connection:
             connection.sendall(request("GET", "/slow") + request("GET", "/cvp-config/version"))
-            double.line("200 GET /slow")
-        double.line("--- /slow: its client was gone before all of its answer was sent")
-        calls = double.journal()["requests"]
+            server.line("200 GET /slow")
+        server.line("--- /slow: its client was gone before all of its answer was sent")
+        calls = server.journal()["requests"]
         assert [(call["request"]["url"], call["request"]["mockcvp"]["delivered"]) for call in calls] == [
             ("/slow", False)
         ]
 
 
 def test_a_head_behind_another_is_held_to_the_same_limit(tmp_path: Path) -> None:
-    with Running(tmp_path, "--max-header-bytes", "1KiB") as double, double.connection() as connection:
+    with ServerProcess(tmp_path, "--max-header-bytes", "1KiB") as server, server.connection() as connection:
         large = request("GET", "/cvp-config/version", f"X-Large: {'a' * 1024}")
         connection.sendall(request("GET", "/cvp-config/version") + large)
         assert re.findall(rb"HTTP/1.1 \d+", rest(connection)) == [b"HTTP/1.1 200", b"HTTP/1.1 400"]
-        double.line("the request line and headers are larger than 1024 bytes")
+        server.line("the request line and headers are larger than 1024 bytes")
 
 
 def test_a_head_that_comes_in_two_pieces_behind_another_is_held_to_it_too(tmp_path: Path) -> None:
-    with Running(tmp_path, "--max-header-bytes", "1KiB") as double, double.connection() as connection:
+    with ServerProcess(tmp_path, "--max-header-bytes", "1KiB") as server, server.connection() as connection:
         large = request("GET", "/cvp-config/version", f"X-Large: {'a' * 1024}")
         connection.sendall(request("GET", "/cvp-config/version") + large[:-20])
-        assert read_answer(connection).startswith(b"HTTP/1.1 200 ")
+        assert read_response(connection).startswith(b"HTTP/1.1 200 ")
         connection.sendall(large[-20:])
         assert rest(connection).startswith(b"HTTP/1.1 400 ")
 
 
 @pytest.mark.parametrize("behind", [b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", b"\0\0\0", b"GET / HT"])
 def test_a_call_is_answered_though_what_comes_behind_it_is_no_http(tmp_path: Path, behind: bytes) -> None:
-    with Running(tmp_path, "--header-timeout", "3", "--body-timeout", "3") as double:
-        stub(double, "/slow", body="slow", fixedDelayMilliseconds=5000)
-        with double.connection() as connection:
+    with ServerProcess(tmp_path, "--header-timeout", "3", "--body-timeout", "3") as server:
+        stub(server, "/slow", body="slow", fixedDelayMilliseconds=5000)
+        with server.connection() as connection:
             connection.sendall(request("GET", "/slow") + behind)
-            answers = re.findall(rb"HTTP/1.1 \d+", rest(connection))
+            responses = re.findall(rb"HTTP/1.1 \d+", rest(connection))
         # what is not complete gets no answer, in its time after the call ahead
-        assert answers == [b"HTTP/1.1 200"] + [b"HTTP/1.1 400"] * (behind != b"GET / HT")
+        assert responses == [b"HTTP/1.1 200"] + [b"HTTP/1.1 400"] * (behind != b"GET / HT")
 
 
 @pytest.mark.parametrize("stubbed", [False, True])
 def test_of_two_large_answers_it_is_known_which_was_taken(tmp_path: Path, stubbed: bool) -> None:
-    with Running(tmp_path) as double:
-        large_server_list(double, stubbed)
+    with ServerProcess(tmp_path) as server:
+        large_server_list(server, stubbed)
         for _ in range(5):
-            double.forget()
-            with reading_little(double) as connection:
+            server.forget()
+            with reading_little(server) as connection:
                 connection.sendall(request("GET", "/cvp-config/server") * 2 + request("GET", "/cvp-config/version"))
                 data = connection.recv(1000)
                 length = re.search(rb"content-length: (\d+)", data)
                 whole = (int(length[1]) if length else len(LARGE)) + data.index(b"\r\n\r\n") + 4
                 while len(data) < whole + 100_000:
                     data += connection.recv(100_000)
-            double.line("--- /cvp-config/server: its client was gone before all of its answer was sent")
-            double.wait_until_all_is_read()
-            calls = double.journal()["requests"]
+            server.line("--- /cvp-config/server: its client was gone before all of its answer was sent")
+            server.wait_until_all_is_read()
+            calls = server.journal()["requests"]
             delivered = [(call["request"]["url"], call["request"]["mockcvp"]["delivered"]) for call in reversed(calls)]
             # and the call behind them was never begun
             assert delivered == [("/cvp-config/server", True), ("/cvp-config/server", False)]
 
 
 def test_a_client_that_reads_slowly_takes_no_place_among_those_in_process(tmp_path: Path) -> None:
-    with Running(tmp_path, "--max-in-flight", "1") as double, reading_little(double) as connection:
-        large_server_list(double, stubbed=True)
+    with ServerProcess(tmp_path, "--max-in-flight", "1") as server, reading_little(server) as connection:
+        large_server_list(server, stubbed=True)
         connection.sendall(request("GET", "/cvp-config/server"))
-        double.line("200 GET /cvp-config/server")
-        double.wait_until_all_is_read()
-        with double.client(headers={"Accept": XML}) as client:
+        server.line("200 GET /cvp-config/server")
+        server.wait_until_all_is_read()
+        with server.client(headers={"Accept": XML}) as client:
             assert client.get("version").status_code == 200
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a process's time is read from /proc: run it on Linux")
 def test_clients_that_read_nothing_cost_less_than_calls(tmp_path: Path) -> None:
     def ticks() -> int:
-        fields = Path(f"/proc/{double.process.pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()
         return int(fields[11]) + int(fields[12])
 
     def of_calls() -> int:
         before = ticks()
-        with double.connection() as connection:
+        with server.connection() as connection:
             for _ in range(1000):
                 connection.sendall(request("GET", "/cvp-config/version"))
-                assert read_answer(connection).startswith(b"HTTP/1.1 200 ")
+                assert read_response(connection).startswith(b"HTTP/1.1 200 ")
         return ticks() - before
 
     def of_clients() -> int:
@@ -178,71 +178,71 @@ def test_clients_that_read_nothing_cost_less_than_calls(tmp_path: Path) -> None:
         time.sleep(2)
         return ticks() - before
 
-    with Running(tmp_path, "--body-timeout", "600") as double, ExitStack() as stack:
-        stub(double, "/large", body="x" * 4_000_000)
+    with ServerProcess(tmp_path, "--body-timeout", "600") as server, ExitStack() as stack:
+        stub(server, "/large", body="x" * 4_000_000)
         most = of_calls()
         for number in range(100):
-            connection = stack.enter_context(reading_little(double))
+            connection = stack.enter_context(reading_little(server))
             connection.sendall(request("GET", "/large", *(["Connection: close"] if number % 2 else [])))
         # first, the server encrypts what the clients' machines receive
         wait_until(lambda: of_clients() < most)
 
 
 def test_a_connection_that_agrees_on_tls_while_the_double_stops_does_not_keep_it(tmp_path: Path) -> None:
-    with PatientlyStopping(tmp_path, "--header-timeout", "600") as double, double.connection() as busy:
-        stub(double, "/slow", body="slow", fixedDelayMilliseconds=3000)
+    with PatientlyStopping(tmp_path, "--header-timeout", "600") as server, server.connection() as busy:
+        stub(server, "/slow", body="slow", fixedDelayMilliseconds=3000)
         busy.sendall(request("GET", "/slow"))
-        double.line("200 GET /slow")
-        plain = socket.create_connection(("127.0.0.1", double.port), timeout=PATIENCE)
-        double.wait_until_all_is_read()
-        double.process.send_signal(signal.SIGTERM)
-        double.wait_until_it_stops_listening()
-        with suppress(OSError), double.tls().wrap_socket(plain, server_hostname="localhost") as late:
+        server.line("200 GET /slow")
+        plain = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
+        server.wait_until_all_is_read()
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_until_it_stops_listening()
+        with suppress(OSError), server.tls().wrap_socket(plain, server_hostname="localhost") as late:
             late.sendall(request("GET", "/cvp-config/version"))
             assert late.recv(1000) == b""
         assert rest(busy).startswith(b"HTTP/1.1 200 ")
-        assert double.process.wait(PATIENCE) == 0
+        assert server.process.wait(PATIENCE) == 0
 
 
-def large_server_list(double: Running, stubbed: bool) -> None:
+def large_server_list(server: ServerProcess, stubbed: bool) -> None:
     """Have `GET server` answer with 8 MB."""
     if stubbed:
-        stub(double, "/cvp-config/server", body=LARGE)
+        stub(server, "/cvp-config/server", body=LARGE)
         return
     servers = [
         {"id": f"s{one}", "type": "MEDIA", "hostname": "h" * 200, "ipaddr": "192.0.2.1"} for one in range(20_000)
     ]
-    with double.client() as client:
-        url = f"https://localhost:{double.port}/__admin/cvp/deployment"
+    with server.client() as client:
+        url = f"https://localhost:{server.port}/__admin/cvp/deployment"
         assert client.put(url, json={"servers": servers}).status_code == 200
 
 
 @pytest.mark.parametrize("stubbed", [False, True])
 def test_a_stop_lets_a_client_read_on(tmp_path: Path, stubbed: bool) -> None:
-    with Running(tmp_path) as double:
-        large_server_list(double, stubbed)
-        with reading_little(double) as connection:
+    with ServerProcess(tmp_path) as server:
+        large_server_list(server, stubbed)
+        with reading_little(server) as connection:
             connection.sendall(request("GET", "/cvp-config/server"))
             data = connection.recv(1000)
-            double.process.send_signal(signal.SIGTERM)
-            double.wait_until_it_stops_listening()
+            server.process.send_signal(signal.SIGTERM)
+            server.wait_until_it_stops_listening()
             data += rest(connection)
         body = data.partition(b"\r\n\r\n")[2]
         assert len(body) == len(LARGE) if stubbed else body.endswith(b"</results>\r\n0\r\n\r\n")
-        assert double.process.wait(PATIENCE) == 0
+        assert server.process.wait(PATIENCE) == 0
 
 
 def test_a_stop_that_hangs_up_on_answers_that_nobody_reads_is_no_traceback(tmp_path: Path) -> None:
-    with Running(tmp_path) as double, reading_little(double) as connection:
-        stub(double, "/large", body=LARGE)
-        double.forget_lines()
+    with ServerProcess(tmp_path) as server, reading_little(server) as connection:
+        stub(server, "/large", body=LARGE)
+        server.forget_lines()
         connection.sendall(request("GET", "/large") * 2 + request("GET", "/cvp-config/version"))
-        double.line("200 GET /large")
-        double.process.send_signal(signal.SIGTERM)
-        double.wait_until_it_stops_listening()
-        double.process.send_signal(signal.SIGTERM)
-        assert double.process.wait(PATIENCE) == 0
-        lines = list(iter(double.lines.get, None))
+        server.line("200 GET /large")
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_until_it_stops_listening()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(PATIENCE) == 0
+        lines = list(iter(server.lines.get, None))
         assert lines[-1].endswith("stopped")
         assert not any("Traceback" in line or "Exception" in line for line in lines)
 
@@ -268,7 +268,7 @@ def test_it_serves_without_input_output_and_errors(tmp_path: Path, closed: str) 
             with context.wrap_socket(plain, server_hostname="localhost") as connection:
                 for _ in range(3):
                     connection.sendall(request("GET", "/cvp-config/version"))
-                    assert read_answer(connection).startswith(b"HTTP/1.1 200 ")
+                    assert read_response(connection).startswith(b"HTTP/1.1 200 ")
         finally:
             process.terminate()
         assert process.wait(PATIENCE) == 0

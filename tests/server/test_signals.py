@@ -17,7 +17,7 @@ import pytest
 from mockcvp.app import create_app
 from mockcvp.server.listener import Server
 from mockcvp.settings import Settings
-from mockcvp.state import Double
+from mockcvp.state import MockState
 from mockcvp.stubs.response import Delays
 from mockcvp.testing.assertions import pattern_of
 from mockcvp.testing.waiting import wait
@@ -128,26 +128,26 @@ def test_a_burst_of_signals_at_a_running_server_ends_it_well(tmp_path: Path) -> 
 
 def test_the_second_interrupt_does_not_wait_for_calls_in_flight(tmp_path: Path) -> None:
     settings = Settings(port=0, cert_dir=tmp_path)
-    double, is_ready = Double(settings), threading.Event()
-    double.stubs.set_delays(Delays(3000), {"fixedDelay": 3_000_000})
-    server = Server(create_app(double=double), settings, drain_seconds=3000)
-    running = threading.Thread(target=server.run, args=(is_ready.set,), daemon=True)
+    server, is_ready = MockState(settings), threading.Event()
+    server.stubs.set_delays(Delays(3000), {"fixedDelay": 3_000_000})
+    oamp_server = Server(create_app(state=server), settings, drain_seconds=3000)
+    running = threading.Thread(target=oamp_server.run, args=(is_ready.set,), daemon=True)
     running.start()
     assert is_ready.wait(30)
-    tls = ssl.create_default_context(cafile=server.certificate)
-    plain = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+    tls = ssl.create_default_context(cafile=oamp_server.certificate)
+    plain = socket.create_connection(("127.0.0.1", oamp_server.port), timeout=30)
     with tls.wrap_socket(plain, server_hostname="localhost") as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         # a call is in the journal when its response is held back
-        assert wait(double.journal, pattern_of({}), 1, 30)
-        server.interrupt()
+        assert wait(server.journal, pattern_of({}), 1, 30)
+        oamp_server.interrupt()
         running.join(0.3)
         assert running.is_alive()
-        server.interrupt()
+        oamp_server.interrupt()
         running.join(30)
         assert not running.is_alive()
     # a signal may come when the loop is closed
-    server.interrupt()
+    oamp_server.interrupt()
 
 
 def test_signals_while_the_log_is_closed_end_the_command_well(tmp_path: Path) -> None:

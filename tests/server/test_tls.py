@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from mockcvp.server import self_signed, tls
 from mockcvp.server.tls import CertificateError, certificate
 from mockcvp.settings import Settings
-from tests.server_process import PATIENCE, SYNCHRONIZE, XML, Running, mockcvp, refused
+from tests.server_process import PATIENCE, SYNCHRONIZE, XML, ServerProcess, mockcvp, rejected
 
 
 def made(directory: Path, **settings: object) -> x509.Certificate:
@@ -196,13 +196,13 @@ class _Later(datetime):
 
 @pytest.mark.parametrize(("days", "kept"), [(822, True), (824, False), (900, False)])
 def test_an_expired_one_is_made_anew_with_a_word_in_the_log(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, days: int, kept: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, days: int, stored: bool
 ) -> None:
     first = made(tmp_path)
     monkeypatch.setattr(_Later, "days", days)
     monkeypatch.setattr(tls, "datetime", _Later)
-    assert (made(tmp_path) == first) is kept
-    assert ("expires on" in caplog.text) is not kept
+    assert (made(tmp_path) == first) is stored
+    assert ("expires on" in caplog.text) is not stored
 
 
 def test_one_that_lacks_a_name_is_made_anew_with_a_word_in_the_log(
@@ -213,7 +213,7 @@ def test_one_that_lacks_a_name_is_made_anew_with_a_word_in_the_log(
     second = made(tmp_path, tls_names="b.example")
     assert second != first
     assert "does not cover b.example; clients have to trust the new one" in caplog.text
-    assert {"a.example", "b.example"} <= set(names(second)), "two doubles must not take turns in making it anew"
+    assert {"a.example", "b.example"} <= set(names(second)), "two mock servers must not take turns in making it anew"
 
 
 @pytest.mark.parametrize("damage", [b"", b"no PEM", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
@@ -233,7 +233,7 @@ def test_the_public_file_is_written_again_where_it_is_lost_or_stale(tmp_path: Pa
 
 def test_a_start_that_fails_leaves_the_certificate_alone(tmp_path: Path) -> None:
     first = made(tmp_path)
-    refused(mockcvp("serve", "--host", "localhst.invalid", "--port", "0", "--cert-dir", str(tmp_path)))
+    rejected(mockcvp("serve", "--host", "localhst.invalid", "--port", "0", "--cert-dir", str(tmp_path)))
     assert made(tmp_path) == first
 
 
@@ -242,16 +242,16 @@ def test_a_file_that_is_not_the_doubles_own_is_replaced_with_a_word(
 ) -> None:
     (tmp_path / "mockcvp.pem").write_text("somebody's")
     made(tmp_path)
-    assert "is not the double's own, and is replaced" in caplog.text
+    assert "is not the mock server's own, and is replaced" in caplog.text
 
 
 def test_a_key_that_is_damaged_or_of_another_certificate_is_made_anew(tmp_path: Path) -> None:
     made(tmp_path / "a")
     made(tmp_path / "b")
-    kept, other = ((tmp_path / name / "mockcvp-key.pem").read_text() for name in "ab")
+    stored, other = ((tmp_path / name / "mockcvp-key.pem").read_text() for name in "ab")
     marker = "-----BEGIN CERTIFICATE-----"
     for key in (other.partition(marker)[0], "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", ""):
-        (tmp_path / "a" / "mockcvp-key.pem").write_text(key + marker + kept.partition(marker)[2])
+        (tmp_path / "a" / "mockcvp-key.pem").write_text(key + marker + stored.partition(marker)[2])
         made(tmp_path / "a")
 
 
@@ -282,8 +282,8 @@ def test_several_that_start_at_once_share_one_certificate(tmp_path: Path, wanted
     served: list[bytes] = []
 
     def start() -> None:
-        with Running(tmp_path, *wanted) as double:
-            pem = ssl.get_server_certificate(("127.0.0.1", double.port))
+        with ServerProcess(tmp_path, *wanted) as server:
+            pem = ssl.get_server_certificate(("127.0.0.1", server.port))
             served.append(ssl.PEM_cert_to_DER_cert(pem))
 
     threads = [Thread(target=start) for _ in range(4)]
@@ -291,8 +291,8 @@ def test_several_that_start_at_once_share_one_certificate(tmp_path: Path, wanted
         thread.start()
     for thread in threads:
         thread.join()
-    kept = ssl.PEM_cert_to_DER_cert((tmp_path / "mockcvp.pem").read_text())
-    assert served == [kept] * 4
+    stored = ssl.PEM_cert_to_DER_cert((tmp_path / "mockcvp.pem").read_text())
+    assert served == [stored] * 4
 
 
 def openssl(*arguments: str) -> None:
@@ -321,10 +321,10 @@ needs_openssl = pytest.mark.skipif(
 @needs_openssl
 def test_a_certificate_of_the_users_own_is_served(own: Path, tmp_path: Path) -> None:
     options = ["--cert", str(own / "cert.pem"), "--key", str(own / "cert-key.pem")]
-    with Running(tmp_path, *options) as double, double.client() as client:
-        assert double.certificate == own / "cert.pem"
-        answer = client.post(f"https://localhost:{double.port}/cvp-config/{SYNCHRONIZE}", headers={"Accept": XML})
-        assert answer.status_code == 202
+    with ServerProcess(tmp_path, *options) as server, server.client() as client:
+        assert server.certificate == own / "cert.pem"
+        response = client.post(f"https://localhost:{server.port}/cvp-config/{SYNCHRONIZE}", headers={"Accept": XML})
+        assert response.status_code == 202
     assert not (tmp_path / "mockcvp.pem").exists()
 
 
@@ -344,10 +344,10 @@ def test_a_certificate_of_the_users_own_is_served(own: Path, tmp_path: Path) -> 
     ],
 )
 def test_a_certificate_that_cannot_be_used_is_told_in_one_line(
-    own: Path, tmp_path: Path, cert: str, key: str, told: str
+    own: Path, tmp_path: Path, cert: str, key: str, reported: str
 ) -> None:
     result = mockcvp("serve", "--port", "0", "--cert", str(own / cert), "--key", str(own / key), cwd=tmp_path)
-    assert told.format(own=own) in refused(result)
+    assert reported.format(own=own) in rejected(result)
 
 
 @pytest.fixture(scope="module")
@@ -429,8 +429,8 @@ def test_the_error_names_what_is_wrong_with_cert_and_key(pairs: Path, cert: str,
 
 def test_a_directory_that_cannot_be_written_to_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    told = refused(mockcvp("serve", "--port", "0", "--cert-dir", str(tmp_path / "file" / "certs")))
-    assert told.startswith(f"cannot keep a certificate in {tmp_path}/file/certs: ")
+    reported = rejected(mockcvp("serve", "--port", "0", "--cert-dir", str(tmp_path / "file" / "certs")))
+    assert reported.startswith(f"cannot keep a certificate in {tmp_path}/file/certs: ")
 
 
 def _full(*_: object, **__: object) -> None:
@@ -451,30 +451,30 @@ def test_a_full_disk_is_told_in_one_line_and_leaves_nothing_behind(
 def test_python_connects_with_tls_1_2_and_1_3_and_its_strictest_checks(
     tmp_path: Path, version: ssl.TLSVersion, key_type: str
 ) -> None:
-    with Running(tmp_path, "--key-type", key_type) as double:
-        context = double.tls()
+    with ServerProcess(tmp_path, "--key-type", key_type) as server:
+        context = server.tls()
         context.minimum_version = context.maximum_version = version
         # what Python 3.13 does of its own accord
         context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_STRICT | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
         for host in ("localhost", "127.0.0.1", "::1"):
-            plain = socket.create_connection(("127.0.0.1", double.port))
+            plain = socket.create_connection(("127.0.0.1", server.port))
             with context.wrap_socket(plain, server_hostname=host) as connection:
                 assert connection.version() == {"TLSv1_2": "TLSv1.2", "TLSv1_3": "TLSv1.3"}[version.name]
 
 
-def test_a_client_that_does_not_trust_the_certificate_leaves_a_word_in_the_log(double: Running) -> None:
-    plain = socket.create_connection(("127.0.0.1", double.port))
+def test_a_client_that_does_not_trust_the_certificate_leaves_a_word_in_the_log(server: ServerProcess) -> None:
+    plain = socket.create_connection(("127.0.0.1", server.port))
     with pytest.raises(ssl.SSLCertVerificationError), plain:
         ssl.create_default_context().wrap_socket(plain, server_hostname="localhost")
-    double.line("no TLS with a client: the client does not trust the certificate")
+    server.line("no TLS with a client: the client does not trust the certificate")
 
 
-def test_a_client_that_speaks_plain_http_leaves_a_word_in_the_log(double: Running) -> None:
-    with socket.create_connection(("127.0.0.1", double.port)) as plain:
+def test_a_client_that_speaks_plain_http_leaves_a_word_in_the_log(server: ServerProcess) -> None:
+    with socket.create_connection(("127.0.0.1", server.port)) as plain:
         plain.sendall(b"GET /cvp-config/server HTTP/1.1\r\nHost: localhost\r\n\r\n")
         plain.settimeout(PATIENCE)
         assert not plain.recv(1000).startswith(b"HTTP")
-    double.line("no TLS with a client: the client speaks plain HTTP; the URL begins with https")
+    server.line("no TLS with a client: the client speaks plain HTTP; the URL begins with https")
 
 
 def test_an_own_certificate_that_has_expired_is_told(
@@ -486,21 +486,21 @@ def test_an_own_certificate_that_has_expired_is_told(
     assert "has expired on" in caplog.text
 
 
-def test_a_client_that_checks_the_hosts_name_refuses_another(double: Running) -> None:
-    plain = socket.create_connection(("127.0.0.1", double.port))
+def test_a_client_that_checks_the_hosts_name_refuses_another(server: ServerProcess) -> None:
+    plain = socket.create_connection(("127.0.0.1", server.port))
     with pytest.raises(ssl.SSLCertVerificationError, match="mismatch"), plain:
-        double.tls().wrap_socket(plain, server_hostname="elsewhere.example")
+        server.tls().wrap_socket(plain, server_hostname="elsewhere.example")
 
 
 @needs_openssl
 @pytest.mark.parametrize(
     ("version", "connects"), [("-tls1_3", True), ("-tls1_2", True), ("-tls1_1", False), ("-tls1", False)]
 )
-def test_openssl_connects_with_tls_1_2_and_1_3_alone(double: Running, version: str, connects: bool) -> None:
+def test_openssl_connects_with_tls_1_2_and_1_3_alone(server: ServerProcess, version: str, connects: bool) -> None:
     # at its usual security level OpenSSL would not even try the old ones
-    command = ["openssl", "s_client", version, "-cipher", "DEFAULT:@SECLEVEL=0", "-CAfile", str(double.certificate)]
+    command = ["openssl", "s_client", version, "-cipher", "DEFAULT:@SECLEVEL=0", "-CAfile", str(server.certificate)]
     result = subprocess.run(
-        [*command, "-verify_return_error", "-verify_hostname", "localhost", "-connect", f"127.0.0.1:{double.port}"],
+        [*command, "-verify_return_error", "-verify_hostname", "localhost", "-connect", f"127.0.0.1:{server.port}"],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -512,13 +512,13 @@ def test_openssl_connects_with_tls_1_2_and_1_3_alone(double: Running, version: s
 
 
 @pytest.fixture
-def curl(double: Running) -> Callable[..., subprocess.CompletedProcess[str]]:
+def curl(server: ServerProcess) -> Callable[..., subprocess.CompletedProcess[str]]:
     if not shutil.which("curl"):
         pytest.skip("curl is not on this machine: apt-get install curl")
 
     def call(*options: str) -> subprocess.CompletedProcess[str]:
-        command = ["curl", "-sS", "-o", os.devnull, "-w", "%{http_code}", "--cacert", str(double.certificate), *options]
-        url = f"https://localhost:{double.port}/cvp-config/{SYNCHRONIZE}"
+        command = ["curl", "-sS", "-o", os.devnull, "-w", "%{http_code}", "--cacert", str(server.certificate), *options]
+        url = f"https://localhost:{server.port}/cvp-config/{SYNCHRONIZE}"
         credentials = ["-u", "wsmadmin:wsmadmin"]
         return subprocess.run([*command, *credentials, "-X", "POST", url], capture_output=True, text=True, check=False)
 

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from tests.soak.calls import Draw
-from tests.soak.phases import JUDGED_SECONDS, Result, double, run
+from tests.soak.phases import JUDGED_SECONDS, Result, run, server
 
 USUAL_SECONDS = 600.0
 JOURNALS = (("all calls kept", 100_000), ("200 calls kept", 200))
@@ -27,10 +27,10 @@ _MOST_LINES = 40
 
 
 def soak(seconds: float) -> list[Result]:
-    """Put one double after the other under load, each for its part of the time."""
+    """Put one mock server after the other under load, each for its part of the time."""
     results, draw = [], Draw()
     for name, journal_max_calls in JOURNALS:
-        with tempfile.TemporaryDirectory() as directory, double(journal_max_calls, Path(directory)) as running:
+        with tempfile.TemporaryDirectory() as directory, server(journal_max_calls, Path(directory)) as running:
             results.append(asyncio.run(run(name, running, journal_max_calls, seconds / len(JOURNALS), draw)))
     return results
 
@@ -43,7 +43,14 @@ def table(results: list[Result]) -> str:
 
 
 def _row(result: Result) -> tuple[str, ...]:
-    counts = (result.phases, result.sent, result.answered, result.recorded, len(result.differences), result.connections)
+    counts = (
+        result.phases,
+        result.sent,
+        result.responded,
+        result.recorded,
+        len(result.differences),
+        result.connections,
+    )
     memory = (f"{amount:.1f}" for amount in result.memory)
     return (result.name, *map(str, counts), *memory, *map(str, result.files))
 

@@ -15,7 +15,7 @@ class Client:
     """One connection at a time, made anew when it is of no use any more.
 
     Args:
-        port: of the double
+        port: of the mock server
         tls: what to trust
     """
 
@@ -44,9 +44,9 @@ class Client:
             await _write(writer, b"".join(each.data for each in plans))
         statuses: list[int | None] = []
         for _ in plans:
-            status, kept = await asyncio.wait_for(_answer(reader), _PATIENCE)
+            status, stored = await asyncio.wait_for(_response(reader), _PATIENCE)
             statuses.append(status)
-            if not kept:
+            if not stored:
                 await self.close()
                 break
         return statuses + [None] * (len(plans) - len(statuses))
@@ -61,10 +61,10 @@ class Client:
         assert self._writer
         await _write(self._writer, data)
 
-    async def answer(self) -> int | None:
+    async def response(self) -> int | None:
         """Wait for the answer to what was begun, and return its status; None where there is none."""
         assert self._reader
-        status, _ = await asyncio.wait_for(_answer(self._reader), _PATIENCE)
+        status, _ = await asyncio.wait_for(_response(self._reader), _PATIENCE)
         return status
 
     async def close(self, *, rudely: bool = False) -> None:
@@ -108,7 +108,7 @@ async def _trickle(writer: asyncio.StreamWriter, plan: Plan) -> None:
         await _write(writer, plan.body[start : start + size])
 
 
-async def _answer(reader: asyncio.StreamReader) -> tuple[int | None, bool]:
+async def _response(reader: asyncio.StreamReader) -> tuple[int | None, bool]:
     """Return the status of an answer and whether the connection can be used again."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")

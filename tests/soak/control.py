@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from tests.server_process import JSON, Running
+from tests.server_process import JSON, ServerProcess
 from tests.soak.calls import BASE, HELD, HELD_SECONDS, STUBBED
 from tests.soak.ledger import Entry, expected_records
 
@@ -34,9 +34,9 @@ _SETTLED_SECONDS = 60.0
 
 
 class Control:
-    """Asks the control API of a double; what is wrong with an answer is in ``troubles``."""
+    """Asks the control API of a mock server; what is wrong with an answer is in ``troubles``."""
 
-    def __init__(self, running: Running) -> None:
+    def __init__(self, running: ServerProcess) -> None:
         self._client = httpx.AsyncClient(
             base_url=f"https://localhost:{running.port}/__admin/", verify=running.tls(), timeout=60, trust_env=False
         )
@@ -48,10 +48,10 @@ class Control:
 
     async def ask(self, method: str, path: str, content: Any = None, *statuses: int) -> Any:
         """Ask something, and return what the answer holds; its status has to be one of some, or else 200."""
-        answer = await self._client.request(method, path, json=content, headers={"Accept": JSON})
-        if answer.status_code not in (statuses or (200,)):
-            self.troubles.append(f"{method} /__admin/{path} {content}: {answer.status_code} {answer.text[:300]}")
-        return answer.json()
+        response = await self._client.request(method, path, json=content, headers={"Accept": JSON})
+        if response.status_code not in (statuses or (200,)):
+            self.troubles.append(f"{method} /__admin/{path} {content}: {response.status_code} {response.text[:300]}")
+        return response.json()
 
     async def prepare(self) -> None:
         """Add the mapping that holds answers back."""
@@ -102,15 +102,18 @@ class Control:
     async def counted(self, entries: list[Entry], journal_max_calls: int) -> list[str]:
         """Return in which lines the counts of ``requests/count`` are not those of some calls."""
         wanted = expected_records(entries)
-        answer = await self.ask("POST", "requests/count", {})
+        response = await self.ask("POST", "requests/count", {})
         found = []
-        if answer["count"] != min(wanted, journal_max_calls) or answer.get("dropped", 0) != wanted - answer["count"]:
-            found.append(f"requests/count {{}}: {answer}, and {wanted} calls have to be recorded")
+        if (
+            response["count"] != min(wanted, journal_max_calls)
+            or response.get("dropped", 0) != wanted - response["count"]
+        ):
+            found.append(f"requests/count {{}}: {response}, and {wanted} calls have to be recorded")
         if wanted > journal_max_calls:
             return found
         kinds = Counter(entry.plan.kind for entry in entries if entry.plan.recorded)
         for kind, number in kinds.items():
-            answer = await self.ask("POST", "requests/count", {"headers": {"X-Kind": {"equalTo": kind}}})
-            if answer["count"] != number:
-                found.append(f"requests/count of {kind!r}: {answer['count']}, and {number} have to be recorded")
+            response = await self.ask("POST", "requests/count", {"headers": {"X-Kind": {"equalTo": kind}}})
+            if response["count"] != number:
+                found.append(f"requests/count of {kind!r}: {response['count']}, and {number} have to be recorded")
         return found

@@ -49,25 +49,25 @@ def differences(entries: list[Entry], journal: dict[str, Any], journal_max_calls
     found = [f"{entry}: {entry.trouble}" for entry in entries if entry.trouble]
     if meta["total"] != wanted:
         found.append(f"meta.total is {meta['total']}, and {wanted} calls have to be recorded")
-    kept = min(wanted, journal_max_calls)
-    if len(records) != kept:
-        found.append(f"the journal holds {len(records)} calls, and not {kept}")
-    if meta.get("dropped", 0) != wanted - kept:
-        found.append(f"dropped is {meta.get('dropped')}, and not {wanted - kept}")
+    stored = min(wanted, journal_max_calls)
+    if len(records) != stored:
+        found.append(f"the journal holds {len(records)} calls, and not {stored}")
+    if meta.get("dropped", 0) != wanted - stored:
+        found.append(f"dropped is {meta.get('dropped')}, and not {wanted - stored}")
     numbers = [record["request"]["mockcvp"]["number"] for record in records]
     if numbers != list(range(meta["total"], meta["total"] - len(numbers), -1)):
         found.append(f"the numbers of the calls have gaps, or are not newest first: {numbers[:20]}…")
-    return found + _one_by_one(entries, records, all_kept=kept == wanted)
+    return found + _one_by_one(entries, records, all_stored=stored == wanted)
 
 
-def _one_by_one(entries: list[Entry], records: list[dict[str, Any]], *, all_kept: bool) -> list[str]:
+def _one_by_one(entries: list[Entry], records: list[dict[str, Any]], *, all_stored: bool) -> list[str]:
     found = []
     times = Counter(_number(record) for record in records)
     by_number = {_number(record): record for record in records}
     for entry in entries:
         number, plan = entry.plan.number, entry.plan
         count, record = times.pop(number, 0), by_number.get(number)
-        if count > plan.recorded or (all_kept and count < plan.recorded):
+        if count > plan.recorded or (all_stored and count < plan.recorded):
             found.append(f"{entry}: recorded {count} times, and not {int(plan.recorded)} times")
         elif plan.cut is None:
             found += _wrong(entry, record)

@@ -1,4 +1,4 @@
-"""A double and its load, in phases: after each, the load is drained, and all is compared."""
+"""A mock server and its load, in phases: after each, the load is drained, and all is compared."""
 
 import asyncio
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.server_process import Running
+from tests.server_process import ServerProcess
 from tests.soak.calls import BODY_LIMIT, HELD_SECONDS, Draw, Plan
 from tests.soak.client import Client
 from tests.soak.control import Control
@@ -28,12 +28,12 @@ _MOST_TROUBLES = 20
 
 @dataclass
 class Result:
-    """What came of one double."""
+    """What came of one mock server."""
 
     name: str
     phases: int = 0
     sent: int = 0
-    answered: int = 0
+    responded: int = 0
     recorded: int = 0
     connections: int = 0
     memory: tuple[float, float] = (0.0, 0.0)
@@ -43,15 +43,15 @@ class Result:
 
 
 class Load:
-    """The load of one double.
+    """The load of one mock server.
 
     Args:
-        running: the double
+        running: the mock server
         journal_max_calls: how many calls its journal keeps
         draw: where the calls come from
     """
 
-    def __init__(self, running: Running, journal_max_calls: int, draw: Draw) -> None:
+    def __init__(self, running: ServerProcess, journal_max_calls: int, draw: Draw) -> None:
         self._running, self._journal_max_calls, self._draw = running, journal_max_calls, draw
         tls = running.tls()
         self._clients = [Client(running.port, tls) for _ in range(CONNECTIONS)]
@@ -73,7 +73,7 @@ class Load:
         journal = await self.control.settled(expected_records(entries))
         result.phases += 1
         result.sent += len(entries)
-        result.answered += sum(entry.status is not None for entry in entries)
+        result.responded += sum(entry.status is not None for entry in entries)
         result.recorded += journal["meta"]["total"]
         found = differences(entries, journal, self._journal_max_calls)
         found += await self.control.counted(entries, self._journal_max_calls)
@@ -91,7 +91,7 @@ class Load:
         return sum(client.connections for client in self._clients)
 
     async def end_while_a_call_is_held_back(self) -> list[str]:
-        """Ask the double to stop, and return what is wrong with how it does."""
+        """Ask the mock server to stop, and return what is wrong with how it does."""
         await self.control.prepare()
         client = self._clients[0]
         plan = self._held()
@@ -99,7 +99,7 @@ class Load:
         # the server reads connections in the order in which bytes arrive
         await self.control.ask("GET", "health")
         stopping = asyncio.create_task(asyncio.to_thread(self._running.stop))
-        status = await client.answer()
+        status = await client.response()
         code = await stopping
         await client.close()
         found = [] if code == 0 else [f"SIGTERM ended it with {code}"]
@@ -123,9 +123,9 @@ class Load:
         self._entries += entries
         try:
             statuses = await client.call(*plans)
-        except (OSError, TimeoutError) as fault:
+        except (OSError, TimeoutError) as exc:
             for entry in entries:
-                entry.trouble = repr(fault)
+                entry.trouble = repr(exc)
             await client.close(rudely=True)
             return
         for entry, status in zip(entries, statuses, strict=True):
@@ -138,7 +138,7 @@ class Load:
         return plan
 
     async def _reset(self) -> list[str]:
-        """Reset the double while some calls are in flight, which are to be hung up on and to leave nothing."""
+        """Reset the mock server while some calls are in flight, which are to be hung up on and to leave nothing."""
         plans = [self._held()]
         while len(plans) <= _LEFT_AT_RESET:
             plan = self._draw.plan()
@@ -155,7 +155,7 @@ class Load:
         rest = zip(clients[1:], plans[1:], strict=True)
         # those with a body go on with it: they are noticed then
         await asyncio.gather(*(client.go_on(plan.data[plan.cut :]) for client, plan in rest))
-        statuses = await asyncio.gather(*(client.answer() for client in clients))
+        statuses = await asyncio.gather(*(client.response() for client in clients))
         await asyncio.gather(*(client.close() for client in clients))
         total = (await self.control.ask("GET", "requests?limit=1"))["meta"]["total"]
         found = [f"{total} calls in flight at a reset were recorded"] if total else []
@@ -166,8 +166,8 @@ class Load:
         return found
 
 
-async def run(name: str, running: Running, journal_max_calls: int, seconds: float, draw: Draw) -> Result:
-    """Put a double under load for some time, and end it."""
+async def run(name: str, running: ServerProcess, journal_max_calls: int, seconds: float, draw: Draw) -> Result:
+    """Put a mock server under load for some time, and end it."""
     result, load, watch = Result(name), Load(running, journal_max_calls, draw), Watch(running)
     try:
         await _soak(load, watch, seconds, result)
@@ -175,11 +175,9 @@ async def run(name: str, running: Running, journal_max_calls: int, seconds: floa
         ending = Load(running, journal_max_calls, draw)
         result.faults += await ending.end_while_a_call_is_held_back() + ending.control.troubles
         await ending.close()
-    except (OSError, TimeoutError, httpx.HTTPError) as fault:
+    except (OSError, TimeoutError, httpx.HTTPError) as exc:
         code = running.process.poll()
-        result.faults.append(
-            f"it serves no more: {fault!r}" if code is None else f"it has ended, with {code}: {fault!r}"
-        )
+        result.faults.append(f"it serves no more: {exc!r}" if code is None else f"it has ended, with {code}: {exc!r}")
     # what it says last is read by a thread
     await asyncio.sleep(0.2)
     watch.read_log()
@@ -195,8 +193,8 @@ async def _soak(load: Load, watch: Watch, seconds: float, result: Result) -> Non
     began = time.monotonic()
     while (left := began + seconds - time.monotonic()) > 0.5 or not result.phases:
         await load.phase(max(1.0, min(PHASE_SECONDS, seconds / 2, left)), result)
-        told = f"{result.name}, phase {result.phases}: {result.sent} calls so far, {watch.memory:.1f} MB"
-        sys.stderr.write(f"{told}, {watch.files} files, {len(result.differences)} differences\n")
+        reported = f"{result.name}, phase {result.phases}: {result.sent} calls so far, {watch.memory:.1f} MB"
+        sys.stderr.write(f"{reported}, {watch.files} files, {len(result.differences)} differences\n")
     watching.cancel()
     result.memory = watch.memory_after_warm_up_and_at_the_end()
     if seconds >= JUDGED_SECONDS and result.memory[1] > GROWTH * result.memory[0]:
@@ -216,7 +214,7 @@ async def _files_once_quiet(load: Load, watch: Watch, before: int, result: Resul
     return watch.files + 1
 
 
-def double(journal_max_calls: int, cert_dir: Path) -> Running:
-    """Return a double to be started."""
+def server(journal_max_calls: int, cert_dir: Path) -> ServerProcess:
+    """Return a mock server to be started."""
     limits = ("--journal-max-bytes", "512MiB", "--max-body-bytes", str(BODY_LIMIT))
-    return Running(cert_dir, "--journal-max-calls", str(journal_max_calls), *limits)
+    return ServerProcess(cert_dir, "--journal-max-calls", str(journal_max_calls), *limits)

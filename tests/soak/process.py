@@ -7,7 +7,7 @@ import re
 import time
 from pathlib import Path
 
-from tests.server_process import Running
+from tests.server_process import ServerProcess
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _BAD = re.compile(r"Traceback|fault while answering|Exception|Error\b|was never|unhandled", re.IGNORECASE)
@@ -17,9 +17,9 @@ _WINDOW = 0.2
 
 
 class Watch:
-    """Samples the memory of a double and reads its log, from now on."""
+    """Samples the memory of a mock server and reads its log, from now on."""
 
-    def __init__(self, running: Running) -> None:
+    def __init__(self, running: ServerProcess) -> None:
         self._running = running
         self._proc = Path("/proc") / str(running.process.pid)
         self._began = time.monotonic()

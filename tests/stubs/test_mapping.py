@@ -51,9 +51,9 @@ def admin(cvp: MockCVP, served: tuple[MockCVP, httpx.Client, httpx.Client]) -> h
 
 
 def stub(admin: httpx.Client, request: dict[str, Any] | None = None, **response: Any) -> dict[str, Any]:
-    answer = admin.post("mappings", json={"request": request or {"urlPath": VERSION}, "response": response})
-    assert answer.status_code == 201, answer.text
-    added: dict[str, Any] = answer.json()
+    created = admin.post("mappings", json={"request": request or {"urlPath": VERSION}, "response": response})
+    assert created.status_code == 201, created.text
+    added: dict[str, Any] = created.json()
     return added
 
 
@@ -85,12 +85,12 @@ def test_an_answer_has_the_reason_the_headers_and_the_body_that_its_mapping_says
     for _ in range(2):
         # twice, since the connection must go on as before
         connection.request("GET", VERSION)
-        answer = connection.getresponse()
-        assert (answer.status, answer.reason, answer.read()) == (502, "Über alles", b"\xff\x00")
-        assert answer.headers.get_all("x-a") == ["1", "2"]
-        assert answer.headers["server"] == "own"
-        assert answer.headers["matched-stub-id"] == added["id"]
-        assert answer.headers["content-length"] == "2"
+        response = connection.getresponse()
+        assert (response.status, response.reason, response.read()) == (502, "Über alles", b"\xff\x00")
+        assert response.headers.get_all("x-a") == ["1", "2"]
+        assert response.headers["server"] == "own"
+        assert response.headers["matched-stub-id"] == added["id"]
+        assert response.headers["content-length"] == "2"
     connection.close()
 
 
@@ -99,15 +99,15 @@ def test_an_answer_without_a_body_says_nothing_of_its_length(
     admin: httpx.Client, client: httpx.Client, status: int
 ) -> None:
     stub(admin, status=status)
-    answer = client.get("version")
-    assert (answer.status_code, answer.content, "content-length" in answer.headers) == (status, b"", False)
+    response = client.get("version")
+    assert (response.status_code, response.content, "content-length" in response.headers) == (status, b"", False)
 
 
 def test_head_gets_the_headers_alone(admin: httpx.Client, client: httpx.Client) -> None:
     stub(admin, jsonBody=None)
     assert client.get("version").json() is None
-    answer = client.head("version")
-    assert (answer.headers["content-length"], answer.content) == ("4", b"")
+    response = client.head("version")
+    assert (response.headers["content-length"], response.content) == ("4", b"")
     assert client.get("version").text == "null"
 
 
@@ -119,8 +119,8 @@ def test_a_body_can_come_in_pieces_and_in_chunks(admin: httpx.Client, client: ht
         headers={"Transfer-Encoding": "chunked"},
     )
     began = time.monotonic()
-    with client.stream("GET", "version") as answer:
-        pieces = [piece for piece in answer.iter_raw() if piece]
+    with client.stream("GET", "version") as response:
+        pieces = [piece for piece in response.iter_raw() if piece]
     assert b"".join(pieces) == b"abcdefg"
     assert len(pieces) == 3
     assert time.monotonic() - began >= 0.119
@@ -184,9 +184,9 @@ def test_python_verifies_by_wiremocks_patterns_too(cvp: MockCVP, client: httpx.C
     cvp.assert_called(times=1, request=server, status=202)
     assert len(cvp.wait_for_calls(request=server, ref_url="media-1")) == 1
     cvp.assert_not_called(request={"method": "GET"})
-    with pytest.raises(AssertionError) as told:
+    with pytest.raises(AssertionError) as reported:
         cvp.assert_called(request={"headers": {"Content-Type": {"equalTo": "application/xml"}}})
-    assert "header Content-Type was 'application/json', not 'application/xml'" in str(told.value)
+    assert "header Content-Type was 'application/json', not 'application/xml'" in str(reported.value)
     with pytest.raises(ValueError, match=r"request: headers\.X: must have exactly one of"):
         cvp.assert_called(request={"headers": {"X": {}}})
     with pytest.raises(TypeError, match="'metod' says nothing of a call; method, path, "):
@@ -215,12 +215,12 @@ def test_a_stub_that_answers_nothing_is_told_with_what_the_nearest_call_had_othe
     ],
 )
 def test_an_error_that_the_product_cannot_send_is_refused(
-    cvp: MockCVP, admin: httpx.Client, status: int, error_type: str, told: str
+    cvp: MockCVP, admin: httpx.Client, status: int, error_type: str, reported: str
 ) -> None:
-    response = {"status": status, "transformers": ["mockcvp"], "transformerParameters": {"errorType": error_type}}
-    answer = admin.post("mappings", json={"response": response})
-    assert (answer.status_code, answer.json()["errors"][0]["title"]) == (422, f"response: errorType: {told}")
-    with pytest.raises(ValueError, match=re.escape(told)):
+    stubbed = {"status": status, "transformers": ["mockcvp"], "transformerParameters": {"errorType": error_type}}
+    response = admin.post("mappings", json={"response": stubbed})
+    assert (response.status_code, response.json()["errors"][0]["title"]) == (422, f"response: errorType: {reported}")
+    with pytest.raises(ValueError, match=re.escape(reported)):
         cvp.fail_next(status, error_type=error_type)
 
 
@@ -234,8 +234,8 @@ def test_an_error_that_the_product_cannot_send_is_refused(
         (lambda cvp: cvp.set_outcome("nobody", "Failure"), "the deployment has no server 'nobody'; it has "),
     ],
 )
-def test_a_wrong_argument_is_told_in_words(cvp: MockCVP, wrong: Callable[[MockCVP], None], told: str) -> None:
-    with pytest.raises((TypeError, ValueError), match=re.escape(told)):
+def test_a_wrong_argument_is_told_in_words(cvp: MockCVP, wrong: Callable[[MockCVP], None], reported: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=re.escape(reported)):
         wrong(cvp)
 
 
@@ -364,8 +364,8 @@ def test_a_fault_ends_the_connection_also_for_calls_that_came_ahead(
 
 def test_a_reset_ends_an_answer_in_pieces(cvp: MockCVP, admin: httpx.Client, client: httpx.Client) -> None:
     stub(admin, body="abcdefghij", chunkedDribbleDelay={"numberOfChunks": 10, "totalDuration": 20_000})
-    with client.stream("GET", "version") as answer:
-        pieces = answer.iter_raw()
+    with client.stream("GET", "version") as response:
+        pieces = response.iter_raw()
         next(pieces)
         cvp.reset()
         with pytest.raises(httpx.TransportError):
@@ -399,8 +399,8 @@ def test_whatever_a_pattern_comes_to_a_call_is_answered_and_recorded(
     bodies.append(json.dumps([{"b": number} for number in range(3000)]))
     for body in bodies:
         # a pattern that goes back and forth without end would take hours
-        answer = client.post(SYNCHRONIZE, content=body, headers={"Content-Type": JSON}, timeout=PATIENCE)
-        assert answer.status_code in (202, 400)
+        response = client.post(SYNCHRONIZE, content=body, headers={"Content-Type": JSON}, timeout=PATIENCE)
+        assert response.status_code in (202, 400)
     assert len(cvp.calls) == len(bodies)
     nearest = admin.post("near-misses/request-pattern", json={"bodyPatterns": [{"equalToJson": {"a": 1}}]})
     assert nearest.status_code == 200
@@ -684,18 +684,18 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body", "told"), MALFORMED, ids=[f"{path}: {told}" for _, path, _, told in MALFORMED]
+    ("method", "path", "body", "told"), MALFORMED, ids=[f"{path}: {reported}" for _, path, _, reported in MALFORMED]
 )
 def test_a_malformed_control_request_names_the_member_at_fault_and_changes_nothing(
-    admin: httpx.Client, client: httpx.Client, method: str, path: str, body: Any, told: str
+    admin: httpx.Client, client: httpx.Client, method: str, path: str, body: Any, reported: str
 ) -> None:
     stub(admin, {"url": "/a"}, status=201)
     client.get("version")
     before = [admin.get(what).json() for what in ("mappings", "requests", "settings", "scenarios")]
     content = {"content": body} if isinstance(body, bytes) else {"json": body}
-    answer = admin.request(method, path, **content)
-    assert 400 <= answer.status_code < 500
-    assert any(told in error["title"] for error in answer.json()["errors"]), answer.text
+    response = admin.request(method, path, **content)
+    assert 400 <= response.status_code < 500
+    assert any(reported in error["title"] for error in response.json()["errors"]), response.text
     assert [admin.get(what).json() for what in ("mappings", "requests", "settings", "scenarios")] == before
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mockcvp import MockCVP
-from tests.server_process import PATIENCE, XML, Running
+from tests.server_process import PATIENCE, XML, ServerProcess
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 VERSION = "/cvp-config/version"
@@ -43,12 +43,12 @@ def test_mappings_of_a_directory_are_there_from_the_start_and_after_a_reset(tmp_
 
 
 def test_the_command_loads_the_mappings_of_the_fixtures(tmp_path: Path) -> None:
-    with Running(tmp_path, "--mappings", str(FIXTURES / "mappings")) as double, double.client() as client:
+    with ServerProcess(tmp_path, "--mappings", str(FIXTURES / "mappings")) as server, server.client() as client:
         headers = {"Accept": XML}
         assert client.get("version", headers=headers).status_code == 200
-        answer = client.get("version", headers=headers | {"X-Maintenance": "true"})
-        assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
-        assert "answered by the stub mapping the version is not told during maintenance" in double.line("503 GET")
+        response = client.get("version", headers=headers | {"X-Maintenance": "true"})
+        assert (response.status_code, response.headers["retry-after"]) == (503, "30")
+        assert "answered by the stub mapping the version is not told during maintenance" in server.line("503 GET")
 
 
 ID = "3f5a2c6e-0000-4000-8000-000000000001"
@@ -70,13 +70,13 @@ BAD: list[tuple[dict[str, str], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("files", "told"), BAD, ids=[told for _, told in BAD])
+@pytest.mark.parametrize(("files", "told"), BAD, ids=[reported for _, reported in BAD])
 def test_a_file_that_cannot_be_used_is_told_in_one_line(
-    refusal: Callable[..., str], tmp_path: Path, files: dict[str, str], told: str
+    refusal: Callable[..., str], tmp_path: Path, files: dict[str, str], reported: str
 ) -> None:
     for name, text in files.items():
         (tmp_path / name).write_text(text, encoding="latin-1")
-    assert refusal("serve", "--mappings", ".").startswith(f"--mappings: {told}")
+    assert refusal("serve", "--mappings", ".").startswith(f"--mappings: {reported}")
 
 
 def test_wiremocks_root_directory_is_told_for_what_it_is(refusal: Callable[..., str], tmp_path: Path) -> None:

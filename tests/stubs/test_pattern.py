@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mockcvp.journal import Call
-from mockcvp.oamp.api import Answer, Request
+from mockcvp.oamp.api import Request, Response
 from mockcvp.stubs.content import Content, Subject
 from mockcvp.stubs.mapping import Stubs
 from mockcvp.stubs.mapping_schema import stub_mapping
@@ -289,7 +289,7 @@ def test_functions_of_jsonpath_that_match_without_limit_are_rejected(function: s
 def test_what_came_of_a_call_is_no_part_of_a_request_that_waits_for_its_answer(request: Request) -> None:
     document = {"customMatcher": {"name": "mockcvp", "parameters": {"status": 202}}}
     pattern = RequestPatternForm.model_validate(document).pattern
-    call = Call(1, 0.0, 0.0, "", request, Answer(202, ()))
+    call = Call(1, 0.0, 0.0, "", request, Response(202, ()))
     assert pattern.matches(Subject(request, call))
     assert pattern.differences(Subject(request, Call(1, 0.0, 0.0, "", request, None))) == [
         "status was none at all, not 202"
@@ -310,8 +310,8 @@ def test_mappings_answer_by_priority_then_the_counted_in_turn_then_the_latest(
         stubs.add(mapping)
         waiting.append([priority, times is None, -index if times is None else index, times, 200 + index])
     for _ in range(calls):
-        taken = stubs.take(Request("GET", "/", "/", ()))
+        wait_delivered = stubs.take(Request("GET", "/", "/", ()))
         waiting = sorted(one for one in waiting if one[3] != 0) if waiting else []
-        assert (taken.response.status if taken else None) == (waiting[0][4] if waiting else None)
+        assert (wait_delivered.response.status if wait_delivered else None) == (waiting[0][4] if waiting else None)
         if waiting and waiting[0][3] is not None:
             waiting[0][3] -= 1

@@ -48,16 +48,16 @@ def client(cvp: MockCVP) -> Iterator[httpx.Client]:
 
 
 def synchronize(client: httpx.Client, *servers: Any, status: int = 202) -> None:
-    answer = client.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": list(servers)}}})
-    assert answer.status_code == status, answer.text
+    response = client.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": list(servers)}}})
+    assert response.status_code == status, response.text
 
 
 def test_it_says_where_it_is(cvp: MockCVP) -> None:
     assert re.fullmatch(r"https://127\.0\.0\.1:\d+/cvp-config", cvp.url)
     assert (cvp.username, cvp.password) == cvp.auth == ("wsmadmin", "wsmadmin")
     assert cvp.certificate.read_text().startswith("-----BEGIN CERTIFICATE-----")
-    answer = httpx.get(f"{cvp.url}/version", auth=cvp.auth, verify=cvp.ssl_context(), timeout=PATIENCE)
-    assert answer.status_code == 200
+    response = httpx.get(f"{cvp.url}/version", auth=cvp.auth, verify=cvp.ssl_context(), timeout=PATIENCE)
+    assert response.status_code == 200
 
 
 def test_any_setting_is_a_keyword(tmp_path: Path) -> None:
@@ -79,14 +79,17 @@ def test_any_setting_is_a_keyword(tmp_path: Path) -> None:
         ({"deployment": {"servers": 1}}, "servers: must be a list, not 1"),
     ],
 )
-def test_a_setting_that_is_not_valid_is_told(settings: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(told)):
+def test_a_setting_that_is_not_valid_is_told(settings: dict[str, Any], reported: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(reported)):
         MockCVP(**settings)
 
 
 def test_a_port_in_use_is_told() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(StartError, match="the port is in use"):
-        MockCVP(port=taken.getsockname()[1]).start()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as wait_delivered,
+        pytest.raises(StartError, match="the port is in use"),
+    ):
+        MockCVP(port=wait_delivered.getsockname()[1]).start()
 
 
 def test_two_in_one_process_never_meet() -> None:
@@ -105,12 +108,12 @@ def test_two_in_one_process_never_meet() -> None:
 def test_a_call_tells_what_was_asked_and_answered(cvp: MockCVP, client: httpx.Client) -> None:
     before = time.time()
     client.post(f"{SYNCHRONIZE}?a=b", json={"synchronize": None}, headers={"X-Own": "1"})
-    taken = time.time() - before
+    wait_delivered = time.time() - before
     (call,) = cvp.calls
     assert isinstance(call, Call)
     assert (call.number, call.method, call.path, call.query) == (1, "POST", f"/cvp-config/{SYNCHRONIZE}", "a=b")
     assert before - 0.001 <= call.time <= time.time()
-    assert 0 < call.duration < taken
+    assert 0 < call.duration < wait_delivered
     assert call.headers["x-own"] == call.headers["X-OWN"] == "1"
     assert call.json() == {"synchronize": None}
     assert call.body.decode() == call.text
@@ -248,10 +251,10 @@ def test_a_failed_verification_ends_the_search(cvp: MockCVP, client: httpx.Clien
     verify = FAILING[name]
     with pytest.raises(AssertionError) as fault:
         verify(cvp)
-    kept = Path(__file__).parent / "messages" / f"{name}.txt"
+    stored = Path(__file__).parent / "messages" / f"{name}.txt"
     if os.environ.get("KEEP_MESSAGES"):
-        kept.write_text(f"{fault.value}\n")
-    assert f"{fault.value}\n" == kept.read_text()
+        stored.write_text(f"{fault.value}\n")
+    assert f"{fault.value}\n" == stored.read_text()
 
 
 def test_verifications_pass_where_they_should(cvp: MockCVP, client: httpx.Client) -> None:
@@ -290,15 +293,15 @@ def test_where_the_journal_has_dropped_calls_nobody_can_tell() -> None:
     ],
 )
 def test_the_next_calls_can_be_refused(
-    cvp: MockCVP, client: httpx.Client, status: int, error_type: str | None, told: str
+    cvp: MockCVP, client: httpx.Client, status: int, error_type: str | None, reported: str
 ) -> None:
     cvp.fail_next(status=status, times=2, error_type=error_type)
     for accept in ("application/json", XML):
-        answer = client.post(SYNCHRONIZE, headers={"Accept": accept})
-        assert answer.status_code == status
-        assert told in answer.text
-        assert answer.headers["content-type"].startswith(accept)
-        assert ("www-authenticate" in answer.headers) == (status == 401)
+        response = client.post(SYNCHRONIZE, headers={"Accept": accept})
+        assert response.status_code == status
+        assert reported in response.text
+        assert response.headers["content-type"].startswith(accept)
+        assert ("www-authenticate" in response.headers) == (status == 401)
     assert client.post(SYNCHRONIZE).status_code == 202
     assert [call.status for call in cvp.calls] == [status, status, 202]
 
@@ -485,8 +488,8 @@ def test_a_tenant_can_be_controlled_over_http_and_forgotten_only_once(cvp: MockC
     with cvp.tenant(username="run") as second, second.client() as client:
         first.stop()
         assert client.get("version").status_code == 200
-        told = client.get(f"{cvp.url.removesuffix('/cvp-config')}/__admin/cvp/tenants/run/requests").json()
-        assert told["meta"] == {"total": 1}
+        reported = client.get(f"{cvp.url.removesuffix('/cvp-config')}/__admin/cvp/tenants/run/requests").json()
+        assert reported["meta"] == {"total": 1}
         with pytest.raises(ValueError, match="a tenant has no tenants"):
             second.tenant()
         with pytest.raises(ValueError, match="username can be set at the start alone"):
@@ -578,8 +581,8 @@ def test_a_tenant_has_a_deployment_a_clock_faults_and_a_journal_of_its_own(cvp: 
             # a wrong password is its user's
             client.get("version", auth=("two", "wrong"))
             two.assert_called(status=401)
-    with cvp.client(auth=("two", "2"), timeout=PATIENCE) as gone:
-        assert gone.get("version").status_code == 401
+    with cvp.client(auth=("two", "2"), timeout=PATIENCE) as is_disconnected:
+        assert is_disconnected.get("version").status_code == 401
 
 
 @pytest.mark.parametrize("name", ["wsmadmin", "Administrator", "a/b", "", "x" * 65, "taken", "..", "a:b"])

@@ -139,8 +139,8 @@ def expected_json(given: Any) -> Any:
     """
     try:
         document = json.loads(given) if isinstance(given, str) else given
-    except (ValueError, RecursionError) as fault:
-        raise ValueError(f"no JSON: {fault}") from None
+    except (ValueError, RecursionError) as exc:
+        raise ValueError(f"no JSON: {exc}") from None
     if _depth(document) > _DEEPEST:
         raise ValueError(f"nested more than {_DEEPEST} deep")
     if any(_PLACEHOLDER.match(text) for text in _texts(document)):

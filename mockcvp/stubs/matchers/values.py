@@ -27,8 +27,8 @@ class Matcher:
         of_nothing: whether it holds where a path finds nothing
     """
 
-    told: str
-    holds: Callable[[Content], bool]
+    description: str
+    matches: Callable[[Content], bool]
     distance: Callable[[Content], float] = lambda _: 1.0
     findings: Callable[[Content], Sequence[str]] | None = None
     whole_lists: bool = False
@@ -36,13 +36,13 @@ class Matcher:
 
     def best_distance(self, values: Sequence[Content]) -> float:
         """Return how far the nearest of some values is from what is wanted, 0 where one is as wanted."""
-        return min(0.0 if self.holds(value) else self.distance(value) for value in values)
+        return min(0.0 if self.matches(value) else self.distance(value) for value in values)
 
     def difference(self, place: str, values: Sequence[Content]) -> str:
         """Return why none of some values is as wanted; ``place`` says which they are."""
         if self.findings and len(values) == 1 and (found := self.findings(values[0])):
             return f"{place}: {'; '.join(found)}"
-        return f"{place} was {' and '.join(map(_shown, values))}, not {self.told}"
+        return f"{place} was {' and '.join(map(_shown, values))}, not {self.description}"
 
 
 def equal_to(wanted: str, *, any_case: bool = False) -> Matcher:
@@ -72,15 +72,15 @@ def matches(expression: str) -> Matcher:
     """
     expected = regular.compiled(expression, regular.dot_all())
 
-    def holds(value: Content) -> bool:
+    def matches(value: Content) -> bool:
         return value.text is not None and regular.fully_matches(expected, value.text)
 
-    return Matcher(f"anything that matches {_quoted(expression)}", holds)
+    return Matcher(f"anything that matches {_quoted(expression)}", matches)
 
 
-def without(matcher: Matcher, told: str) -> Matcher:
+def without(matcher: Matcher, description: str) -> Matcher:
     """Return what holds where another does not, absent values among them."""
-    return Matcher(told, lambda value: not matcher.holds(value))
+    return Matcher(description, lambda value: not matcher.matches(value))
 
 
 def absent() -> Matcher:
@@ -91,8 +91,8 @@ def absent() -> Matcher:
 def all_of(matchers: Sequence[Matcher]) -> Matcher:
     """Return what holds where each of several does."""
     return Matcher(
-        " and ".join(matcher.told for matcher in matchers),
-        lambda value: all(matcher.holds(value) for matcher in matchers),
+        " and ".join(matcher.description for matcher in matchers),
+        lambda value: all(matcher.matches(value) for matcher in matchers),
         lambda value: sum(matcher.best_distance([value]) for matcher in matchers) / len(matchers),
     )
 
@@ -100,8 +100,8 @@ def all_of(matchers: Sequence[Matcher]) -> Matcher:
 def any_of(matchers: Sequence[Matcher]) -> Matcher:
     """Return what holds where one of several does."""
     return Matcher(
-        " or ".join(matcher.told for matcher in matchers),
-        lambda value: any(matcher.holds(value) for matcher in matchers),
+        " or ".join(matcher.description for matcher in matchers),
+        lambda value: any(matcher.matches(value) for matcher in matchers),
         lambda value: min(matcher.best_distance([value]) for matcher in matchers),
     )
 
@@ -151,11 +151,11 @@ def equal_to_xml(given: str) -> Matcher:
     def distance(value: Content) -> float:
         return 1.0 if value.xml is None else _part(len(found(value)), max(expected_size, xml_values.size(value.xml)))
 
-    def holds(value: Content) -> bool:
+    def matches(value: Content) -> bool:
         return value.xml is not None and next(xml_values.differences(wanted, value.xml), None) is None
 
     return Matcher(
-        f"the XML {_quoted(given)}", holds, distance, lambda value: found(value) if value.xml is not None else []
+        f"the XML {_quoted(given)}", matches, distance, lambda value: found(value) if value.xml is not None else []
     )
 
 
@@ -195,9 +195,9 @@ def _found_by(where: str, found: Callable[[Content], list[Content]], inner: Matc
     if inner is None:
         return Matcher(f"anything where {where} finds something", lambda value: bool(found(value)))
 
-    def holds(value: Content) -> bool:
+    def matches(value: Content) -> bool:
         there = found(value)
-        return any(inner.holds(one) for one in there) if there else inner.of_nothing
+        return any(inner.matches(one) for one in there) if there else inner.of_nothing
 
     def findings(value: Content) -> list[str]:
         there = found(value)
@@ -207,7 +207,7 @@ def _found_by(where: str, found: Callable[[Content], list[Content]], inner: Matc
         there = found(value)
         return inner.best_distance(there) if there else 1.0
 
-    return Matcher(f"anything where {where} finds {inner.told}", holds, distance, findings)
+    return Matcher(f"anything where {where} finds {inner.description}", matches, distance, findings)
 
 
 def _distance_from(wanted: str) -> Callable[[Content], float]:
