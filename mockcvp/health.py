@@ -1,6 +1,6 @@
 """``python -m mockcvp.health``: whether the mock server of this container answers, for its health check.
 
-It imports the standard library alone, since it runs every few seconds. The ``MOCKCVP_…`` variables, and the arguments of
+It imports the standard library alone, since it runs every few seconds. The ``MOCKCVP_…`` variables and the arguments of
 the container's first process, say where the mock server listens.
 """
 

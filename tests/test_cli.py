@@ -15,7 +15,7 @@ FIXTURES = Path(__file__).parent.parent / "fixtures"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["--port", "x"], "--port: must be a whole number, not 'x'"),
         (["--port", "65536"], "--port: must be 65535 or below, not '65536'"),

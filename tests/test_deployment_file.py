@@ -59,7 +59,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("name", "content", "told"), BAD)
+@pytest.mark.parametrize(("name", "content", "reported"), BAD)
 def test_a_bad_file_is_told_in_one_line_with_file_place_and_cure(
     refusal: Callable[..., str], tmp_path: Path, name: str, content: bytes | str | None, reported: str
 ) -> None:

@@ -33,7 +33,7 @@ _NOT_HERE = {
     "/near-misses/request": "near misses of a request (POST a pattern to /near-misses/request-pattern)",
     "/settings/extended": "extended settings",
     "/shutdown": "stopping by a request (SIGTERM does it)",
-    "/certs/{name:path}": "a certificate authority (its certificate is the file that the mock server names when it starts)",
+    "/certs/{name:path}": "a certificate authority (the certificate is the file that the start line names)",
     "/docs/swagger": "that document (it is /openapi.json)",
 }
 

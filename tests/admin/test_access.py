@@ -62,7 +62,7 @@ def test_the_fixture_can_have_the_control_api_apart_and_guarded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "reported"),
     [
         (["--admin-username", "a"], "--admin-username and --admin-password go together: --admin-password is missing"),
         (["--admin-password", "a"], "--admin-username and --admin-password go together: --admin-username is missing"),

@@ -221,7 +221,7 @@ BAD: list[tuple[str, str, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "body", "told"), BAD)
+@pytest.mark.parametrize(("method", "path", "body", "reported"), BAD)
 def test_a_bad_control_request_gets_422_that_names_the_fault_and_changes_nothing(
     admin: Admin, method: str, path: str, body: Any, reported: str
 ) -> None:

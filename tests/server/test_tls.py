@@ -194,7 +194,7 @@ class _Later(datetime):
         return datetime.now(UTC) + timedelta(days=cls.days)
 
 
-@pytest.mark.parametrize(("days", "kept"), [(822, True), (824, False), (900, False)])
+@pytest.mark.parametrize(("days", "stored"), [(822, True), (824, False), (900, False)])
 def test_an_expired_one_is_made_anew_with_a_word_in_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, days: int, stored: bool
 ) -> None:
@@ -330,7 +330,7 @@ def test_a_certificate_of_the_users_own_is_served(own: Path, tmp_path: Path) -> 
 
 @needs_openssl
 @pytest.mark.parametrize(
-    ("cert", "key", "told"),
+    ("cert", "key", "reported"),
     [
         ("missing.pem", "cert-key.pem", "cannot read {own}/missing.pem: No such file or directory"),
         ("cert.pem", "missing.pem", "cannot read {own}/missing.pem: No such file or directory"),

@@ -208,7 +208,7 @@ def test_a_stub_that_answers_nothing_is_told_with_what_the_nearest_call_had_othe
 
 
 @pytest.mark.parametrize(
-    ("status", "error_type", "told"),
+    ("status", "error_type", "reported"),
     [
         (503, "processing.throtled", "the product has no 'processing.throtled': is processing.throttled meant?"),
         (500, "processing.throttled", "the product answers processing.throttled with 503, not 500"),
@@ -225,7 +225,7 @@ def test_an_error_that_the_product_cannot_send_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "reported"),
     [
         (lambda cvp: cvp.stub("{}"), "a stub mapping must be a dictionary, not str"),
         (lambda cvp: cvp.fail_next("503"), "status must be a whole number, not '503'"),
@@ -684,7 +684,7 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body", "told"), MALFORMED, ids=[f"{path}: {reported}" for _, path, _, reported in MALFORMED]
+    ("method", "path", "body", "reported"), MALFORMED, ids=[f"{path}: {reported}" for _, path, _, reported in MALFORMED]
 )
 def test_a_malformed_control_request_names_the_member_at_fault_and_changes_nothing(
     admin: httpx.Client, client: httpx.Client, method: str, path: str, body: Any, reported: str

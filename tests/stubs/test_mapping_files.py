@@ -70,7 +70,7 @@ BAD: list[tuple[dict[str, str], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("files", "told"), BAD, ids=[reported for _, reported in BAD])
+@pytest.mark.parametrize(("files", "reported"), BAD, ids=[reported for _, reported in BAD])
 def test_a_file_that_cannot_be_used_is_told_in_one_line(
     refusal: Callable[..., str], tmp_path: Path, files: dict[str, str], reported: str
 ) -> None:

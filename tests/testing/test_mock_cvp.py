@@ -72,7 +72,7 @@ def test_any_setting_is_a_keyword(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "reported"),
     [
         ({"prot": 1}, "prot: is not known here"),
         ({"port": "x"}, "port: must be a whole number, not 'x'"),
@@ -281,7 +281,7 @@ def test_where_the_journal_has_dropped_calls_nobody_can_tell() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "error_type", "told"),
+    ("status", "error_type", "reported"),
     [
         (503, None, "processing.throttled"),
         (500, None, "processing.failed"),

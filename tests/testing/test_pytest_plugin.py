@@ -117,7 +117,7 @@ def test_a_session_that_does_not_use_the_fixtures_loads_nothing(alone: pytest.Py
 
         def test_it():
             loaded = [name for name in sys.modules if name.split(".")[0] in ("mockcvp", "fastapi", "uvicorn", "pydantic")]
-            assert sorted(loaded) == ["mockcvp", "mockcvp.testing.pytest_plugin"]
+            assert sorted(loaded) == ["mockcvp", "mockcvp.testing", "mockcvp.testing.pytest_plugin"]
         """
     )
     alone.runpytest_subprocess("-p", "no:hypothesispytest").assert_outcomes(passed=1)
