@@ -71,6 +71,8 @@ class Connection(HttpToolsProtocol):
         self._unbegun: RequestResponseCycle | None = None
         # what is received and not parsed yet
         self._backlog = bytearray()
+        # whether parsing that is scheduled, and whether it waits until a response is received
+        self._is_due = self.is_held = False
         # the beginning of a request line; None where a request has begun
         self._line: bytes | None = b""
         # of the body that is being received, and how many they may be
@@ -125,23 +127,29 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what a client sends, a slice in each event-loop iteration."""
-        if self._backlog:
+        if self._backlog or self.is_held:
             self._backlog += data
             return
         if len(data) > _SLICE_BYTES:
             self._backlog += data[_SLICE_BYTES:]
             data = data[:_SLICE_BYTES]
             self.flow.pause_reading()
-            self.loop.call_soon(self._parse_backlog)
+            self._schedule_backlog()
         self._parse(data)
 
+    def _schedule_backlog(self) -> None:
+        if not self._is_due:
+            self._is_due = True
+            self.loop.call_soon(self._parse_backlog)
+
     def _parse_backlog(self) -> None:
-        if not self._backlog or self.transport.is_closing():
+        self._is_due = False
+        if self.is_held or not self._backlog or self.transport.is_closing():
             return
         data = bytes(self._backlog[:_SLICE_BYTES])
         del self._backlog[:_SLICE_BYTES]
         if self._backlog:
-            self.loop.call_soon(self._parse_backlog)
+            self._schedule_backlog()
         self._parse(data)
         if not self._backlog:
             self.flow.resume_reading()
@@ -198,7 +206,7 @@ class Connection(HttpToolsProtocol):
 
     def eof_received(self) -> None:
         """Serve what is there for a client that half-closes the connection: TLS is shut down next."""
-        while self._backlog:
+        while self._backlog and not (self.is_held or self.transport.is_closing()):
             self._parse_backlog()
         self.outbox.flush()
 
@@ -372,6 +380,8 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing() or self.closes:
             return
         self.flow.resume_reading()
+        if self._backlog:
+            self._schedule_backlog()
         if self.pipeline:
             self._at_work, app = self.pipeline.pop()
             self._start_asgi_task(self._at_work, app)

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import struct
 from contextlib import suppress
-from functools import lru_cache
+from functools import cache, lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
@@ -67,7 +67,7 @@ class ConnectionWriter:
 
     def pause_pipeline(self) -> None:
         """Have the next call on the connection wait until the answer to this one is taken."""
-        self._held = True
+        self._held = self._protocol.is_held = True
         self._cycle.on_response = _nothing
         self._protocol.flow.pause_reading()
 
@@ -79,7 +79,7 @@ class ConnectionWriter:
             while seconds := protocol.waits():
                 await asyncio.sleep(seconds)
         if self._held:
-            self._held = False
+            self._held = protocol.is_held = False
             protocol.on_response_complete()
         return not (protocol.cut_off or self._cycle.disconnected)
 
@@ -133,7 +133,7 @@ def response_head(response: Response, has_reason_phrase: bool, dated: list[tuple
         has_reason_phrase: whether the status line ends with a reason phrase
         dated: the ``Date`` header
     """
-    return _STATUS_LINES[has_reason_phrase][response.status] + _encoded(response.headers) + _encoded(tuple(dated))
+    return _status_line(response.status, has_reason_phrase) + _encoded(response.headers) + _encoded(tuple(dated))
 
 
 @lru_cache(maxsize=256)
@@ -146,13 +146,14 @@ def _cased(name: bytes) -> bytes:
     return b"WWW-Authenticate" if name == b"www-authenticate" else name.title()
 
 
-_STATUS_LINES = {
-    has_reason_phrase: {
-        status.value: f"HTTP/1.1 {status.value} {status.phrase if has_reason_phrase else ''}\r\n".encode()
-        for status in HTTPStatus
-    }
-    for has_reason_phrase in (False, True)
-}
+@cache
+def _status_line(status: int, has_reason_phrase: bool) -> bytes:
+    try:
+        phrase = HTTPStatus(status).phrase if has_reason_phrase else ""
+    except ValueError:
+        # a stub mapping may have a status that no standard names
+        phrase = ""
+    return f"HTTP/1.1 {status} {phrase}\r\n".encode()
 
 
 def _nothing() -> None:

@@ -65,3 +65,25 @@ def test_a_client_that_half_closes_gets_its_response(server: ServerProcess, half
     status = b"HTTP/1.1 202 " if method == "POST" else b"HTTP/1.1 200 "
     assert [response.startswith(status) for response in responses] == [True] * TIMES
     assert all(response.endswith(b"\r\n\r\n") for response in responses)
+
+
+MANY = b"x" * 100_000
+CLOSING = {
+    "no HTTP": b"GARBAGE" * 20_000,
+    "a surplus after the last request": REQUESTS["GET"].replace("Host:", "Connection: close\r\nHost:", 1).encode()
+    + MANY,
+    "a body that nobody reads": (
+        REQUESTS["POST"].replace("Content-Length: 14", "Expect: 100-continue\r\nContent-Length: 200000")
+    )
+    .replace("d3Nt", "eHh4")
+    .encode()
+    + MANY,
+}
+
+
+@pytest.mark.parametrize("sent", CLOSING.values(), ids=CLOSING)
+def test_surplus_data_before_a_half_close_does_not_stop_others(server: ServerProcess, sent: bytes) -> None:
+    for _ in range(5):
+        after_close_notify(server, sent)
+    with server.client() as client:
+        assert client.get("version", headers={"Accept": XML}).status_code == 200

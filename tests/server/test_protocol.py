@@ -272,3 +272,28 @@ def test_it_serves_without_input_output_and_errors(tmp_path: Path, closed: str) 
         finally:
             process.terminate()
         assert process.wait(PATIENCE) == 0
+
+
+# the boundary of a slice that the server parses at once, and places around it
+@pytest.mark.parametrize("size", [1000, 16372, 16384, 32756, 49140])
+def test_pipelined_responses_after_a_large_one_keep_their_order(tmp_path: Path, size: int) -> None:
+    with ServerProcess(tmp_path) as server:
+        stub(server, "/large", body="L" * 8_000_000)
+        stub(server, "/slow", body="<slow>", fixedDelayMilliseconds=500)
+        stub(server, "/fast", body="<fast>")
+        head = request("POST", "/large", "Content-Length: 10000")
+        first = request("POST", "/large", body=b"x" * (size - len(head)))
+        with reading_little(server) as connection:
+            connection.sendall(first + request("GET", "/slow") + request("GET", "/fast", "Connection: close"))
+            assert re.findall(rb"<slow>|<fast>", rest(connection)) == [b"<slow>", b"<fast>"]
+
+
+def test_an_error_may_have_a_status_that_no_standard_names(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path) as server, server.client(headers={"Accept": XML}) as client:
+        url = f"https://localhost:{server.port}/__admin/mappings"
+        parameters = {"errorType": "processing.unusual"}
+        response = {"status": 520, "transformers": ["mockcvp"], "transformerParameters": parameters}
+        assert client.post(url, json={"response": response}).status_code == 201
+        received = client.get("version")
+        assert (received.status_code, received.reason_phrase) == (520, "")
+        assert "<errorType>processing.unusual</errorType>" in received.text
