@@ -4,7 +4,8 @@ import statistics
 import time
 from pathlib import Path
 
-from mockcvp.oamp.api import Request
+from mockcvp.oamp.http import Request
+from mockcvp.oamp.routes import dispatcher
 from mockcvp.settings import Settings
 from mockcvp.state import MockState
 
@@ -16,12 +17,12 @@ def milliseconds(accept: bytes) -> float:
     """Return the median time of an answer, in milliseconds, once every server was synchronised."""
     oamp = MockState(Settings(deployment=DEPLOYMENT)).oamp
     headers = ((b"authorization", b"Basic d3NtYWRtaW46d3NtYWRtaW4="), (b"accept", accept), (b"host", b"localhost:8111"))
-    oamp.response(Request("POST", "/cvp-config/command/synchronize", "", headers))
+    dispatcher.respond(oamp, Request("POST", "/cvp-config/command/synchronize", "", headers))
     request = Request("GET", "/cvp-config/server/synchronize", "", headers)
     wait_delivered = []
     for _ in range(RUNS):
         began = time.perf_counter()
-        response = oamp.response(request)
+        response = dispatcher.respond(oamp, request)
         wait_delivered.append(time.perf_counter() - began)
         if response.status != 200:
             raise SystemExit(f"{response.status}: {response.refusal}")

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from mockcvp.messages import error_lines, may_be_secret, quoted
 from mockcvp.oamp.deployment import Deployment
-from mockcvp.oamp.representation import members_once
+from mockcvp.oamp.json_codec import members_once
 
 _DEPLOYMENT = "deployment"
 

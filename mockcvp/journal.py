@@ -10,7 +10,8 @@ from functools import lru_cache
 from sys import getsizeof
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mockcvp.oamp.api import Headers, Request, Response, SyncUp
+from mockcvp.oamp.http import Headers, Request, Response
+from mockcvp.oamp.sync_ups import SyncUp
 
 if TYPE_CHECKING:
     from mockcvp.stubs.mapping import StubMapping

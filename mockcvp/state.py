@@ -8,11 +8,11 @@ from typing import Any
 from mockcvp.clock import Clock
 from mockcvp.files import load_deployment
 from mockcvp.journal import Journal
-from mockcvp.oamp.api import OAMP
 from mockcvp.oamp.authentication import CONSOLE_USER, Account
 from mockcvp.oamp.deployment import BUILT_IN, Deployment, Version
+from mockcvp.oamp.limits import Limits
 from mockcvp.oamp.releases import RELEASES
-from mockcvp.oamp.representation import Limits
+from mockcvp.oamp.service import OAMP
 from mockcvp.oamp.sync_ups import Servers
 from mockcvp.pipeline.request_body import UnfinishedBodies
 from mockcvp.settings import Settings

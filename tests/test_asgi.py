@@ -13,8 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import Message, Scope
 
-from mockcvp.app import create_app
-from mockcvp.pipeline.exchange import Exchange
+from mockcvp.app import MockApp, create_app
 from mockcvp.settings import Settings
 from mockcvp.state import MockState
 from tests.server_process import JSON, PASSWORD, PATIENCE, SYNCHRONIZE, USER, XML
@@ -141,7 +140,7 @@ def scope_of(**changes: Any) -> Scope:
     return scope
 
 
-def responses_of(app: Exchange, scope: Scope) -> list[Message]:
+def responses_of(app: MockApp, scope: Scope) -> list[Message]:
     """Call an app as a server does, and return what it sends."""
     sent: list[Message] = []
 

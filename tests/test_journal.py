@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockcvp.journal import Call, Journal
-from mockcvp.oamp.api import Request, Response, SyncUp
 from mockcvp.oamp.errors import INVALID_SINCETIME, ApiError
-from mockcvp.oamp.sync_ups import Run, SyncStatus
-from mockcvp.oamp.synchronization import RequestedServer
+from mockcvp.oamp.http import Request, Response
+from mockcvp.oamp.references import RequestedServer
+from mockcvp.oamp.sync_ups import Run, SyncStatus, SyncUp
 from tests.server_process import JSON, SYNCHRONIZE, XML, ServerProcess, read_response, threads_that_take_turns_often
 
 BODY = '{"synchronize": {"servers": {"server": ["a", {"refURL": "b", "sincetime": "7"}]}}}'

@@ -16,7 +16,7 @@ from mockcvp.admin.streaming import DEFAULT_LIMIT, json_of, list_of, streamed
 from mockcvp.journal import Call
 from mockcvp.messages import error_lines
 from mockcvp.oamp.deployment import Deployment, Server
-from mockcvp.oamp.documents import ref_url
+from mockcvp.oamp.models import ref_url
 from mockcvp.oamp.sync_ups import Run
 from mockcvp.pipeline.slices import chosen
 from mockcvp.state import MockState

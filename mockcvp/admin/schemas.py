@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from mockcvp.messages import error_lines, may_be_secret
 from mockcvp.oamp.deployment import Outcome
-from mockcvp.oamp.representation import members_once
+from mockcvp.oamp.json_codec import members_once
 from mockcvp.stubs.mapping_schema import check_writable
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from mockcvp.admin.streaming import LARGE, base64_of, json_of, text_of
 from mockcvp.journal import Call
-from mockcvp.oamp.api import Headers
+from mockcvp.oamp.http import Headers
 from mockcvp.pipeline.wire_log import masked
 from mockcvp.stubs.content import Subject
 from mockcvp.stubs.pattern import RequestPattern

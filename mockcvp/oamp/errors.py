@@ -1,12 +1,15 @@
-"""The documented errors: one table, and the one document that they are written in (contract, section 8)."""
+"""The documented errors: one table, and the document that they are written in (contract, section 8)."""
 
 import difflib
 from dataclasses import dataclass, replace
-from xml.etree.ElementTree import Element, SubElement
+from typing import Annotated, ClassVar
 
-# in a line of the log; the answer has them all
+from pydantic import Field
+
+from mockcvp.oamp.model import OampModel
+
+# in a line of the log; the response has them all
 _ERRORS_LOGGED = 3
-_XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,10 @@ class ErrorType:
     data: str | None = None
     detail: str | None = None
     valid: str | None = None
+
+    def with_data(self, data: str) -> "ErrorType":
+        """Return this row with other ``errorData``: the name of a field."""
+        return replace(self, data=data)
 
     def error(self, reason: str | None = None, *, actual: str | None = None, valid: str | None = None) -> "ApiError":
         """Return an occurrence of this error.
@@ -61,8 +68,35 @@ class ApiError:
         return f"{self.type.name}: {self.reason}{sent}"
 
 
+class ErrorDetail(OampModel):
+    """The detail of an error, whose members depend on its type."""
+
+    type: Annotated[str, Field(alias="-xsi:type")]
+    namespace: Annotated[str, Field(alias="-xmlns:xsi")] = "http://www.w3.org/2001/XMLSchema-instance"
+    name: str
+    actual: str | None = None
+    valid: str | None = None
+
+
+class ApiErrorEntry(OampModel):
+    """One error of a response."""
+
+    error_type: Annotated[str, Field(alias="errorType")]
+    error_data: Annotated[str | None, Field(alias="errorData")] = None
+    error_message: Annotated[str, Field(alias="errorMessage")]
+    error_detail: Annotated[ErrorDetail | None, Field(alias="errorDetail")] = None
+
+
+class ApiErrors(OampModel):
+    """The errors of a response."""
+
+    root: ClassVar[str] = "apiErrors"
+
+    api_error: Annotated[tuple[ApiErrorEntry, ...], Field(alias="apiError")]
+
+
 class OampError(Exception):
-    """A request that the OAMP refuses, with one or more errors of the same status."""
+    """An error response of the OAMP, with one or more errors of the same status."""
 
     def __init__(self, *errors: ApiError) -> None:
         super().__init__(*errors)
@@ -70,36 +104,32 @@ class OampError(Exception):
 
     @property
     def status(self) -> int:
-        """The status to answer with."""
+        """The status of the response."""
         return self.errors[0].type.status
 
     def __str__(self) -> str:
-        described = [str(error) for error in self.errors[:_ERRORS_LOGGED]]
-        others = len(self.errors) - len(described)
-        return "; ".join([*described, f"and {others} more"] if others else described)
+        logged = [str(error) for error in self.errors[:_ERRORS_LOGGED]]
+        others = len(self.errors) - len(logged)
+        return "; ".join([*logged, f"and {others} more"] if others else logged)
 
-    def tree(self) -> Element:
-        """Return the ``apiErrors`` document."""
-        root = Element("apiErrors")
-        for error in self.errors:
-            element = SubElement(root, "apiError")
-            _add(element, "errorType", error.type.name)
-            if error.type.data is not None:
-                _add(element, "errorData", error.type.data)
-            _add(element, "errorMessage", error.type.message)
-            if error.type.detail is not None:
-                detail = SubElement(element, "errorDetail", {"xsi:type": error.type.detail, "xmlns:xsi": _XSI})
-                _add(detail, "name", error.type.name)
-                if error.type.detail == "invalidValueErrorDetail":
-                    _add(detail, "actual", error.actual or "")
-                    _add(detail, "valid", error.valid or "")
-        return root
+    @property
+    def document(self) -> ApiErrors:
+        """The body of the response."""
+        return ApiErrors.model_construct(api_error=tuple([_entry(error) for error in self.errors]))
+
+
+def _entry(error: ApiError) -> ApiErrorEntry:
+    row, detail = error.type, None
+    if row.detail is not None:
+        detail = ErrorDetail(type=row.detail, name=row.name)
+        if row.detail == "invalidValueErrorDetail":
+            detail = detail.model_copy(update={"actual": error.actual or "", "valid": error.valid or ""})
+    return ApiErrorEntry(error_type=row.name, error_data=row.data, error_message=row.message, error_detail=detail)
 
 
 def by_status(status: int) -> ErrorType:
-    """Return the first error that the table has for a status; a fault of the server itself where it has none."""
-    found = [row for row in globals().values() if isinstance(row, ErrorType) and row.status == status]
-    return found[0] if found else ErrorType(status, FAILED.name, FAILED.message)
+    """Return the first error of the table that has a status; an internal error with it where there is none."""
+    return next((row for row in TABLE if row.status == status), None) or ErrorType(status, FAILED.name, FAILED.message)
 
 
 def of_status(status: int, name: str) -> ErrorType:
@@ -108,21 +138,16 @@ def of_status(status: int, name: str) -> ErrorType:
     Raises:
         ValueError: the table has it for another status, or has one that is almost the same
     """
-    rows = [row for row in globals().values() if isinstance(row, ErrorType)]
-    found = [row for row in rows if row.name == name]
+    found = [row for row in TABLE if row.name == name]
     if found:
         for row in found:
             if row.status == status:
                 return row
         raise ValueError(f"the product answers {name} with {found[0].status}, not {status}")
-    near = difflib.get_close_matches(name, [row.name for row in rows], n=1, cutoff=0.85)
+    near = difflib.get_close_matches(name, [row.name for row in TABLE], n=1, cutoff=0.85)
     if near:
         raise ValueError(f"the product has no {name!r}: is {near[0]} meant?")
     return replace(by_status(status), name=name)
-
-
-def _add(parent: Element, name: str, text: str) -> None:
-    SubElement(parent, name).text = text
 
 
 def _shortened(text: str, limit: int = 100) -> str:
@@ -188,3 +213,26 @@ FAILED = ErrorType(500, "processing.failed", "Internal Error")
 DATABASE_FAILED = ErrorType(500, "processing.databaseProcessingFailed", "Database Processing failed")
 FILE_FAILED = ErrorType(500, "processing.fileProcessingFailed", "File processing failed")
 THROTTLED = ErrorType(503, "processing.throttled", "too many requests are in process")
+
+TABLE = (
+    UNAUTHORIZED,
+    NOT_AUTHORIZED,
+    NO_ACCESS,
+    MISSING_ACCEPT,
+    NOT_ACCEPTABLE,
+    UNSUPPORTED_TYPE,
+    TOO_LARGE,
+    XML_SYNTAX,
+    JSON_SYNTAX,
+    INVALID_SINCETIME,
+    MISSING_FIELD,
+    INVALID_SERVER,
+    DUPLICATE_SERVER,
+    INVALID_QUERY,
+    NOT_FOUND,
+    FAILED,
+    DATABASE_FAILED,
+    FILE_FAILED,
+    THROTTLED,
+)
+"""Every documented error. A test or a stub mapping that names a status alone gets the first one of that status."""

@@ -1,21 +1,13 @@
-"""Which form an answer takes, and which form a body has (contract, section 3)."""
+"""The format of a response by ``Accept``, and of a body by ``Content-Type`` (contract, section 3)."""
 
 import re
-from encodings import normalize_encoding
-from encodings.aliases import aliases
-from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
 from mockcvp.oamp import errors
+from mockcvp.oamp.codecs import CODECS, XML, Codec
 from mockcvp.oamp.errors import OampError
-
-
-class Form(Enum):
-    """One of the two ways to write a document down, and the ``Content-Type`` that says so."""
-
-    XML = "application/xml;charset=utf-8"
-    JSON = "application/json"
+from mockcvp.oamp.text import is_charset
 
 
 class MediaType(NamedTuple):
@@ -26,59 +18,58 @@ class MediaType(NamedTuple):
     parameters: dict[str, str]
 
 
-_FORMS = {("application", "xml"): Form.XML, ("text", "xml"): Form.XML, ("application", "json"): Form.JSON}
+_CODECS = {media_type: codec for codec in CODECS for media_type in codec.media_types}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # a separator inside a quoted string does not separate
 _MEMBER, _PARAMETER = (re.compile(rf'(?:[^{separator}"]|"(?:[^"\\]|\\.)*"?)+') for separator in ",;")
 _RELEVANT = re.compile(r"\*|application/|text/", re.IGNORECASE)
 # no client names more, and comparing thousands with each other takes time
 _MOST_RANGES = 100
-# clients send few headers again and again; one that is longer than theirs is not kept
+# clients send few headers again and again; longer ones are not cached
 _MAX_CACHED = 300
-_CHARSETS = frozenset(aliases) | frozenset(aliases.values())
 
 
-def negotiate(accept: str | None) -> Form:
-    """Return the form that an ``Accept`` header asks for.
+def negotiate(accept: str | None) -> Codec:
+    """Return the format that an ``Accept`` header asks for.
 
-    The highest q wins, a type's q is that of the most specific range that matches it, q=0 excludes, and a tie goes to
-    the form named first; where one range names both, to XML. Members that are not media ranges are passed over.
-    More than 100 different ranges of these types admit neither form.
+    The highest q wins. The q of a media type is that of the most specific range that matches it; q=0 excludes the type.
+    A tie goes to the format that is named first, or to XML where one range matches both. More than 100 different ranges
+    match nothing.
 
     Raises:
-        Refusal: ``invalid.header`` without a header, ``invalid.acceptHeader`` where it admits neither form.
+        OampError: ``invalid.header`` without a header, ``invalid.acceptHeader`` where it matches no format
     """
     if accept is None:
         raise OampError(errors.MISSING_ACCEPT.error())
-    form = _accepted(accept)
-    if form is None:
+    codec = _accepted(accept)
+    if codec is None:
         reason = f"Accept is {accept[:100]!r}, which admits neither XML nor JSON"
         if accept.count(",") >= _MOST_RANGES:
             reason += f", or names them among more than {_MOST_RANGES} ranges"
         raise OampError(errors.NOT_ACCEPTABLE.error(reason))
-    return form
+    return codec
 
 
-def error_form(accept: str | None) -> Form:
-    """Return the form of a response to any request: the one that its ``Accept`` header asks for, else XML."""
-    return (_accepted(accept) if accept is not None else None) or Form.XML
+def error_codec(accept: str | None) -> Codec:
+    """Return the format of an error response: the one that ``Accept`` asks for, or XML."""
+    return (_accepted(accept) if accept is not None else None) or XML
 
 
-def _accepted(accept: str) -> Form | None:
+def _accepted(accept: str) -> Codec | None:
     return _cached_choice(accept) if len(accept) <= _MAX_CACHED else _choice(accept)
 
 
-def _choice(accept: str) -> Form | None:
-    # a range that occurs again changes nothing, and one of another type neither
+def _choice(accept: str) -> Codec | None:
+    # a range that occurs again changes nothing, and neither does one of another type
     members = dict.fromkeys(member for member in map(str.strip, _MEMBER.findall(accept)) if _RELEVANT.match(member))
     if len(members) > _MOST_RANGES:
         return None
     ranges = [(place, *member) for place, member in enumerate(map(_range, members)) if member]
 
-    def preference(form: Form) -> tuple[float, int]:
-        """Return the form's q and, for ties, how early the range that decides stands."""
+    def preference(codec: Codec) -> tuple[float, int]:
+        """Return the q of a format and, for ties, minus the place of the range that decides."""
         best = (0.0, 0)
-        for offered in (offered for offered, its_form in _FORMS.items() if its_form is form):
+        for offered in codec.media_types:
             decisive = max(
                 ((_specificity(media, offered), q, -place) for place, media, q in ranges if _matches(media, offered)),
                 default=None,
@@ -87,51 +78,39 @@ def _choice(accept: str) -> Form | None:
                 best = max(best, decisive[1:])
         return best
 
-    xml, json = preference(Form.XML), preference(Form.JSON)
-    if max(xml, json)[0] == 0:
-        return None
-    return Form.JSON if json > xml else Form.XML
+    preferences = {codec: preference(codec) for codec in CODECS}
+    # of equal ones, max takes the first
+    best = max(CODECS, key=lambda codec: preferences[codec])
+    return best if preferences[best][0] else None
 
 
 _cached_choice = lru_cache(maxsize=256)(_choice)
 
 
-def body_form(content_type: str | None) -> tuple[Form, str | None]:
-    """Return the form of a body and its charset, where one is named.
+def body_codec(content_type: str | None) -> tuple[Codec, str | None]:
+    """Return the format of a body and its charset, if one is named.
 
     Raises:
-        Refusal: ``invalid.contentType``.
+        OampError: ``invalid.contentType``
     """
     if content_type is None or len(content_type) > _MAX_CACHED:
-        return _form_of_body(content_type)
-    return _cached_form_of_body(content_type)
+        return _codec_of_body(content_type)
+    return _cached_codec_of_body(content_type)
 
 
-def _form_of_body(content_type: str | None) -> tuple[Form, str | None]:
+def _codec_of_body(content_type: str | None) -> tuple[Codec, str | None]:
     media = _media_type(content_type) if content_type is not None else None
-    form = _FORMS.get((media.type, media.subtype)) if media else None
-    if media is None or form is None:
+    codec = _CODECS.get((media.type, media.subtype)) if media else None
+    if media is None or codec is None:
         sent = "there is none" if content_type is None else f"it is {content_type[:100]!r}"
         raise OampError(errors.UNSUPPORTED_TYPE.error(f"{errors.UNSUPPORTED_TYPE.message}; {sent}"))
     charset = media.parameters.get("charset") or None
     if charset and not is_charset(charset):
         raise OampError(errors.UNSUPPORTED_TYPE.error(f"the charset of the Content-Type is unknown: {charset[:40]!r}"))
-    return form, charset
+    return codec, charset
 
 
-_cached_form_of_body = lru_cache(maxsize=256)(_form_of_body)
-
-
-def is_charset(name: str) -> bool:
-    """Return whether this is the name of an encoding that texts have."""
-    # unicode_escape, punycode and others of Python's own are not among the aliases; zlib and its like encode no text
-    if normalize_encoding(name).lower() not in _CHARSETS:
-        return False
-    try:
-        "".encode(name)
-    except (LookupError, ValueError):
-        return False
-    return True
+_cached_codec_of_body = lru_cache(maxsize=256)(_codec_of_body)
 
 
 def _range(member: str) -> tuple[MediaType, float] | None:
@@ -163,7 +142,7 @@ def _media_type(text: str) -> MediaType | None:
 
 
 def _matches(media: MediaType, offered: tuple[str, str]) -> bool:
-    # "*/*" speaks of application/xml, which is what is sent: text/xml counts only where it is named
+    # "*/*" matches application/xml, which responses have; text/xml counts only where it is named
     if media.type == "*":
         return offered != ("text", "xml")
     return media.type == offered[0] and media.subtype in ("*", offered[1])

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from mockcvp.oamp import errors
 from mockcvp.oamp.deployment import Deployment, Outcome, Server, ServerType
 from mockcvp.oamp.errors import ApiError
-from mockcvp.oamp.synchronization import RequestedServer, server_id
+from mockcvp.oamp.references import RequestedServer, server_id
 
 Clock = Callable[[], float]
 """Tells the time, in seconds since 1970, and never goes back."""
@@ -75,6 +75,22 @@ class Run:
     def text(self, now: float) -> str:
         """Return how this run went, also where later ones have followed it."""
         return "Started Over" if self.started_over else self.status(now).text
+
+
+class SyncUp(NamedTuple):
+    """An accepted sync-up.
+
+    Attributes:
+        requested: the servers that it names; none means every server
+        started: the sync-ups of single servers that it started
+        time: when, by the OAMP's clock, in seconds since 1970
+        ignored: the members of its body that have no effect
+    """
+
+    requested: tuple[RequestedServer, ...] = ()
+    started: tuple[Run, ...] = ()
+    time: float = 0.0
+    ignored: Sequence[str] = ()
 
 
 class Servers:

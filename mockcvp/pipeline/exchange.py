@@ -3,17 +3,20 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 from urllib.parse import quote
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from mockcvp.journal import Call
 from mockcvp.messages import printable
-from mockcvp.oamp.api import Headers, Request, Response, malformed
+from mockcvp.oamp import dispatch
+from mockcvp.oamp.dispatch import Dispatcher
+from mockcvp.oamp.http import Headers, Request, Response, malformed
 from mockcvp.oamp.releases import Release
+from mockcvp.oamp.service import OAMP
 from mockcvp.pipeline.log_line import line, shortened
 from mockcvp.pipeline.request_body import RequestBody, UnfinishedBodies, expects_continue, large_body, read_body
 from mockcvp.pipeline.slices import each
@@ -109,33 +112,39 @@ def _headers_of(scope: Scope) -> Headers:
 
 
 class Exchange:
-    """The ASGI app that takes every call but those that control the mock server, which are none of the product's.
+    """Serves every request but those of the control API: reads it, responds, records, logs, sends.
 
     Args:
-        control: the app that those go to
-        control_path: what their paths begin with
-        state: what is called
+        control_path: what the paths of the control API begin with
+        state: the mock server
+        dispatcher: the operations of the OAMP
+        fastapi: serves a request through FastAPI
+        needs_fastapi: returns whether a path must go through FastAPI: a user has added to the app
     """
 
-    def __init__(self, control: ASGIApp, control_path: str, state: MockState) -> None:
-        self._control = control
+    def __init__(
+        self,
+        control_path: str,
+        state: MockState,
+        dispatcher: Dispatcher,
+        fastapi: Callable[[Scope, OAMP, Request], Awaitable[Response]],
+        needs_fastapi: Callable[[str], bool],
+    ) -> None:
         self._control_path = control_path
         self._control_prefix = f"{control_path}/"
         self._state = state
+        self.dispatcher = dispatcher
+        self.fastapi = fastapi
+        self.needs_fastapi = needs_fastapi
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one call."""
-        if scope["type"] != "http" or self.controls(scope):
-            # it refers to the call that has it, and these have no use for it
-            scope.get("state", {}).pop(WRITER, None)
-            await self._control(scope, receive, send)
-            return
+        """Serve one request."""
         headers = _headers_of(scope)
         state = self._called(headers) if self._state.tenants else self._state
         generation = state.generation
         generation.in_flight += 1
         try:
-            left = await _exchange(state, generation, self._state.unfinished, scope, headers, receive, send)
+            left = await _exchange(self, state, generation, self._state.unfinished, scope, headers, receive, send)
         finally:
             generation.in_flight -= 1
         if left and not await left[1].wait_delivered():
@@ -150,7 +159,7 @@ class Exchange:
         """Return whether a request is one to the control API."""
         apart = scope["state"].get(CONTROL_PORT) if "state" in scope else None
         if apart is None:
-            path: str = scope["path"]
+            path = _route_path(scope)
             return path.startswith(self._control_path) and f"{path}/".startswith(self._control_prefix)
         server = scope.get("server")
         return bool(server and server[1] == apart)
@@ -161,7 +170,15 @@ class Exchange:
         return self._state.tenants.get(user, self._state) if user else self._state
 
 
+def _route_path(scope: Scope) -> str:
+    """Return the path without the path that the app is mounted at."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    return path[len(root) :] if root and path.startswith(f"{root}/") else path
+
+
 async def _exchange(
+    exchange: Exchange,
     state: MockState,
     generation: Generation,
     unfinished: UnfinishedBodies,
@@ -178,7 +195,7 @@ async def _exchange(
     body, early, limit = RequestBody(), None, state.settings.max_body_bytes
     length = large_body(headers, limit)
     if length != 0 or generation.in_flight > state.oamp.max_in_flight:
-        early = _by_headers(state, generation, _request(scope, headers, body), length)
+        early = _by_headers(exchange, state, generation, _request(scope, headers, body), length)
     if early is None:
         body = await read_body(receive, limit, unfinished)
         exceeded, crowded = limit if body.is_oversize else 0, unfinished.crowded if body.is_crowded else ""
@@ -191,7 +208,7 @@ async def _exchange(
     if MALFORMED_BODY in scope_state:
         reaction = Reaction(malformed(state.oamp.release, scope_state[MALFORMED_BODY]))
     else:
-        reaction = _react(state, request, response) if body.is_complete else Reaction()
+        reaction = await _react(exchange, state, scope, request, response) if body.is_complete else Reaction()
     if reaction.response and reaction.response.parts:
         # a list has no effect, so that the order of the effects is still the journal's
         reaction = reaction._replace(response=await _whole(reaction.response))
@@ -235,22 +252,27 @@ def _left(
 def _request(scope: Scope, headers: Headers, body: RequestBody, exceeded: int = 0, throttled: str = "") -> Request:
     path: str = scope["path"]
     raw: bytes = scope.get("raw_path") or quote(path, safe="/%").encode()
+    root: str = scope.get("root_path", "")
+    if root and path.startswith(f"{root}/"):
+        # the app is mounted in another one
+        path, raw = path[len(root) :], raw.removeprefix(quote(root).encode())
     query: bytes = scope["query_string"]
     target = path if not query and len(raw) == len(path) else (raw + b"?" + query if query else raw).decode("latin-1")
     server = scope.get("server")
     authority = _authority(*server) if server else "localhost"
     method, version = scope["method"], scope["http_version"]
-    return Request(method, path, target, headers, body.content, exceeded, throttled, authority, version)
+    return Request(method, path, target, headers, body.content, exceeded, throttled, authority, version, root_path=root)
 
 
 def _by_headers(
-    state: MockState, generation: Generation, request: Request, length: int | None
+    exchange: Exchange, state: MockState, generation: Generation, request: Request, length: int | None
 ) -> tuple[Request, Response | None] | None:
     """Return a request whose body is not read, and its error response; None where its body is needed.
 
     Args:
+        exchange: the operations
         state: the mock server
-        generation: what that the request belongs to
+        generation: what the request belongs to
         request: without its body
         length: of a large body, None where the body is chunked, 0 for any other
 
@@ -263,10 +285,10 @@ def _by_headers(
         return request._replace(throttled=f"more than {oamp.max_in_flight} requests are in process"), None
     if length is not None and length > limit:
         request = request._replace(exceeded=limit)
-    if state.stubs.mappings:
-        # a stub mapping may match the body
+    if state.stubs.mappings or exchange.needs_fastapi(request.path):
+        # a stub mapping may match the body, and an operation of a user's may take it
         return (request, None) if request.exceeded else None
-    response = oamp.reject(request, length)
+    response = exchange.dispatcher.reject(oamp, request, length)
     return None if response is None else (request, response)
 
 
@@ -362,18 +384,22 @@ def _abort(request: Request, writer: ResponseWriter | None) -> None:
     writer.abort()
 
 
-def _react(state: MockState, request: Request, response: Response | None) -> Reaction:
+async def _react(
+    exchange: Exchange, state: MockState, scope: Scope, request: Request, response: Response | None
+) -> Reaction:
     stubs = state.stubs
     mapping = stubs.take(request) if stubs.mappings and not request.throttled else None
     if mapping is None:
         delay = stubs.delays.drawn(stubs.delays) if stubs.settings else 0.0
-        return Reaction(response or state.oamp.response(request), None, None, delay)
+        if response is None and exchange.needs_fastapi(request.path):
+            response = await exchange.fastapi(scope, state.oamp, request)
+        return Reaction(response or exchange.dispatcher.respond(state.oamp, request), None, None, delay)
     stubbed = mapping.response
     delay = stubbed.delays.drawn(stubs.delays)
     if stubbed.fault is not None:
         return Reaction(None, stubbed.fault, mapping, delay)
     if stubbed.error is not None:
-        return Reaction(state.oamp.error_response(request, stubbed.error), None, mapping, delay)
+        return Reaction(dispatch.reject(state.oamp, request, stubbed.error), None, mapping, delay)
     headers = (*stubbed.headers, (b"matched-stub-id", mapping.id.encode()))
     return Reaction(
         Response(stubbed.status, headers, stubbed.body), None, mapping, delay, stubbed.reason, stubbed.dribble

@@ -2,8 +2,8 @@
 
 from mockcvp.journal import Call
 from mockcvp.messages import printable
-from mockcvp.oamp.api import SyncUp
-from mockcvp.oamp.synchronization import RequestedServer
+from mockcvp.oamp.references import RequestedServer
+from mockcvp.oamp.sync_ups import SyncUp
 
 _NAMED_IN_A_LINE = 5
 _LONGEST_NAME = 200

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from starlette.types import Message, Receive
 
-from mockcvp.oamp.api import Headers
+from mockcvp.oamp.http import Headers
 
 MAX_CONTROL_BYTES = 64 * 1024**2
 """How long the body of a control request may be, in bytes."""

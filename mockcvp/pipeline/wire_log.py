@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from mockcvp.journal import Call
 from mockcvp.messages import printable
-from mockcvp.oamp.api import Headers
+from mockcvp.oamp.http import Headers
 
 _SECRET = frozenset([b"authorization", b"proxy-authorization", b"cookie", b"set-cookie"])
 _SCHEMES = frozenset(["basic", "bearer", "digest", "negotiate"])

@@ -14,7 +14,8 @@ from pathlib import Path
 import uvicorn
 
 from mockcvp.admin import PATH
-from mockcvp.oamp.api import BASE_PATH
+from mockcvp.app import MockApp
+from mockcvp.oamp.http import BASE_PATH
 from mockcvp.pipeline.exchange import CERTIFICATE, CONTROL_PORT, Exchange
 from mockcvp.server.outbox import Outbox
 from mockcvp.server.protocol import Connection
@@ -49,7 +50,7 @@ class Server:
 
     def __init__(
         self,
-        app: Exchange,
+        app: MockApp,
         settings: Settings,
         drain_seconds: float = 5.0,
         report: Callable[[str], None] = log_failure,
@@ -82,7 +83,7 @@ class Server:
         config.ssl = self._certificate.context
         self._uvicorn = _Uvicorn(config)
         self._uvicorn.settings = settings
-        self._uvicorn.exchange = app
+        self._uvicorn.exchange = app.exchange
         self._uvicorn.drain_seconds = drain_seconds
         self._uvicorn.certificate = self._certificate.path
         self._uvicorn.control_port = self._admin_sockets[0].getsockname()[1] if self._admin_sockets else None

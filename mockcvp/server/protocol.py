@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from mockcvp.oamp.api import malformed
+from mockcvp.oamp.http import malformed
 from mockcvp.pipeline.exchange import MALFORMED_BODY, WRITER, Exchange
 from mockcvp.pipeline.request_body import MAX_CONTROL_BYTES
 from mockcvp.server.begun import Begun

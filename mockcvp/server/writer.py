@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from mockcvp.oamp.api import CHUNKED, Headers, Response
+from mockcvp.oamp.http import CHUNKED, Headers, Response
 from mockcvp.pipeline.exchange import LARGE
 from mockcvp.stubs.response import Fault
 

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from mockcvp.oamp.api import Request
+from mockcvp.oamp.http import Request
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

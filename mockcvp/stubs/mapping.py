@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockcvp.messages import printable
-from mockcvp.oamp.api import Request
+from mockcvp.oamp.http import Request
 from mockcvp.stubs.content import Subject
 from mockcvp.stubs.matchers.regular import UndecidedError
 from mockcvp.stubs.pattern import RequestPattern

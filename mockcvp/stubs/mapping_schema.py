@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from mockcvp.messages import Invalid, member, quoted
-from mockcvp.oamp.api import Headers
 from mockcvp.oamp.errors import of_status
+from mockcvp.oamp.http import Headers
 from mockcvp.stubs.mapping import USUAL_PRIORITY, StubMapping
 from mockcvp.stubs.pattern_schema import RequestPatternForm, SchemaModel
 from mockcvp.stubs.response import LONGEST_DELAY, Delays, Dribble, Fault, StubResponse, lognormal, uniform

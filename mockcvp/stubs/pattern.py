@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from mockcvp.messages import may_be_secret
-from mockcvp.oamp.synchronization import server_id
+from mockcvp.oamp.references import server_id
 from mockcvp.stubs.content import Content, Subject
 from mockcvp.stubs.matchers.regular import UndecidedError
 from mockcvp.stubs.matchers.values import Matcher

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
-from mockcvp.oamp.api import Headers
 from mockcvp.oamp.errors import ApiError
+from mockcvp.oamp.http import Headers
 
 LONGEST_DELAY = 3600.0
 """The longest time that an answer can be held back, in seconds."""

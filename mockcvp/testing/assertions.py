@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from mockcvp.journal import Call, Page
 from mockcvp.messages import error_lines, may_be_secret
-from mockcvp.oamp.api import BASE_PATH
+from mockcvp.oamp.http import BASE_PATH
 from mockcvp.stubs.content import Subject
 from mockcvp.stubs.mapping import StubMapping
 from mockcvp.stubs.matchers.regular import UndecidedError

@@ -16,7 +16,7 @@ from mockcvp.clock import Clock
 from mockcvp.journal import Call
 from mockcvp.messages import error_lines
 from mockcvp.oamp.deployment import Outcome
-from mockcvp.oamp.synchronization import server_id
+from mockcvp.oamp.references import server_id
 from mockcvp.pipeline.log_line import line
 from mockcvp.server.listener import Server
 from mockcvp.settings import Settings

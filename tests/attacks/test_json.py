@@ -6,7 +6,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from mockcvp.oamp.api import Request, Response
+from mockcvp.oamp.http import Request, Response
+from mockcvp.oamp.routes import dispatcher
 from mockcvp.settings import Settings
 from mockcvp.state import MockState
 from tests.costs import clear_caches, ratio
@@ -54,7 +55,7 @@ def responded(body: bytes, content_type: str = JSON) -> Response:
         (b"content-type", content_type.encode()),
         (b"authorization", b"Basic d3NtYWRtaW46d3NtYWRtaW4="),
     )
-    return MockState(MOST).oamp.response(Request("POST", path, path, headers, body))
+    return dispatcher.respond(MockState(MOST).oamp, Request("POST", path, path, headers, body))
 
 
 def harmless() -> bytes:

@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mockcvp.oamp.api import Request, Response
+from mockcvp.oamp.http import Request, Response
+from mockcvp.oamp.routes import dispatcher
 from mockcvp.settings import Settings
 from mockcvp.state import MockState
 from tests.costs import clear_caches, ratio
@@ -315,7 +316,7 @@ def responded(body: bytes) -> Response:
     """Return the response of a new mock server."""
     oamp = MockState(MOST).oamp
     path = f"/cvp-config/{SYNCHRONIZE}"
-    return oamp.response(Request("POST", path, path, HEADERS, body))
+    return dispatcher.respond(oamp, Request("POST", path, path, HEADERS, body))
 
 
 def harmless() -> bytes:

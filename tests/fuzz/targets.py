@@ -20,10 +20,10 @@ import mockcvp.oamp
 import mockcvp.stubs
 from mockcvp.admin import schemas
 from mockcvp.journal import Call
-from mockcvp.oamp import negotiation, representation, synchronization, writing
-from mockcvp.oamp.api import Request, Response
+from mockcvp.oamp import codecs, negotiation, synchronization
 from mockcvp.oamp.errors import OampError
-from mockcvp.oamp.negotiation import Form
+from mockcvp.oamp.http import Request, Response
+from mockcvp.oamp.limits import DEFAULT_LIMITS
 from mockcvp.stubs.content import Subject
 from mockcvp.stubs.matchers.regular import UndecidedError
 from mockcvp.stubs.pattern_schema import RequestPatternForm
@@ -45,18 +45,18 @@ _MODULES = tuple(_modules())
 
 def xml_body(data: bytes) -> None:
     """Read a body in XML, and what it asks for."""
-    _body(data, Form.XML)
+    _body(data, codecs.XML)
 
 
 def json_body(data: bytes) -> None:
     """Read a body in JSON, and what it asks for."""
-    _body(data, Form.JSON)
+    _body(data, codecs.JSON)
 
 
 def accept(data: bytes) -> None:
     """Read an `Accept`, and the same text as a `Content-Type`."""
     text = data.decode("latin-1")
-    for read in (negotiation.negotiate, negotiation.body_form):
+    for read in (negotiation.negotiate, negotiation.body_codec):
         try:
             read(text)
         except OampError as exc:
@@ -112,7 +112,7 @@ def _charsets() -> list[str | None]:
 
     def known(name: str) -> bool:
         try:
-            negotiation.body_form(f"application/xml;charset={name}")
+            negotiation.body_codec(f"application/xml;charset={name}")
         except OampError:
             return False
         return True
@@ -121,18 +121,15 @@ def _charsets() -> list[str | None]:
     return [*names, *[None] * len(names)]
 
 
-def _body(data: bytes, form: Form) -> None:
+def _body(data: bytes, form: codecs.Codec) -> None:
     if not data:
         return
     charsets = _charsets()
     # an input is a body as it stands; its length decides what is said of it
     for charset in (None, charsets[len(data) % len(charsets)]):
         try:
-            tree = representation.read(data, form, charset, synchronization.ROOT, synchronization.SHAPE)
-            try:
-                synchronization.requested_servers(tree)
-            finally:
-                synchronization.ignored(tree)
+            request = synchronization.read_request(data, form, charset, DEFAULT_LIMITS)
+            synchronization.requested_servers(request.data)
         except OampError as exc:
             _check_tellable(exc)
 
@@ -140,8 +137,8 @@ def _body(data: bytes, form: Form) -> None:
 def _check_tellable(refusal: OampError) -> None:
     """Check that the answer that a refusal becomes can be written, in each form."""
     str(refusal)
-    for form in Form:
-        writing.write(refusal.tree(), form)
+    for form in codecs.CODECS:
+        codecs.encode(refusal.document, form)
 
 
 def _pattern_form(data: bytes) -> RequestPatternForm | None:

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mockcvp.oamp import codecs
 from mockcvp.oamp.errors import OampError
-from mockcvp.oamp.negotiation import Form
-from mockcvp.oamp.representation import read
-from mockcvp.oamp.synchronization import ROOT, SHAPE, RequestedServer, ignored, requested_servers, server_id
+from mockcvp.oamp.limits import DEFAULT_LIMITS
+from mockcvp.oamp.references import RequestedServer, server_id
+from mockcvp.oamp.synchronization import EVERY_SERVER, SyncUpRequest, read_request, requested_servers
 from tests.costs import TWICE, clear_caches, growth
 from tests.server_process import JSON, SYNCHRONIZE, XML
 
@@ -23,21 +24,25 @@ ERROR_TYPES = {
 }
 
 
-def understood(body: str | bytes, form: Form, charset: str | None = None) -> list[tuple[str, int]] | list[str]:
+def read(body: bytes, form: codecs.Codec, charset: str | None = None) -> SyncUpRequest:
+    return read_request(body, form, charset, DEFAULT_LIMITS)
+
+
+def understood(body: str | bytes, form: codecs.Codec, charset: str | None = None) -> list[tuple[str, int]] | list[str]:
     """What a body asks for, as references and sincetimes, or the types of its errors."""
     try:
-        tree = read(body.encode() if isinstance(body, str) else body, form, charset, ROOT, SHAPE)
-        return [(server.ref_url, server.sincetime) for server in requested_servers(tree)]
+        request = read(body.encode() if isinstance(body, str) else body, form, charset)
+        return [(server.ref_url, server.sincetime) for server in requested_servers(request.data)]
     except OampError as exc:
         return [error.type.name for error in exc.errors]
 
 
 def of_xml(inside_servers: str) -> list[tuple[str, int]] | list[str]:
-    return understood(f"<synchronize><servers>{inside_servers}</servers></synchronize>", Form.XML)
+    return understood(f"<synchronize><servers>{inside_servers}</servers></synchronize>", codecs.XML)
 
 
 def of_json(server: Any) -> list[tuple[str, int]] | list[str]:
-    return understood(json.dumps({"synchronize": {"servers": {"server": server}}}), Form.JSON)
+    return understood(json.dumps({"synchronize": {"servers": {"server": server}}}), codecs.JSON)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +160,7 @@ def test_json_in_every_form(server: Any, expected: list[Any]) -> None:
     ],
 )
 def test_references_may_stand_directly_under_servers(servers: Any, expected: list[Any]) -> None:
-    found = understood(json.dumps({"synchronize": {"servers": servers}}), Form.JSON)
+    found = understood(json.dumps({"synchronize": {"servers": servers}}), codecs.JSON)
     assert found == [ERROR_TYPES.get(item, item) for item in expected]
 
 
@@ -173,7 +178,7 @@ def test_references_may_stand_directly_under_servers(servers: Any, expected: lis
     ],
 )
 def test_json_that_names_no_server_means_every_server(client: httpx.Client, body: Any) -> None:
-    assert understood(json.dumps(body), Form.JSON) == []
+    assert understood(json.dumps(body), codecs.JSON) == []
     assert client.post(SYNCHRONIZE, json=body, headers={"Accept": JSON}).status_code == 202
 
 
@@ -188,50 +193,50 @@ def test_json_that_names_no_server_means_every_server(client: httpx.Client, body
     ],
 )
 def test_xml_that_names_no_server_means_every_server(client: httpx.Client, body: str) -> None:
-    assert understood(body, Form.XML) == []
+    assert understood(body, codecs.XML) == []
     assert client.post(SYNCHRONIZE, content=body, headers={"Accept": XML, "Content-Type": XML}).status_code == 202
 
 
 def test_no_body_at_all_means_every_server(client: httpx.Client) -> None:
     assert client.post(SYNCHRONIZE, headers={"Accept": XML}).status_code == 202
-    assert requested_servers(None) == ()
+    assert EVERY_SERVER.requested == requested_servers(EVERY_SERVER.data) == ()
 
 
 def test_a_sincetime_beside_a_server_in_json_belongs_to_it() -> None:
     # in whatever order, since the members of an object have none
     for servers in ({"server": ["a", "b"], "sincetime": "7"}, {"sincetime": "7", "server": ["a", "b"]}):
         body = {"synchronize": {"servers": servers}}
-        assert understood(json.dumps(body), Form.JSON) == [("a", 0), ("b", 7)]
+        assert understood(json.dumps(body), codecs.JSON) == [("a", 0), ("b", 7)]
 
 
 @pytest.mark.parametrize(
     ("form", "body", "names"),
     [
-        (Form.JSON, '{"synchronize": {"server": "a"}}', ["synchronize/server"]),
-        (Form.XML, "<synchronize><server>a</server></synchronize>", ["synchronize/server"]),
-        (Form.JSON, '{"synchronize": {"servers": {"Server": []}}}', ["servers/Server"]),
+        (codecs.JSON, '{"synchronize": {"server": "a"}}', ["synchronize/server"]),
+        (codecs.XML, "<synchronize><server>a</server></synchronize>", ["synchronize/server"]),
+        (codecs.JSON, '{"synchronize": {"servers": {"Server": []}}}', ["servers/Server"]),
         (
-            Form.JSON,
+            codecs.JSON,
             '{"synchronize": {"servers": {"server": [{"refURL": "a", "sinceTime": 1}]}}}',
             ["server/sinceTime"],
         ),
         (
-            Form.XML,
+            codecs.XML,
             "<synchronize><servers><server><refURL>a</refURL><x/><x/></server></servers></synchronize>",
             ["server/x"],
         ),
-        (Form.XML, "<synchronize><servers/><servers/></synchronize>", ["a second synchronize/servers"]),
+        (codecs.XML, "<synchronize><servers/><servers/></synchronize>", ["a second synchronize/servers"]),
         (
-            Form.XML,
+            codecs.XML,
             "<synchronize><servers><server><refURL>a</refURL><refURL>b</refURL></server></servers></synchronize>",
             ["a second server/refURL"],
         ),
-        (Form.JSON, '{"synchronize": {"servers": {"server": {"refURL": "a", "hostname": "h", "type": "VXML"}}}}', []),
+        (codecs.JSON, '{"synchronize": {"servers": {"server": {"refURL": "a", "hostname": "h", "type": "VXML"}}}}', []),
     ],
 )
-def test_what_is_ignored_is_named(client: httpx.Client, form: Form, body: str, names: list[str]) -> None:
-    assert ignored(read(body.encode(), form, None, ROOT, SHAPE)) == names
-    headers = {"Accept": XML, "Content-Type": form.value}
+def test_what_is_ignored_is_named(client: httpx.Client, form: codecs.Codec, body: str, names: list[str]) -> None:
+    assert list(read(body.encode(), form).ignored) == names
+    headers = {"Accept": XML, "Content-Type": "/".join(form.media_types[0])}
     assert client.post(SYNCHRONIZE, content=body, headers=headers).status_code == 202
 
 
@@ -271,7 +276,7 @@ def test_sincetime_is_a_java_long_from_0_in_ascii_digits(sent: str, meant: int |
 @pytest.mark.parametrize("number", ["-1", "1.5", "1e3", "-0", "9223372036854775808", "9" * 5000])
 def test_a_json_number_is_read_as_its_text(number: str) -> None:
     body = '{"synchronize": {"servers": {"server": {"refURL": "a", "sincetime": NUMBER}}}}'.replace("NUMBER", number)
-    assert understood(body, Form.JSON) == [ERROR_TYPES["sincetime"]]
+    assert understood(body, codecs.JSON) == [ERROR_TYPES["sincetime"]]
 
 
 @pytest.mark.parametrize(
@@ -321,7 +326,7 @@ def test_a_reference_names_a_server_by_its_last_segment(reference: str, named: s
     ],
 )
 def test_json_that_is_none_of_the_documented_forms_is_a_syntax_error(body: bytes) -> None:
-    assert understood(body, Form.JSON) == [ERROR_TYPES["json"]]
+    assert understood(body, codecs.JSON) == [ERROR_TYPES["json"]]
 
 
 @pytest.mark.parametrize(
@@ -346,14 +351,14 @@ def test_json_that_is_none_of_the_documented_forms_is_a_syntax_error(body: bytes
     ],
 )
 def test_xml_that_is_not_a_synchronize_document_is_a_syntax_error(body: str) -> None:
-    assert understood(body, Form.XML) == [ERROR_TYPES["xml"]]
+    assert understood(body, codecs.XML) == [ERROR_TYPES["xml"]]
 
 
 @pytest.mark.parametrize(
     ("form", "text"),
     [
-        (Form.XML, "<synchronize><servers><server>é</server></servers></synchronize>"),
-        (Form.JSON, '{"synchronize": {"servers": {"server": "é"}}}'),
+        (codecs.XML, "<synchronize><servers><server>é</server></servers></synchronize>"),
+        (codecs.JSON, '{"synchronize": {"servers": {"server": "é"}}}'),
     ],
 )
 @pytest.mark.parametrize(
@@ -361,21 +366,21 @@ def test_xml_that_is_not_a_synchronize_document_is_a_syntax_error(body: str) -> 
     [(None, "utf-8"), (None, "utf-8-sig"), ("UTF-8", "utf-8-sig"), ("iso-8859-1", "latin-1"), ("UTF-16", "utf-16")],
 )
 def test_a_body_is_read_in_the_charset_of_its_content_type(
-    form: Form, text: str, charset: str | None, encoding: str
+    form: codecs.Codec, text: str, charset: str | None, encoding: str
 ) -> None:
     assert understood(text.encode(encoding), form, charset) == [("é", 0)]
 
 
 def test_xml_without_a_charset_is_read_in_the_encoding_that_it_declares() -> None:
     text = '<?xml version="1.0" encoding="ISO-8859-1"?><synchronize><servers><server>é</server></servers></synchronize>'
-    assert understood(text.encode("latin-1"), Form.XML) == [("é", 0)]
+    assert understood(text.encode("latin-1"), codecs.XML) == [("é", 0)]
     # RFC 7303: where the Content-Type names one, it wins
-    assert understood(text.encode(), Form.XML, "utf-8") == [("é", 0)]
+    assert understood(text.encode(), codecs.XML, "utf-8") == [("é", 0)]
 
 
 def test_a_body_that_its_charset_cannot_hold_is_a_syntax_error() -> None:
-    assert understood(b"<synchronize>\xff</synchronize>", Form.XML, "utf-8") == [ERROR_TYPES["xml"]]
-    assert understood(b'{"synchronize": "\xff"}', Form.JSON, "us-ascii") == [ERROR_TYPES["json"]]
+    assert understood(b"<synchronize>\xff</synchronize>", codecs.XML, "utf-8") == [ERROR_TYPES["xml"]]
+    assert understood(b'{"synchronize": "\xff"}', codecs.JSON, "us-ascii") == [ERROR_TYPES["json"]]
 
 
 xml_text = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff"))
@@ -396,11 +401,11 @@ def test_json_and_xml_of_the_same_request_are_understood_the_same(request: list[
                 entry[name] = value
         array.append(entry)
     body = {"synchronize": {"servers": {"server": array}}}
-    assert understood(tostring(root), Form.XML) == understood(json.dumps(body), Form.JSON)
+    assert understood(tostring(root), codecs.XML) == understood(json.dumps(body), codecs.JSON)
 
 
-@given(st.binary(), st.sampled_from(Form), st.sampled_from([None, "utf-8", "utf-16", "latin-1", "cp037"]))
-def test_any_bytes_are_understood_or_refused(body: bytes, form: Form, charset: str | None) -> None:
+@given(st.binary(), st.sampled_from(codecs.CODECS), st.sampled_from([None, "utf-8", "utf-16", "latin-1", "cp037"]))
+def test_any_bytes_are_understood_or_refused(body: bytes, form: codecs.Codec, charset: str | None) -> None:
     assert isinstance(understood(body, form, charset), list)
 
 
@@ -416,7 +421,7 @@ json_values = st.recursive(
 @given(json_values)
 def test_any_json_is_understood_or_refused(value: Any) -> None:
     for body in (value, {"synchronize": value}, {"synchronize": {"servers": {"server": value}}}):
-        assert isinstance(understood(json.dumps(body), Form.JSON), list)
+        assert isinstance(understood(json.dumps(body), codecs.JSON), list)
 
 
 def test_member_that_occurs_twice_costs_in_proportion_to_all() -> None:
@@ -426,7 +431,7 @@ def test_member_that_occurs_twice_costs_in_proportion_to_all() -> None:
     }
 
     def read(size: int) -> None:
-        assert understood(bodies[size], Form.JSON) == [ERROR_TYPES["json"]]
+        assert understood(bodies[size], codecs.JSON) == [ERROR_TYPES["json"]]
 
     assert growth(read, 4_000, before=clear_caches) <= TWICE
 

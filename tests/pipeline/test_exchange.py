@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from mockcvp.journal import Call
-from mockcvp.oamp.api import Request, Response, SyncUp
-from mockcvp.oamp.synchronization import RequestedServer
+from mockcvp.oamp.http import Request, Response
+from mockcvp.oamp.references import RequestedServer
+from mockcvp.oamp.sync_ups import SyncUp
 from mockcvp.pipeline.log_line import line
 from tests.server_process import JSON, PATIENCE, SYNCHRONIZE, XML, PatientlyStopping, ServerProcess, read_response
 

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mockcvp.journal import Call
-from mockcvp.oamp.api import Request, Response
+from mockcvp.oamp.http import Request, Response
 from mockcvp.stubs.content import Content, Subject
 from mockcvp.stubs.mapping import Stubs
 from mockcvp.stubs.mapping_schema import stub_mapping

@@ -1,0 +1,253 @@
+"""From a request to a response: the checks, the path operation, the encoded document (contract, sections 2 and 9)."""
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from mockcvp.oamp import errors
+from mockcvp.oamp.codecs import Codec, Listing, encode, encode_list
+from mockcvp.oamp.errors import ApiError, OampError
+from mockcvp.oamp.http import CHUNKED, EMPTY, Headers, Request, Response, explained
+from mockcvp.oamp.limits import Limits
+from mockcvp.oamp.model import OampModel
+from mockcvp.oamp.negotiation import body_codec, error_codec, negotiate
+from mockcvp.oamp.service import OAMP
+from mockcvp.oamp.sync_ups import SyncUp
+
+_log = logging.getLogger(__name__)
+
+# RFC 7617 requires a realm; no source documents the OAMP's
+CHALLENGE = ((b"www-authenticate", b'Basic realm="cvp-config"'),)
+# a longer list is encoded in slices, between which other requests are served
+_LONG_LIST = 50
+
+Reader = Callable[[bytes, Codec | None, str | None, Limits], Any]
+"""Reads a body: the bytes, the format (None without a body), the charset if one is named, the limits."""
+
+
+class Dispatched(NamedTuple):
+    """A request that has passed the checks, for a path operation.
+
+    Attributes:
+        oamp: the OAMP that serves it
+        request: the request
+        codec: the format of the response
+        parameters: the parameters of the path
+        document: what the body holds, where the operation takes one
+    """
+
+    oamp: OAMP
+    request: Request
+    codec: Codec
+    parameters: Mapping[str, str]
+    document: Any = None
+
+
+class Operation(NamedTuple):
+    """A path operation.
+
+    Attributes:
+        call: calls the function
+        status: of a successful response
+        read: reads the body; None where the operation takes none
+    """
+
+    call: Callable[[Dispatched], Any]
+    status: int = 200
+    read: Reader | None = None
+
+
+class Routes:
+    """The path operations of the OAMP, by path and method."""
+
+    def __init__(self) -> None:
+        self._fixed: dict[str, dict[str, Operation]] = {}
+        self._patterns: list[tuple[re.Pattern[str], dict[str, Operation]]] = []
+
+    def add(self, path: re.Pattern[str] | str, method: str, operation: Operation) -> None:
+        """Add an operation; a pattern has a named group for each parameter."""
+        if isinstance(path, str):
+            methods = self._fixed.setdefault(path, {})
+        else:
+            methods = next((methods for pattern, methods in self._patterns if pattern == path), {})
+            if not methods:
+                self._patterns.append((path, methods))
+        methods[method] = operation
+        if method == "GET":
+            methods["HEAD"] = operation
+
+    def find(self, path: str) -> tuple[Mapping[str, Operation], Mapping[str, str]] | None:
+        """Return the operations of a path by method, and the parameters of the path; None where there are none."""
+        path = path.removesuffix("/")
+        methods = self._fixed.get(path)
+        if methods is not None:
+            return methods, {}
+        for pattern, operations in self._patterns:
+            if found := pattern.fullmatch(path):
+                return operations, found.groupdict()
+        return None
+
+
+class NotAllowed(Exception):
+    """A method that a resource lacks; the text lists the methods that it has."""
+
+
+class Dispatcher:
+    """Serves requests by path operations: never raises; what a request does is done when it returns.
+
+    Args:
+        routes: the path operations
+    """
+
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+
+    def has(self, path: str) -> bool:
+        """Return whether there are operations of a path."""
+        return self._routes.find(path) is not None
+
+    def respond(self, oamp: OAMP, request: Request) -> Response:
+        """Return the response to a request."""
+        try:
+            operation, dispatched = self._dispatch(oamp, request)
+            if operation.read:
+                dispatched = with_document(dispatched, operation.read)
+            result = operation.call(dispatched)
+        except Exception as exc:
+            return error_response(oamp, request, exc)
+        return success(dispatched, operation.status, result)
+
+    def reject(self, oamp: OAMP, request: Request, length: int | None) -> Response | None:
+        """Return the error response to a request whose headers alone lead to one; None where its body is needed.
+
+        Args:
+            oamp: the OAMP
+            request: without its body
+            length: of the body in bytes, more than 0, as announced; None: it is chunked, and may be empty
+        """
+        try:
+            operation, _ = self._dispatch(oamp, request)
+            if operation.read and length is not None:
+                _check_body(request)
+        except Exception as exc:
+            return error_response(oamp, request, exc)
+        return None
+
+    def _dispatch(self, oamp: OAMP, request: Request) -> tuple[Operation, Dispatched]:
+        """Make all checks of the headers (section 2).
+
+        Raises:
+            OampError: a check fails
+            NotAllowed: the resource lacks the method
+        """
+        check_client(oamp, request)
+        found = self._routes.find(request.path)
+        if found is None:
+            raise OampError(errors.NOT_FOUND.error())
+        methods, parameters = found
+        operation = methods.get(request.method)
+        if operation is None:
+            raise NotAllowed(", ".join(methods))
+        return operation, negotiated(oamp, request, parameters)
+
+
+def negotiated(oamp: OAMP, request: Request, parameters: Mapping[str, str]) -> Dispatched:
+    """Return a request with the format of its response.
+
+    Raises:
+        OampError: ``Accept`` is missing, or asks for no format that there is
+    """
+    return Dispatched(oamp, request, negotiate(request.header(b"accept")), parameters)
+
+
+def check_client(oamp: OAMP, request: Request) -> None:
+    """Make the checks that come before the route.
+
+    Raises:
+        OampError: ``processing.throttled``, or the credentials are not right
+    """
+    if request.throttled:
+        raise OampError(errors.THROTTLED.error(request.throttled))
+    oamp.authenticate(request.header(b"authorization"))
+
+
+def with_document(dispatched: Dispatched, read: Reader) -> Dispatched:
+    """Return a request with what its body holds.
+
+    Raises:
+        OampError: the body cannot be read
+    """
+    request, limits = dispatched.request, dispatched.oamp.limits
+    if not request.body and not request.exceeded:
+        return dispatched._replace(document=read(b"", None, None, limits))
+    codec, charset = _check_body(request)
+    return dispatched._replace(document=read(request.body, codec, charset, limits))
+
+
+def _check_body(request: Request) -> tuple[Codec, str | None]:
+    """Return the format and the charset of a body that is not empty, by the headers of its request.
+
+    Raises:
+        OampError: ``invalid.contentType`` or ``invalid.requestSize``
+    """
+    codec, charset = body_codec(request.header(b"content-type"))
+    encoding = request.header(b"content-encoding")
+    if encoding and encoding.strip().lower() != "identity":
+        raise OampError(errors.UNSUPPORTED_TYPE.error(f"the body must have no Content-Encoding, not {encoding[:40]!r}"))
+    if request.exceeded:
+        raise OampError(errors.TOO_LARGE.error(f"the body is larger than {request.exceeded} bytes"))
+    return codec, charset
+
+
+def success(dispatched: Dispatched, status: int, result: Any) -> Response:
+    """Return the response that has the result of a path operation: a model, a list, a sync-up, or none."""
+    oamp, request, codec, _, _ = dispatched
+    sync_up = result if isinstance(result, SyncUp) else None
+    if isinstance(result, OampModel | Listing):
+        return _written(oamp, request, codec, Response(status, ()), result)
+    if request.method == "POST":
+        return Response(status, oamp.empty_headers[codec], b"", sync_up)
+    release = oamp.release
+    headers = (*release.server, *release.uncached, (b"content-type", codec.empty_content_type), EMPTY)
+    return Response(status, headers, b"", sync_up)
+
+
+def error_response(oamp: OAMP, request: Request, exc: Exception) -> Response:
+    """Return the response that reports an error, in the format that the request asks for, or in XML."""
+    if isinstance(exc, NotAllowed):
+        allowed = str(exc)
+        refusal = f"the methods here: {allowed}"
+        return _written(oamp, request, None, Response(405, ((b"allow", allowed.encode()),), refusal=refusal))
+    if not isinstance(exc, OampError):
+        _log.error("error in the response to %s %r", request.method, request.path, exc_info=exc)
+        exc = OampError(errors.FAILED.error("an error of the mock itself, which its log has"))
+    headers = CHALLENGE if exc.status == 401 else ()
+    response = Response(exc.status, headers, refusal=str(exc), errors=exc.errors)
+    return _written(oamp, request, error_codec(request.header(b"accept")), response, exc.document)
+
+
+def reject(oamp: OAMP, request: Request, error: ApiError) -> Response:
+    """Return the response that reports a documented error."""
+    return error_response(oamp, request, OampError(error))
+
+
+def _written(
+    oamp: OAMP, request: Request, codec: Codec | None, response: Response, document: OampModel | Listing | None = None
+) -> Response:
+    """Return a response with the headers of the release, and with its document as body."""
+    release = oamp.release
+    headers: Headers = (*release.server, *(() if request.method == "POST" else release.uncached), *response.headers)
+    if response.refusal is not None:
+        headers = (*headers, *explained(response.refusal))
+    if document is None or codec is None:
+        return response._replace(headers=(*headers, EMPTY))
+    is_long = isinstance(document, Listing) and len(document.items) > _LONG_LIST and request.version == "1.1"
+    parts = encode_list(document, codec) if isinstance(document, Listing) else iter((encode(document, codec),))
+    body = b"" if is_long else b"".join(parts)
+    # Tomcat frames a response so whose length it does not know when it begins to send
+    framing = CHUNKED if request.version == "1.1" else (b"content-length", b"%d" % len(body))
+    response = response._replace(headers=(*headers, (b"content-type", codec.content_type), framing))
+    if request.method == "HEAD":
+        return response
+    return response._replace(body=body, parts=parts if is_long else None)

@@ -1,0 +1,126 @@
+"""What OpenAPI documents of the OAMP's operations: bodies, responses and errors in XML and JSON."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mockcvp.oamp import errors
+from mockcvp.oamp.codecs import CODECS, JSON, XML, Codec, encode
+from mockcvp.oamp.deployment import ServerType
+from mockcvp.oamp.errors import ApiErrors, ErrorType, OampError
+from mockcvp.oamp.model import OampModel
+from mockcvp.oamp.operation import OampRoute
+from mockcvp.oamp.schemas import reference, schemas
+
+_DESCRIPTIONS = {
+    200: "The document.",
+    202: "Accepted. No body.",
+    400: "A header or the body is not valid.",
+    401: "No credentials, wrong ones, or a user without the role.",
+    404: "There is no such resource.",
+    406: "`Accept` admits neither XML nor JSON.",
+    413: "The body is too large, or names too many servers.",
+    415: "The body is neither XML nor JSON.",
+    500: "An internal error.",
+    503: "Too many requests are in flight.",
+}
+_ALWAYS = (
+    errors.MISSING_ACCEPT,
+    errors.UNAUTHORIZED,
+    errors.NOT_AUTHORIZED,
+    errors.NO_ACCESS,
+    errors.NOT_ACCEPTABLE,
+    errors.FAILED,
+    errors.DATABASE_FAILED,
+    errors.FILE_FAILED,
+    errors.THROTTLED,
+)
+_WITH_BODY = (errors.XML_SYNTAX, errors.JSON_SYNTAX, errors.TOO_LARGE, errors.UNSUPPORTED_TYPE)
+_TEXT = {"schema": {"type": "string"}}
+_REASON = {"description": "The reason, which the real server does not give.", **_TEXT}
+
+QUERY_TYPE: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "q",
+            "in": "query",
+            "description": "The type of the servers, as `type:VXML`; without it, all.",
+            "schema": {"type": "string", "pattern": f"^type:({'|'.join(ServerType)})$"},
+        }
+    ]
+}
+
+
+def documented(
+    model: type[OampModel] | None, *rows: ErrorType, status: int = 200, body: bool = False
+) -> dict[int | str, dict[str, Any]]:
+    """Return the responses of an operation, for FastAPI.
+
+    Args:
+        model: the document of a successful response; None where it has no body
+        rows: the errors that only this operation has
+        status: of a successful response
+        body: whether the operation takes a body
+    """
+    success: dict[str, Any] = {"description": _DESCRIPTIONS.get(status, "Success.")}
+    if model:
+        success["content"] = _content(model)
+    responses: dict[int | str, dict[str, Any]] = {status: success}
+    by_status: dict[int, list[ErrorType]] = {}
+    for row in (*_ALWAYS, *(_WITH_BODY if body else ()), *rows):
+        by_status.setdefault(row.status, []).append(row)
+    for code, found in sorted(by_status.items()):
+        responses[code] = {
+            "description": _DESCRIPTIONS[code],
+            "headers": {"X-Mockcvp-Reason": _REASON, **({"WWW-Authenticate": _TEXT} if code == 401 else {})},
+            "content": _content(ApiErrors, {row.name: OampError(row.error(actual="-1")).document for row in found}),
+        }
+    return responses
+
+
+def request_body(model: type[OampModel], examples: Mapping[str, Mapping[Codec, Any]]) -> dict[str, Any]:
+    """Return the request body of an operation, for FastAPI's ``openapi_extra``.
+
+    Args:
+        model: the document
+        examples: by their names, in each format
+    """
+    content = _content(model)
+    for codec in CODECS:
+        shown = {name: {"value": example[codec]} for name, example in examples.items() if codec in example}
+        for media_type in codec.media_types:
+            content["/".join(media_type)] = {"schema": _schema(model, codec), "examples": shown}
+    return {"requestBody": {"required": False, "content": content}}
+
+
+def _content(model: type[OampModel], examples: Mapping[str, OampModel] | None = None) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    for codec in CODECS:
+        described: dict[str, Any] = {"schema": _schema(model, codec)}
+        if examples:
+            described["examples"] = {name: {"value": _example(document, codec)} for name, document in examples.items()}
+        content["/".join(codec.media_types[0])] = described
+    return content
+
+
+def _schema(model: type[OampModel], codec: Codec) -> dict[str, Any]:
+    if codec is XML:
+        return reference(model)
+    # in JSON, the root element is the only member of an object
+    properties = {model.root: reference(model)}
+    return {"type": "object", "required": [model.root], "additionalProperties": False, "properties": properties}
+
+
+def _example(document: OampModel, codec: Codec) -> Any:
+    text = encode(document, codec).decode()
+    return json.loads(text) if codec is JSON else text
+
+
+def openapi(document: dict[str, Any], routes: Iterable[Any]) -> dict[str, Any]:
+    """Return FastAPI's document of an app with the schemas of the OAMP's operations."""
+    operations = [route for route in routes if isinstance(route, OampRoute)]
+    requests = [route.model for route in operations if route.model]
+    responses = [route.document for route in operations if route.document]
+    components = document.setdefault("components", {})
+    components.setdefault("schemas", {}).update(schemas([ApiErrors, *responses], requests))
+    return document

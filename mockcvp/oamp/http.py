@@ -1,0 +1,112 @@
+"""Requests and responses of the OAMP, without a framework."""
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from mockcvp.messages import printable
+from mockcvp.oamp.authentication import sent_credentials
+from mockcvp.oamp.errors import ApiError
+from mockcvp.oamp.releases import Release
+from mockcvp.oamp.sync_ups import SyncUp
+
+BASE_PATH = "/cvp-config"
+CHUNKED = (b"transfer-encoding", b"chunked")
+EMPTY = (b"content-length", b"0")
+_REASON = b"x-mockcvp-reason"
+_LONGEST_REASON = 1000
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+class Request(NamedTuple):
+    """A request.
+
+    Attributes:
+        method: in upper case
+        path: decoded, without the query
+        target: path and query, as they were sent
+        headers: names in lower case
+        body: the bytes of the body, at most as many as the limit
+        exceeded: the limit in bytes that the body exceeds, 0 where it does not
+        throttled: why the server has no capacity for this request, whose body is then not stored; empty where it has
+        authority: host and port of the server, for a client that sends no ``Host``
+        version: the version of HTTP, as ``1.1``
+        unread: whether the response was sent before the body was read, since the headers alone led to an error
+        root_path: the path that the app is mounted at
+    """
+
+    method: str
+    path: str
+    target: str
+    headers: Headers
+    body: bytes = b""
+    exceeded: int = 0
+    throttled: str = ""
+    authority: str = "localhost"
+    version: str = "1.1"
+    unread: bool = False
+    root_path: str = ""
+
+    @property
+    def query(self) -> str:
+        """The query, as it was sent; empty where there was none."""
+        return self.target.partition("?")[2]
+
+    @property
+    def base_url(self) -> str:
+        """The URL of the API as the client reaches it (contract, section 7)."""
+        return f"https://{self.header(b'host') or self.authority}{self.root_path}{BASE_PATH}"
+
+    @property
+    def user(self) -> str | None:
+        """The user name that was sent, right or wrong; None where none was."""
+        credentials = sent_credentials(self.header(b"authorization"))
+        return credentials[0] if credentials else None
+
+    def header(self, name: bytes) -> str | None:
+        """Return a header's value, several of one name joined by commas, or None where it was not sent."""
+        return _by_name(self.headers).get(name)
+
+
+# clients send few headers again and again
+@lru_cache(maxsize=256)
+def _by_name(headers: Headers) -> Mapping[bytes, str]:
+    values: dict[bytes, list[bytes]] = {}
+    for name, value in headers:
+        values.setdefault(name, []).append(value)
+    return {name: b", ".join(found).decode("latin-1") for name, found in values.items()}
+
+
+class Response(NamedTuple):
+    """A response, and what it means.
+
+    Attributes:
+        status: the status code
+        headers: all headers but ``Date``
+        body: the body
+        sync_up: the accepted sync-up, where there is one
+        refusal: the reason of an error, where it is one
+        errors: the documented errors in the body
+        parts: yields the body, where it is long and not encoded yet
+    """
+
+    status: int
+    headers: Headers
+    body: bytes = b""
+    sync_up: SyncUp | None = None
+    refusal: str | None = None
+    errors: tuple[ApiError, ...] = ()
+    parts: Iterator[bytes] | None = None
+
+
+def malformed(release: Release, reason: str) -> Response:
+    """Return the response to malformed HTTP, which has the headers of Tomcat's connector."""
+    refusal = f"the request is malformed HTTP: {reason}"
+    return Response(400, (*release.server, *explained(refusal), EMPTY), refusal=refusal)
+
+
+def explained(reason: str) -> Headers:
+    """Return the header with the reason of an error, which the real server does not give."""
+    shortened = reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"
+    return ((_REASON, printable(shortened).encode("ascii", "backslashreplace")),)

@@ -1,0 +1,100 @@
+"""The base of all documents of the OAMP, where XML, JSON and pydantic meet (contract, section 4)."""
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any, ClassVar, NamedTuple, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class Member(NamedTuple):
+    """One member of a document, as codecs see it.
+
+    Attributes:
+        model: the model of its value; None where its value is text
+        is_list: whether it may occur repeatedly
+    """
+
+    model: "type[OampModel] | None"
+    is_list: bool
+
+
+class OampModel(BaseModel):
+    """A document of the OAMP, or a part of one.
+
+    Attributes:
+        root: the name of the root element; empty where the model is only a part
+        text_member: the member that an element without child elements stands for; empty where there is none
+        ignored_members: members that clients send and that have no effect
+    """
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+    root: ClassVar[str] = ""
+    text_member: ClassVar[str] = ""
+    ignored_members: ClassVar[frozenset[str]] = frozenset()
+
+    def data(self) -> dict[str, Any]:
+        """Return the members that have a value, by their names on the wire; every value is text, data or a list."""
+        return self.model_dump(by_alias=True, exclude_none=True)
+
+    @classmethod
+    def from_pairs(cls, pairs: Iterable[tuple[str, Any]], name: str, ignored: list[str]) -> dict[str, Any]:
+        """Return the data of an element, for pydantic to validate.
+
+        Args:
+            pairs: the known members in the order of the body
+            name: the name of the element
+            ignored: gets the names of members that have no effect
+        """
+        members = cls.members()
+        data: dict[str, Any] = {}
+        for key, value in pairs:
+            if members[key].is_list:
+                data.setdefault(key, []).append(value)
+            elif key in data:
+                ignored.append(f"a second {name}/{key}")
+            else:
+                data[key] = value
+        return data
+
+    @classmethod
+    def list_names(cls) -> tuple[str, str]:
+        """Return the name of the container of a document that is one list, and the name of its entries."""
+        ((container, member),) = cls.members().items()
+        assert member.model
+        ((name, _),) = member.model.members().items()
+        return container, name
+
+    @classmethod
+    def members(cls) -> dict[str, Member]:
+        """Return the members, by their names on the wire."""
+        return _members(cls)
+
+
+@cache
+def _members(model: type[OampModel]) -> dict[str, Member]:
+    members = {}
+    for name, field in model.model_fields.items():
+        types = list(_types(field.annotation))
+        models = [type_ for type_ in types if isinstance(type_, type) and issubclass(type_, OampModel)]
+        is_list = any(type_ in (list, tuple) for type_ in types)
+        members[field.alias or name] = Member(models[0] if models else None, is_list)
+    return members
+
+
+def _types(annotation: Any) -> Iterator[Any]:
+    origin = get_origin(annotation)
+    if origin is not None:
+        yield origin
+    for argument in get_args(annotation):
+        yield from _types(argument)
+    yield annotation
+
+
+def xml_text(text: str) -> str:
+    """Return a text with U+FFFD in place of each character that XML cannot hold."""
+    return _NOT_XML.sub("\ufffd", text) if _NOT_XML.search(text) else text

@@ -1,0 +1,167 @@
+"""The documents of the OAMP as pydantic models (contract, sections 5 to 8)."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
+from urllib.parse import quote
+
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+
+from mockcvp.oamp.deployment import Server, ServerType, Version
+from mockcvp.oamp.model import OampModel
+from mockcvp.oamp.sync_ups import SyncStatus
+
+LARGEST_LONG = 2**63 - 1
+
+
+def _digits(value: object) -> object:
+    """Return decimal digits without leading zeros; pydantic would also take ``1_000`` and ``+5``."""
+    if isinstance(value, str):
+        if not (value.isascii() and value.isdigit()):
+            raise ValueError("must be decimal digits")
+        return value.lstrip("0") or "0"
+    return value
+
+
+Long = Annotated[int, BeforeValidator(_digits), PlainSerializer(str, return_type=str), Field(ge=0, le=LARGEST_LONG)]
+"""Java's ``long``, from 0, in decimal digits."""
+
+Time = Annotated[
+    float,
+    PlainSerializer(
+        lambda seconds: datetime.fromtimestamp(int(seconds)).astimezone().isoformat(), when_used="unless-none"
+    ),
+    WithJsonSchema({"type": "string", "examples": ["2013-04-24T16:41:21-07:00"]}),
+]
+"""Seconds since 1970, on the wire whole seconds with the offset of the machine's time zone."""
+
+
+class ServerReference(OampModel):
+    """A server to synchronize, and since when."""
+
+    text_member: ClassVar[str] = "refURL"
+    # clients post entries of the server lists back as they came
+    ignored_members: ClassVar[frozenset[str]] = frozenset(
+        ["hostname", "ipaddr", "type", "lastFullSyncTime", "lastIncrementalSyncTime", "syncStatus"]
+    )
+
+    ref_url: Annotated[
+        str,
+        Field(
+            alias="refURL", min_length=1, description="The reference; the path segment after /server/ names the server."
+        ),
+    ]
+    sincetime: Annotated[Long, Field(description="0 asks for a full sync-up, above 0 for an incremental one.")] = 0
+
+
+class ServerReferences(OampModel):
+    """The servers to synchronize; none means every server."""
+
+    server: tuple[ServerReference, ...] = ()
+    sincetime: Annotated[str | None, Field(description="XML's short form: of the ``server`` before it.")] = None
+
+    @classmethod
+    def from_pairs(cls, pairs: Iterable[tuple[str, Any]], name: str, ignored: list[str]) -> dict[str, Any]:
+        """Return the data, with each ``sincetime`` in the ``server`` before it (contract, section 5)."""
+        del name, ignored
+        entries: list[dict[str, Any]] = []
+        data: dict[str, Any] = {"server": entries}
+        for key, value in pairs:
+            if key == "server":
+                entries.append(value)
+            elif entries:
+                entries[-1].setdefault("sincetime", value)
+            else:
+                data.setdefault("sincetime", value)
+        return data
+
+
+class Synchronize(OampModel):
+    """The servers that a Start Sync-Up names (contract, section 5)."""
+
+    root: ClassVar[str] = "synchronize"
+
+    servers: ServerReferences = ServerReferences()
+
+
+class ServerEntry(OampModel):
+    """One server of the deployment (contract, section 7)."""
+
+    root: ClassVar[str] = "server"
+
+    ref_url: Annotated[str, Field(alias="refURL")]
+    hostname: str
+    ipaddr: str
+    type: ServerType
+
+    @classmethod
+    def of(cls, server: Server, base_url: str) -> "ServerEntry":
+        """Return the entry of a server, for a client that calls a base URL."""
+        reference = ref_url(server.id, base_url)
+        return cls.model_construct(
+            ref_url=reference, hostname=server.hostname, ipaddr=str(server.ipaddr), type=server.type
+        )
+
+
+class ServerEntries(OampModel):
+    """The container of a list of servers."""
+
+    server: tuple[ServerEntry, ...] = ()
+
+
+class ServerList(OampModel):
+    """The servers of the deployment (contract, section 7)."""
+
+    root: ClassVar[str] = "results"
+
+    servers: ServerEntries = ServerEntries()
+
+
+class StatusEntry(OampModel):
+    """How the sync-ups of one server have gone (contract, section 6)."""
+
+    root: ClassVar[str] = "server"
+
+    hostname: str
+    last_full_sync_time: Annotated[Time | None, Field(alias="lastFullSyncTime")] = None
+    last_incremental_sync_time: Annotated[Time | None, Field(alias="lastIncrementalSyncTime")] = None
+    ref_url: Annotated[str, Field(alias="refURL")]
+    sincetime: Long
+    sync_status: Annotated[str, Field(alias="syncStatus")]
+
+    @classmethod
+    def of(cls, server: Server, status: SyncStatus, base_url: str) -> "StatusEntry":
+        """Return the entry of a server, for a client that calls a base URL."""
+        return cls.model_construct(
+            hostname=server.hostname,
+            last_full_sync_time=status.last_full,
+            last_incremental_sync_time=status.last_incremental,
+            ref_url=ref_url(server.id, base_url),
+            sincetime=status.sincetime,
+            sync_status=status.text,
+        )
+
+
+class StatusEntries(OampModel):
+    """The container of a list of statuses."""
+
+    server: tuple[StatusEntry, ...] = ()
+
+
+class StatusList(OampModel):
+    """How the sync-ups of all servers have gone (contract, section 6)."""
+
+    root: ClassVar[str] = "synchronize"
+
+    servers: StatusEntries = StatusEntries()
+
+
+class VersionDocument(Version, OampModel):
+    """The version of the OAMP (contract, section 7)."""
+
+    root: ClassVar[str] = "version"
+
+
+def ref_url(server: str, base_url: str) -> str:
+    """Return the reference to a server, by its id, that a client which calls a base URL can follow."""
+    return f"{base_url}/server/{quote(server, safe='')}"

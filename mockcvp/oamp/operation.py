@@ -1,0 +1,258 @@
+"""Path operations of the OAMP for FastAPI: negotiated, in XML and JSON (contract, sections 2 to 4).
+
+A resource is a function on a router with ``route_class=OampRoute``. It takes ``Oamp``, ``BaseUrl``, ``Body[Model]`` and
+parameters of its path, and returns an ``OampModel``. It may have any other dependency of FastAPI's.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, TypeVar, get_args
+
+from fastapi import Depends, Request, Response
+from fastapi.params import Depends as Dependency
+from fastapi.routing import APIRoute
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from mockcvp.oamp import dispatch, errors, http
+from mockcvp.oamp.codecs import XML, Codec
+from mockcvp.oamp.dispatch import Dispatched, NotAllowed, Operation, Reader, Routes
+from mockcvp.oamp.errors import OampError
+from mockcvp.oamp.limits import Limits
+from mockcvp.oamp.model import OampModel
+from mockcvp.oamp.service import OAMP
+
+EXTENSION = "mockcvp"
+"""The member of an ASGI scope's extensions with the ``Served`` request."""
+
+
+class Served:
+    """A request on its way through FastAPI.
+
+    Attributes:
+        oamp: the OAMP that serves it
+        request: the request
+        dispatched: the request with what its body holds, once the checks are made
+        response: the response of the path operation, once it is there
+    """
+
+    def __init__(self, oamp: OAMP, request: http.Request) -> None:
+        self.oamp = oamp
+        self.request = request
+        self.dispatched: Dispatched | None = None
+        self.response: http.Response | None = None
+
+
+def served(request: Request) -> Served:
+    """Return what the mock server knows of a request."""
+    found: Served = request.scope["extensions"][EXTENSION]
+    return found
+
+
+class Provided:
+    """A dependency that a path operation gets without FastAPI's dependency injection, which takes longer.
+
+    Args:
+        get: returns the value
+    """
+
+    def __init__(self, get: Callable[[Dispatched], Any]) -> None:
+        self.get = get
+
+    def __call__(self, request: Request) -> Any:
+        """Return the value to FastAPI."""
+        dispatched = served(request).dispatched
+        assert dispatched, "a dependency of the OAMP needs a route of the class OampRoute"
+        return self.get(dispatched)
+
+
+current_oamp = Provided(lambda dispatched: dispatched.oamp)
+current_base_url = Provided(lambda dispatched: dispatched.request.base_url)
+current_query = Provided(lambda dispatched: dispatched.request.query)
+document = Provided(lambda dispatched: dispatched.document)
+
+T = TypeVar("T")
+Oamp = Annotated[OAMP, Depends(current_oamp)]
+"""The OAMP that serves a request."""
+BaseUrl = Annotated[str, Depends(current_base_url)]
+"""The URL of the API, as the client of a request reaches it."""
+Query = Annotated[str, Depends(current_query)]
+"""The query of a request, as it was sent."""
+Body = Annotated[T, Depends(document)]
+"""The content of a body: an ``OampModel``, or a class with the class methods ``read`` and ``model``."""
+
+
+class _Result(Response):
+    """What a path operation has returned, on its way through FastAPI, which passes responses on as they are."""
+
+    def __init__(self, result: Any) -> None:
+        super().__init__()
+        self.result = result
+
+
+class OampRoute(APIRoute):
+    """A path operation of the OAMP.
+
+    The response is encoded in the format that the request asks for. An ``OampError`` becomes an error response.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        self.read, self.model = _reader(endpoint)
+        # the model of the response, for the schemas of the OpenAPI document
+        self.document = options.pop("document", None) or _returned(endpoint)
+        self._function = endpoint
+        # the return type is documented by ``responses``, since FastAPI would document JSON alone
+        super().__init__(path, _returning_result(endpoint), **{**options, "response_model": None})
+
+    def operation(self) -> Operation | None:
+        """Return this operation for a call without FastAPI; None where it has other dependencies."""
+        getters: dict[str, Callable[[Dispatched], Any]] = {}
+        for name, parameter in inspect.signature(self._function, eval_str=True).parameters.items():
+            dependency = _dependency(parameter.annotation)
+            if isinstance(dependency, Provided):
+                getters[name] = dependency.get
+            elif dependency is None and f"{{{name}" in self.path:
+                getters[name] = functools.partial(_path_parameter, name)
+            else:
+                return None
+        function, arguments = self._function, tuple(getters.items())
+
+        def call(dispatched: Dispatched) -> Any:
+            return function(**{name: get(dispatched) for name, get in arguments})
+
+        return Operation(call, self.status_code or 200, self.read)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return FastAPI's handler within the checks, the decoding and the encoding of the OAMP."""
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            call = served(request)
+            call.response = await self._respond(call, request, handler)
+            return _to_starlette(call.response)
+
+        return handle
+
+    async def _respond(
+        self, call: Served, request: Request, handler: Callable[[Request], Coroutine[Any, Any, Response]]
+    ) -> http.Response:
+        try:
+            dispatch.check_client(call.oamp, call.request)
+            dispatched = dispatch.negotiated(call.oamp, call.request, request.path_params)
+            if self.read:
+                dispatched = dispatch.with_document(dispatched, self.read)
+            call.dispatched = dispatched
+            response = await handler(request)
+        except HTTPException as exc:
+            error = errors.by_status(exc.status_code).error(str(exc.detail))
+            return dispatch.reject(call.oamp, call.request, error)
+        except Exception as exc:
+            return dispatch.error_response(call.oamp, call.request, exc)
+        if not isinstance(response, _Result):
+            # a path operation of a user's may make its response itself
+            headers = tuple((name, value) for name, value in response.raw_headers)
+            return http.Response(response.status_code, headers, bytes(response.body))
+        return dispatch.success(dispatched, self.status_code or 200, response.result)
+
+
+def routes_of(routes: list[Any]) -> Routes:
+    """Return the path operations of a router, for calls without FastAPI."""
+    found = Routes()
+    for route in routes:
+        if isinstance(route, OampRoute) and (operation := route.operation()):
+            path = route.path_regex if "{" in route.path else route.path
+            for method in route.methods or ():
+                found.add(path, method, operation)
+    return found
+
+
+async def on_http_error(request: Request, exc: Exception) -> Response:
+    """Return the OAMP's response where FastAPI finds no route, or not the method."""
+    call = served(request)
+    assert isinstance(exc, HTTPException)
+    try:
+        dispatch.check_client(call.oamp, call.request)
+        if exc.status_code == 405:
+            allowed = (exc.headers or {}).get("Allow", "")
+            raise NotAllowed(allowed.replace("GET", "GET, HEAD"))
+        raise OampError(errors.NOT_FOUND.error())
+    except Exception as error:
+        call.response = dispatch.error_response(call.oamp, call.request, error)
+    return _to_starlette(call.response)
+
+
+def _to_starlette(response: http.Response) -> Response:
+    body = b"".join(response.parts) if response.parts else response.body
+    converted = Response(body, response.status)
+    converted.raw_headers = list(response.headers)
+    return converted
+
+
+def _path_parameter(name: str, dispatched: Dispatched) -> str:
+    return dispatched.parameters[name]
+
+
+def _dependency(annotation: Any) -> Any:
+    return next((part.dependency for part in get_args(annotation)[1:] if isinstance(part, Dependency)), None)
+
+
+def _reader(endpoint: Callable[..., Any]) -> tuple[Reader | None, type[OampModel] | None]:
+    """Return what reads the body for a function, and the model of the body; None where the function takes no body."""
+    for parameter in inspect.signature(endpoint, eval_str=True).parameters.values():
+        if _dependency(parameter.annotation) is document:
+            type_ = get_args(parameter.annotation)[0]
+            if hasattr(type_, "read"):
+                return type_.read, type_.model()
+            models = [
+                part for part in (type_, *get_args(type_)) if isinstance(part, type) and issubclass(part, OampModel)
+            ]
+            (model,) = models
+            return functools.partial(_read_model, model, type(None) in get_args(type_)), model
+    return None, None
+
+
+def _read_model(
+    model: type[OampModel], is_optional: bool, body: bytes, codec: Codec | None, charset: str | None, limits: Limits
+) -> OampModel | None:
+    if codec is None:
+        if is_optional:
+            return None
+        raise OampError(XML.syntax.error("the body is required"))
+    data, _ = codec.decode(body, charset, model, limits)
+    try:
+        return model.model_validate(data)
+    except ValidationError as exc:
+        raise OampError(*[_error(error, codec) for error in exc.errors(include_url=False)]) from None
+
+
+def _error(error: Any, codec: Codec) -> errors.ApiError:
+    place = ".".join(map(str, error["loc"]))
+    if error["type"] in ("missing", "string_too_short"):
+        return errors.MISSING_FIELD.with_data(place).error(f"{place} is required")
+    return codec.syntax.error(f"{place}: {error['msg']}")
+
+
+def _returned(endpoint: Callable[..., Any]) -> type[OampModel] | None:
+    type_ = inspect.signature(endpoint, eval_str=True).return_annotation
+    return type_ if isinstance(type_, type) and issubclass(type_, OampModel) else None
+
+
+def _returning_result(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    if inspect.iscoroutinefunction(endpoint):
+
+        @functools.wraps(endpoint)
+        async def waits(*args: Any, **arguments: Any) -> Response:
+            return _result(await endpoint(*args, **arguments))
+
+        return waits
+
+    @functools.wraps(endpoint)
+    async def returns(*args: Any, **arguments: Any) -> Response:
+        return _result(endpoint(*args, **arguments))
+
+    return returns
+
+
+def _result(result: Any) -> Response:
+    return result if isinstance(result, Response) else _Result(result)
