@@ -6,12 +6,13 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mockcvp.app import create_app
     from mockcvp.journal import Call
     from mockcvp.settings import Settings
     from mockcvp.stubs.response import Fault
     from mockcvp.testing.mock_cvp import MockCVP
 
-__all__ = ["Call", "Fault", "MockCVP", "Settings"]
+__all__ = ["Call", "Fault", "MockCVP", "Settings", "create_app"]
 __version__ = "0.1.0"
 
 _MODULES = {
@@ -19,6 +20,7 @@ _MODULES = {
     "Fault": "mockcvp.stubs.response",
     "MockCVP": "mockcvp.testing.mock_cvp",
     "Settings": "mockcvp.settings",
+    "create_app": "mockcvp.app",
 }
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from mockcvp.oamp import errors
@@ -14,6 +15,7 @@ from mockcvp.oamp.schemas import reference, schemas
 
 _DESCRIPTIONS = {
     200: "The document.",
+    201: "Created.",
     202: "Accepted. No body.",
     400: "A header or the body is not valid.",
     401: "No credentials, wrong ones, or a user without the role.",
@@ -78,7 +80,9 @@ def documented(
     return responses
 
 
-def request_body(model: type[OampModel], examples: Mapping[str, Mapping[Codec, Any]]) -> dict[str, Any]:
+def request_body(
+    model: type[OampModel], examples: Mapping[str, Mapping[Codec, Any]] = MappingProxyType({})
+) -> dict[str, Any]:
     """Return the request body of an operation, for FastAPI's ``openapi_extra``.
 
     Args:

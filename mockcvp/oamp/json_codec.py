@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from mockcvp.oamp.errors import JSON_SYNTAX, OampError
 from mockcvp.oamp.limits import Limits
-from mockcvp.oamp.model import OampModel, xml_text
+from mockcvp.oamp.model import OampModel, text_of
 from mockcvp.oamp.text import WHITE_SPACE, decoded
 
 # a string without an end goes to the end of the text, so that no place is searched twice
@@ -166,9 +166,9 @@ def frame(root: str, container: str, name: str) -> tuple[str, str, str]:
 
 def _mapped(value: Any) -> Any:
     """Return data as Jersey maps it: a list of one as its only entry, an element without content as null."""
-    if isinstance(value, str):
-        return xml_text(value)
     if isinstance(value, list | tuple):
         return [_mapped(entry) for entry in value] if len(value) > 1 else _mapped(value[0])
+    if not isinstance(value, dict):
+        return text_of(value)
     members = {name: _mapped(item) for name, item in value.items() if item not in ([], ())}
     return members or None

@@ -95,6 +95,7 @@ def _types(annotation: Any) -> Iterator[Any]:
     yield annotation
 
 
-def xml_text(text: str) -> str:
-    """Return a text with U+FFFD in place of each character that XML cannot hold."""
+def text_of(value: object) -> str:
+    """Return a value as text, with U+FFFD in place of each character that XML cannot hold."""
+    text = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
     return _NOT_XML.sub("\ufffd", text) if _NOT_XML.search(text) else text

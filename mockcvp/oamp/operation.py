@@ -144,16 +144,15 @@ class OampRoute(APIRoute):
                 dispatched = dispatch.with_document(dispatched, self.read)
             call.dispatched = dispatched
             response = await handler(request)
+            if isinstance(response, _Result):
+                return dispatch.success(dispatched, self.status_code or 200, response.result)
         except HTTPException as exc:
             error = errors.by_status(exc.status_code).error(str(exc.detail))
             return dispatch.reject(call.oamp, call.request, error)
         except Exception as exc:
             return dispatch.error_response(call.oamp, call.request, exc)
-        if not isinstance(response, _Result):
-            # a path operation of a user's may make its response itself
-            headers = tuple((name, value) for name, value in response.raw_headers)
-            return http.Response(response.status_code, headers, bytes(response.body))
-        return dispatch.success(dispatched, self.status_code or 200, response.result)
+        # a path operation of a user's may make its response itself
+        return http.Response(response.status_code, tuple(response.raw_headers), bytes(response.body))
 
 
 def routes_of(routes: list[Any]) -> Routes:

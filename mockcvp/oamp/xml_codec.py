@@ -12,7 +12,7 @@ from defusedxml.ElementTree import XMLParser
 
 from mockcvp.oamp.errors import XML_SYNTAX, OampError
 from mockcvp.oamp.limits import Limits
-from mockcvp.oamp.model import OampModel, xml_text
+from mockcvp.oamp.model import OampModel, text_of
 from mockcvp.oamp.text import WHITE_SPACE, decoded, is_charset
 
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
@@ -203,12 +203,12 @@ def encode(root: str, data: Any) -> str:
 
 def element(name: str, data: Any) -> str:
     """Return one element, or several where the data is a list."""
-    if isinstance(data, str):
-        # an XML parser turns a bare carriage return into a line feed
-        text = escape(xml_text(data)).replace("\r", "&#13;")
-        return f"<{name}>{text}</{name}>" if text else f"<{name} />"
     if isinstance(data, list | tuple):
         return "".join([element(name, entry) for entry in data])
+    if not isinstance(data, dict):
+        # an XML parser turns a bare carriage return into a line feed
+        text = escape(text_of(data)).replace("\r", "&#13;")
+        return f"<{name}>{text}</{name}>" if text else f"<{name} />"
     attributes = "".join([f" {key[1:]}={quoteattr(value)}" for key, value in data.items() if key[0] == "-"])
     children = "".join([element(key, value) for key, value in data.items() if key[0] != "-"])
     return f"<{name}{attributes}>{children}</{name}>" if children else f"<{name}{attributes} />"

@@ -1,0 +1,13 @@
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.oamp.ways import WAYS
+
+
+@pytest.fixture(scope="session", params=WAYS)
+def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A client of a mock server with the default settings, which is served in four ways."""
+    with WAYS[request.param](tmp_path_factory.mktemp("certs")) as client:
+        yield client

@@ -1,0 +1,93 @@
+"""The four ways in which an app serves the OAMP, each with a client."""
+
+import re
+import ssl
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from pathlib import Path
+from threading import Event, Thread
+
+import httpx
+from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
+
+from mockcvp.app import create_app
+from mockcvp.server.listener import Server
+from mockcvp.settings import Settings
+from tests.server_process import PASSWORD, PATIENCE, USER
+
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Transparent:
+    """Middleware that changes nothing: with it, requests go through FastAPI's stack."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
+@contextmanager
+def own_server(cert_dir: Path, *, middleware: bool = False) -> Iterator[httpx.Client]:
+    """Serve the app by its own server, over TLS."""
+    settings = Settings(port=0, cert_dir=cert_dir)
+    app = create_app(settings)
+    if middleware:
+        app.add_middleware(Transparent)
+    server, ready = Server(app, settings), Event()
+    thread = Thread(target=server.run, args=(ready.set,))
+    thread.start()
+    try:
+        assert ready.wait(PATIENCE)
+        tls = ssl.create_default_context(cafile=server.certificate)
+        with httpx.Client(base_url=server.url, auth=(USER, PASSWORD), verify=tls, timeout=PATIENCE) as client:
+            yield client
+    finally:
+        server.stop()
+        thread.join()
+
+
+@contextmanager
+def starlette_client(cert_dir: Path) -> Iterator[httpx.Client]:
+    """Serve the app by Starlette's test client."""
+    del cert_dir
+    with TestClient(create_app(), base_url="https://localhost/cvp-config/") as client:
+        client.auth = (USER, PASSWORD)
+        yield client
+
+
+@contextmanager
+def plain_uvicorn(cert_dir: Path) -> Iterator[httpx.Client]:
+    """Serve the app by uvicorn, as its command does."""
+    del cert_dir
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "--factory",
+        "mockcvp.app:create_app",
+        "--port",
+        "0",
+        "--no-server-header",
+    ]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr
+            found = next(filter(None, (re.search(r"running on (http://\S+)", line) for line in process.stderr)))
+            with httpx.Client(base_url=f"{found[1]}/cvp-config/", auth=(USER, PASSWORD), timeout=PATIENCE) as client:
+                yield client
+        finally:
+            process.terminate()
+
+
+WAYS: dict[str, Callable[[Path], AbstractContextManager[httpx.Client]]] = {
+    "own server": own_server,
+    "own server with middleware": partial(own_server, middleware=True),
+    "TestClient": starlette_client,
+    "uvicorn": plain_uvicorn,
+}
