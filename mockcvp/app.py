@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic.alias_generators import to_camel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockcvp import __version__
@@ -42,6 +43,7 @@ class MockApp(FastAPI):
             version=__version__,
             openapi_url=None,
             redirect_slashes=False,
+            generate_unique_id_function=lambda route: to_camel(route.name),
             exception_handlers={404: operation.on_http_error, 405: operation.on_http_error},
         )
         self.state.mock = state
@@ -62,7 +64,7 @@ class MockApp(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document, with both formats of the OAMP."""
         if self.openapi_schema is None:
-            self.openapi_schema = documentation.openapi(super().openapi(), self.routes)
+            self.openapi_schema = documentation.openapi(super().openapi())
         return self.openapi_schema
 
     def _is_extended(self, path: str) -> bool:

@@ -1,7 +1,8 @@
 """What OpenAPI documents of the OAMP's operations: bodies, responses and errors in XML and JSON."""
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -10,8 +11,8 @@ from mockcvp.oamp.codecs import CODECS, JSON, XML, Codec, encode
 from mockcvp.oamp.deployment import ServerType
 from mockcvp.oamp.errors import ApiErrors, ErrorType, OampError
 from mockcvp.oamp.model import OampModel
-from mockcvp.oamp.operation import OampRoute
-from mockcvp.oamp.schemas import reference, schemas
+from mockcvp.oamp.operation import SECURITY as _SECURITY
+from mockcvp.oamp.schemas import PREFIX, reference, schemas
 
 _DESCRIPTIONS = {
     200: "The document.",
@@ -120,11 +121,47 @@ def _example(document: OampModel, codec: Codec) -> Any:
     return json.loads(text) if codec is JSON else text
 
 
-def openapi(document: dict[str, Any], routes: Iterable[Any]) -> dict[str, Any]:
-    """Return FastAPI's document of an app with the schemas of the OAMP's operations."""
-    operations = [route for route in routes if isinstance(route, OampRoute)]
-    requests = [route.model for route in operations if route.model]
-    responses = [route.document for route in operations if route.document]
+def openapi(document: dict[str, Any]) -> dict[str, Any]:
+    """Return FastAPI's OpenAPI document with the schemas of the OAMP, its HEAD operations and its security scheme."""
+    requests: set[str] = set()
+    responses: set[str] = set()
+    for item in document["paths"].values():
+        for method, described in list(item.items()):
+            if _SECURITY[0] not in described.get("security", []):
+                continue
+            # FastAPI documents its own error, which the OAMP never has
+            described["responses"].pop("422", None)
+            requests |= _referred(described.get("requestBody"))
+            responses |= _referred(described["responses"])
+            if method == "get":
+                item["head"] = _head(described)
+    models = {model.__name__: model for model in _submodels(OampModel)}
     components = document.setdefault("components", {})
-    components.setdefault("schemas", {}).update(schemas([ApiErrors, *responses], requests))
+    components.setdefault("securitySchemes", {})["oampAuth"] = {"type": "http", "scheme": "basic"}
+    known = components.setdefault("schemas", {})
+    known |= schemas([models[name] for name in sorted(responses)], [models[name] for name in sorted(requests)])
+    for name in ("HTTPValidationError", "ValidationError"):
+        if name not in _referred(document["paths"]):
+            known.pop(name, None)
     return document
+
+
+def _head(get: dict[str, Any]) -> dict[str, Any]:
+    """Return the operation HEAD beside a GET."""
+    responses = {
+        status: {key: value for key, value in response.items() if key != "content"}
+        for status, response in get["responses"].items()
+    }
+    operation = f"head{get['operationId'].removeprefix('get').removeprefix('list')}"
+    return get | {"operationId": operation, "summary": f"{get['summary']}, without the body", "responses": responses}
+
+
+def _referred(part: Any) -> set[str]:
+    """Return the names of the schemas that a part of a document refers to."""
+    return set(re.findall(f'"{re.escape(PREFIX)}([^"]+)"', json.dumps(part)))
+
+
+def _submodels(model: type[OampModel]) -> Iterator[type[OampModel]]:
+    for submodel in model.__subclasses__():
+        yield submodel
+        yield from _submodels(submodel)

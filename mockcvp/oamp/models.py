@@ -23,7 +23,7 @@ def _digits(value: object) -> object:
     return value
 
 
-Long = Annotated[int, BeforeValidator(_digits), PlainSerializer(str, return_type=str), Field(ge=0, le=LARGEST_LONG)]
+Long = Annotated[int, Field(ge=0, le=LARGEST_LONG), BeforeValidator(_digits), PlainSerializer(str, return_type=str)]
 """Java's ``long``, from 0, in decimal digits."""
 
 Time = Annotated[

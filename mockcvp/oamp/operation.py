@@ -23,6 +23,9 @@ from mockcvp.oamp.limits import Limits
 from mockcvp.oamp.model import OampModel
 from mockcvp.oamp.service import OAMP
 
+SECURITY: tuple[dict[str, list[str]], ...] = ({"oampAuth": []},)
+"""How the OpenAPI document of each operation requires credentials."""
+
 EXTENSION = "mockcvp"
 """The member of an ASGI scope's extensions with the ``Served`` request."""
 
@@ -99,11 +102,11 @@ class OampRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         self.read, self.model = _reader(endpoint)
-        # the model of the response, for the schemas of the OpenAPI document
-        self.document = options.pop("document", None) or _returned(endpoint)
         self._function = endpoint
-        # the return type is documented by ``responses``, since FastAPI would document JSON alone
-        super().__init__(path, _returning_result(endpoint), **{**options, "response_model": None})
+        options["openapi_extra"] = {"security": list(SECURITY), **(options.get("openapi_extra") or {})}
+        # ``responses`` documents the bodies: from the return type, FastAPI would document JSON alone
+        options |= {"response_model": None, "response_class": Response}
+        super().__init__(path, _returning_result(endpoint), **options)
 
     def operation(self) -> Operation | None:
         """Return this operation for a call without FastAPI; None where it has other dependencies."""
@@ -230,11 +233,6 @@ def _error(error: Any, codec: Codec) -> errors.ApiError:
     if error["type"] in ("missing", "string_too_short"):
         return errors.MISSING_FIELD.with_data(place).error(f"{place} is required")
     return codec.syntax.error(f"{place}: {error['msg']}")
-
-
-def _returned(endpoint: Callable[..., Any]) -> type[OampModel] | None:
-    type_ = inspect.signature(endpoint, eval_str=True).return_annotation
-    return type_ if isinstance(type_, type) and issubclass(type_, OampModel) else None
 
 
 def _returning_result(endpoint: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from mockcvp.oamp.model import Member, OampModel
 from mockcvp.oamp.text import WHITE_SPACE
 
-_PREFIX = "#/components/schemas/"
+PREFIX = "#/components/schemas/"
 _NOTHING = {"type": ["string", "null"], "pattern": f"^[{WHITE_SPACE!r}]*$".replace("'", "")}
 _NUMBER = f"^[{WHITE_SPACE!r}]*[0-9]+[{WHITE_SPACE!r}]*$".replace("'", "")
 _NOT_BLANK = f"[^{WHITE_SPACE!r}]".replace("'", "")
@@ -17,7 +17,7 @@ _NOT_BLANK = f"[^{WHITE_SPACE!r}]".replace("'", "")
 
 def reference(model: type[OampModel]) -> dict[str, Any]:
     """Return the reference to the schema of a model."""
-    return {"$ref": f"{_PREFIX}{model.__name__}"}
+    return {"$ref": f"{PREFIX}{model.__name__}"}
 
 
 def schemas(responses: Iterable[type[OampModel]], requests: Iterable[type[OampModel]]) -> dict[str, Any]:

@@ -38,7 +38,10 @@ def requests() -> Iterator[tuple[str, Sent]]:
             yield f"{user} {accept}", Sent("POST", SYNCHRONIZE, {"headers": headers, "auth": (user, "wsmadmin")})
         for sample in SAMPLES:
             headers = {"Accept": accept, "Content-Type": JSON if sample.suffix == ".json" else XML}
-            yield f"{sample.name} {accept}", Sent("POST", SYNCHRONIZE, {"headers": headers, "content": sample.read_bytes()})
+            yield (
+                f"{sample.name} {accept}",
+                Sent("POST", SYNCHRONIZE, {"headers": headers, "content": sample.read_bytes()}),
+            )
         large = {"content": b" " * 3_000_000, "headers": {"Accept": accept, "Content-Type": XML}}
         yield f"large body {accept}", Sent("POST", SYNCHRONIZE, large)
         text = {"content": "a", "headers": {"Accept": accept, "Content-Type": "text/plain"}}
