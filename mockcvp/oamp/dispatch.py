@@ -26,7 +26,7 @@ Reader = Callable[[bytes, Codec | None, str | None, Limits], Any]
 """Reads a body: the bytes, the format (None without a body), the charset if one is named, the limits."""
 
 
-class Dispatched(NamedTuple):
+class Dispatched:
     """A request that has passed the checks, for a path operation.
 
     Attributes:
@@ -37,11 +37,14 @@ class Dispatched(NamedTuple):
         document: what the body holds, where the operation takes one
     """
 
-    oamp: OAMP
-    request: Request
-    codec: Codec
-    parameters: Mapping[str, str]
-    document: Any = None
+    __slots__ = ("codec", "document", "oamp", "parameters", "request")
+
+    def __init__(self, oamp: OAMP, request: Request, codec: Codec, parameters: Mapping[str, str]) -> None:
+        self.oamp = oamp
+        self.request = request
+        self.codec = codec
+        self.parameters = parameters
+        self.document: Any = None
 
 
 class Operation(NamedTuple):
@@ -112,7 +115,7 @@ class Dispatcher:
         try:
             operation, dispatched = self._dispatch(oamp, request)
             if operation.read:
-                dispatched = with_document(dispatched, operation.read)
+                read_document(dispatched, operation.read)
             result = operation.call(dispatched)
         except Exception as exc:
             return error_response(oamp, request, exc)
@@ -172,17 +175,18 @@ def check_client(oamp: OAMP, request: Request) -> None:
     oamp.authenticate(request.header(b"authorization"))
 
 
-def with_document(dispatched: Dispatched, read: Reader) -> Dispatched:
-    """Return a request with what its body holds.
+def read_document(dispatched: Dispatched, read: Reader) -> None:
+    """Read the body of a request.
 
     Raises:
         OampError: the body cannot be read
     """
     request, limits = dispatched.request, dispatched.oamp.limits
-    if not request.body and not request.exceeded:
-        return dispatched._replace(document=read(b"", None, None, limits))
-    codec, charset = _check_body(request)
-    return dispatched._replace(document=read(request.body, codec, charset, limits))
+    if request.body or request.exceeded:
+        codec, charset = _check_body(request)
+        dispatched.document = read(request.body, codec, charset, limits)
+    else:
+        dispatched.document = read(b"", None, None, limits)
 
 
 def _check_body(request: Request) -> tuple[Codec, str | None]:
@@ -202,9 +206,9 @@ def _check_body(request: Request) -> tuple[Codec, str | None]:
 
 def success(dispatched: Dispatched, status: int, result: Any) -> Response:
     """Return the response that has the result of a path operation: a model, a list, a sync-up, or none."""
-    oamp, request, codec, _, _ = dispatched
+    oamp, request, codec = dispatched.oamp, dispatched.request, dispatched.codec
     sync_up = result if isinstance(result, SyncUp) else None
-    if isinstance(result, OampModel | Listing):
+    if sync_up is None and isinstance(result, OampModel | Listing):
         return _written(oamp, request, codec, Response(status, ()), result)
     if request.method == "POST":
         return Response(status, oamp.empty_headers[codec], b"", sync_up)

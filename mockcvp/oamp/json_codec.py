@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from mockcvp.oamp.errors import JSON_SYNTAX, OampError
@@ -63,20 +64,27 @@ def _members(value: dict[str, Any], model: type[OampModel], name: str, ignored: 
     members = model.members()
     if not value.keys() <= members.keys():
         ignored += [f"{name}/{key}" for key in value if key not in members and key not in model.ignored_members]
-    pairs: list[tuple[str, Any]] = []
+    data: dict[str, Any] = {}
     # the members of an object have no order, elements have: that of the model
     for key, member in members.items():
         item = value.get(key)
         if item is None:
             continue
         if member.model is None:
-            pairs.append((key, _text(item, key)))
+            data[key] = _text(item, key)
         elif member.is_list:
             entries = item if isinstance(item, list) else (item,)
-            pairs += [(key, _entry(entry, member.model, key, ignored)) for entry in entries]
+            data[key] = [_entry(entry, member.model, key, ignored) for entry in entries]
         else:
-            pairs.append((key, _object(item, member.model, key, ignored)))
-    return model.from_pairs(pairs, name, ignored)
+            data[key] = _object(item, member.model, key, ignored)
+    if model.is_ordered and len(data) > 1:
+        return model.from_pairs(list(_pairs(data)))
+    return data
+
+
+def _pairs(data: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, value in data.items():
+        yield from ((key, entry) for entry in (value if isinstance(value, list) else [value]))
 
 
 def _entry(value: Any, model: type[OampModel], name: str, ignored: list[str]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The base of all documents of the OAMP, where XML, JSON and pydantic meet (contract, section 4)."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, ClassVar, NamedTuple, get_args, get_origin
 
@@ -29,6 +29,7 @@ class OampModel(BaseModel):
         root: the name of the root element; empty where the model is only a part
         text_member: the member that an element without child elements stands for; empty where there is none
         ignored_members: members that clients send and that have no effect
+        is_ordered: whether the meaning of a member depends on those before it
     """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
@@ -36,30 +37,16 @@ class OampModel(BaseModel):
     root: ClassVar[str] = ""
     text_member: ClassVar[str] = ""
     ignored_members: ClassVar[frozenset[str]] = frozenset()
+    is_ordered: ClassVar[bool] = False
 
     def data(self) -> dict[str, Any]:
         """Return the members that have a value, by their names on the wire; every value is text, data or a list."""
         return self.model_dump(by_alias=True, exclude_none=True)
 
     @classmethod
-    def from_pairs(cls, pairs: Iterable[tuple[str, Any]], name: str, ignored: list[str]) -> dict[str, Any]:
-        """Return the data of an element, for pydantic to validate.
-
-        Args:
-            pairs: the known members in the order of the body
-            name: the name of the element
-            ignored: gets the names of members that have no effect
-        """
-        members = cls.members()
-        data: dict[str, Any] = {}
-        for key, value in pairs:
-            if members[key].is_list:
-                data.setdefault(key, []).append(value)
-            elif key in data:
-                ignored.append(f"a second {name}/{key}")
-            else:
-                data[key] = value
-        return data
+    def from_pairs(cls, pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        """Return the data of an element whose members depend on their order; only called with ``is_ordered``."""
+        raise NotImplementedError(f"{cls.__name__} has members that depend on their order")
 
     @classmethod
     def list_names(cls) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """The documents of the OAMP as pydantic models (contract, sections 5 to 8)."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 from urllib.parse import quote
@@ -57,13 +57,14 @@ class ServerReference(OampModel):
 class ServerReferences(OampModel):
     """The servers to synchronize; none means every server."""
 
+    is_ordered: ClassVar[bool] = True
+
     server: tuple[ServerReference, ...] = ()
     sincetime: Annotated[str | None, Field(description="XML's short form: of the ``server`` before it.")] = None
 
     @classmethod
-    def from_pairs(cls, pairs: Iterable[tuple[str, Any]], name: str, ignored: list[str]) -> dict[str, Any]:
+    def from_pairs(cls, pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
         """Return the data, with each ``sincetime`` in the ``server`` before it (contract, section 5)."""
-        del name, ignored
         entries: list[dict[str, Any]] = []
         data: dict[str, Any] = {"server": entries}
         for key, value in pairs:

@@ -110,19 +110,19 @@ class OampRoute(APIRoute):
 
     def operation(self) -> Operation | None:
         """Return this operation for a call without FastAPI; None where it has other dependencies."""
-        getters: dict[str, Callable[[Dispatched], Any]] = {}
+        getters: list[Callable[[Dispatched], Any]] = []
         for name, parameter in inspect.signature(self._function, eval_str=True).parameters.items():
             dependency = _dependency(parameter.annotation)
             if isinstance(dependency, Provided):
-                getters[name] = dependency.get
+                getters.append(dependency.get)
             elif dependency is None and f"{{{name}" in self.path:
-                getters[name] = functools.partial(_path_parameter, name)
+                getters.append(functools.partial(_path_parameter, name))
             else:
                 return None
-        function, arguments = self._function, tuple(getters.items())
+        function = self._function
 
         def call(dispatched: Dispatched) -> Any:
-            return function(**{name: get(dispatched) for name, get in arguments})
+            return function(*[get(dispatched) for get in getters])
 
         return Operation(call, self.status_code or 200, self.read)
 
@@ -144,7 +144,7 @@ class OampRoute(APIRoute):
             dispatch.check_client(call.oamp, call.request)
             dispatched = dispatch.negotiated(call.oamp, call.request, request.path_params)
             if self.read:
-                dispatched = dispatch.with_document(dispatched, self.read)
+                dispatch.read_document(dispatched, self.read)
             call.dispatched = dispatched
             response = await handler(request)
             if isinstance(response, _Result):

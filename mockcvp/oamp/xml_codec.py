@@ -33,27 +33,30 @@ def decode(body: bytes, charset: str | None, model: type[OampModel], limits: Lim
 
 def _data(element: Element, model: type[OampModel], ignored: list[str]) -> dict[str, Any]:
     members, name = model.members(), element.tag
+    data: dict[str, Any] = {}
     pairs: list[tuple[str, Any]] = []
     nested: list[str] = []
-    single: set[str] = set()
     for child in element:
-        member = members.get(child.tag)
+        key = child.tag
+        member = members.get(key)
         if member is None:
-            if child.tag not in model.ignored_members:
-                ignored.append(f"{name}/{child.tag}")
-        elif member.model is None:
-            pairs.append((child.tag, _text(child)))
-        elif member.is_list:
-            pairs.append((child.tag, _data(child, member.model, nested)))
-        elif child.tag in single:
-            ignored.append(f"a second {name}/{child.tag}")
-        else:
+            if key not in model.ignored_members:
+                ignored.append(f"{name}/{key}")
+        elif key in data and not member.is_list:
             # of an element that is sent twice where one is expected, the first counts
-            single.add(child.tag)
-            pairs.append((child.tag, _data(child, member.model, nested)))
-    data = model.from_pairs(pairs, name, ignored)
-    if not data and model.text_member and (text := _text(element)):
-        data = {model.text_member: text}
+            ignored.append(f"a second {name}/{key}")
+        else:
+            value = _text(child) if member.model is None else _data(child, member.model, nested)
+            if model.is_ordered:
+                pairs.append((key, value))
+            elif member.is_list:
+                data.setdefault(key, []).append(value)
+            else:
+                data[key] = value
+    if model.is_ordered:
+        data = model.from_pairs(pairs)
+    elif not data and model.text_member and (text := _text(element)):
+        data[model.text_member] = text
     ignored += nested
     return data
 
