@@ -159,9 +159,17 @@ def test_a_text_that_may_hold_a_secret_is_masked(text: str) -> None:
     [
         # as curl's option -H writes a header
         ("mappings", {"request": {"headers": {f"Authorization: Basic {ENCODED}": {"x": 1}}}}, "request.headers.***: "),
-        ("requests/count", {"bodyPatterns": [{"matches": f"(password={SECRET}"}]}, "matches: no regular expression"),
-        ("requests/count", {"bodyPatterns": [{"matchesJsonPath": f"$[?(@.password == '{SECRET}'"}]}, "no JSONPath"),
-        ("requests/count", {"bodyPatterns": [{"equalToXml": f"<password>{SECRET}"}]}, "no XML document"),
+        (
+            "requests/count",
+            {"bodyPatterns": [{"matches": f"(password={SECRET}"}]},
+            "matches: not a valid regular expression",
+        ),
+        (
+            "requests/count",
+            {"bodyPatterns": [{"matchesJsonPath": f"$[?(@.password == '{SECRET}'"}]},
+            "not a valid JSONPath",
+        ),
+        ("requests/count", {"bodyPatterns": [{"equalToXml": f"<password>{SECRET}"}]}, "not an XML document"),
         ("requests/count", f"-u tester:{SECRET}", "must be an object, not text"),
     ],
 )

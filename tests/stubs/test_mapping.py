@@ -375,7 +375,7 @@ def test_a_reset_ends_an_answer_in_pieces(cvp: MockCVP, admin: httpx.Client, cli
 
 @pytest.mark.parametrize(("length", "chunks"), [(101, 100), (10, 6), (3, 5), (1, 1)])
 def test_a_body_comes_in_as_many_pieces_as_it_is_said_and_has_bytes(length: int, chunks: int) -> None:
-    pieces = Dribble(chunks, 1.0).pieces(bytes(range(length)))
+    pieces = Dribble(chunks, 1.0).split(bytes(range(length)))
     assert b"".join(pieces) == bytes(range(length))
     assert len(pieces) == min(length, chunks)
 
@@ -461,26 +461,41 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
     ("POST", "mappings", {"id": NOBODY, "uuid": "3f5a2c6e-0000-4000-8000-000000000001"}, "id and uuid"),
     ("POST", "mappings", {"priority": "high"}, "priority: must be a whole number"),
     ("POST", "mappings", {"newScenarioState": "s"}, "newScenarioState needs scenarioName"),
-    ("POST", "mappings", {"postServeActions": []}, "postServeActions: WireMock has it, and mockcvp has not"),
+    (
+        "POST",
+        "mappings",
+        {"postServeActions": []},
+        "postServeActions: WireMock supports this member, and mockcvp does not",
+    ),
     ("POST", "mappings", {"metadata": []}, "metadata: must be an object"),
     ("POST", "mappings", {REQUEST: []}, "request: must be an object"),
     (
         "POST",
         "mappings",
         {REQUEST: {"cookies": {"a": {"equalTo": "b"}}}},
-        "cookies: WireMock has it, and mockcvp has not",
+        "cookies: WireMock supports this member, and mockcvp does not",
     ),
     (
         "POST",
         "mappings",
         {REQUEST: {"multipartPatterns": []}},
-        "multipartPatterns: WireMock has it, and mockcvp has not",
+        "multipartPatterns: WireMock supports this member, and mockcvp does not",
     ),
-    ("POST", "mappings", {REQUEST: {"method": "G T"}}, "request: method must be a method of HTTP"),
+    ("POST", "mappings", {REQUEST: {"method": "G T"}}, "request: method must be an HTTP method"),
     ("POST", "mappings", {REQUEST: {"url": "/a", "urlPath": "/a"}}, "url, urlPath"),
     ("POST", "mappings", {REQUEST: {"customMatcher": {"name": "mockcvp", "parameters": {}}}}, "request.customMatcher"),
-    ("POST", "mappings", {RESPONSE: {"bodyFileName": "a"}}, "bodyFileName: WireMock has it, and mockcvp has not"),
-    ("POST", "mappings", {RESPONSE: {"proxyBaseUrl": "a"}}, "proxyBaseUrl: WireMock has it, and mockcvp has not"),
+    (
+        "POST",
+        "mappings",
+        {RESPONSE: {"bodyFileName": "a"}},
+        "bodyFileName: WireMock supports this member, and mockcvp does not",
+    ),
+    (
+        "POST",
+        "mappings",
+        {RESPONSE: {"proxyBaseUrl": "a"}},
+        "proxyBaseUrl: WireMock supports this member, and mockcvp does not",
+    ),
     ("POST", "mappings", {RESPONSE: {"status": 99}}, "response.status: must be 200 or above"),
     ("POST", "mappings", {RESPONSE: {"status": 600}}, "response.status: must be 599 or below"),
     ("POST", "mappings", {RESPONSE: {"status": "200"}}, "response.status: must be a whole number"),
@@ -489,9 +504,9 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
     ("POST", "mappings", {RESPONSE: {"headers": {"a": "b\nc"}}}, "response.headers: a must be one line"),
     ("POST", "mappings", {RESPONSE: {"headers": {"a": 5}}}, "response.headers: a must be one line"),
     ("POST", "mappings", {RESPONSE: {"headers": {"Content-Length": "5"}, "body": "abc"}}, "Content-Length is 5"),
-    ("POST", "mappings", {RESPONSE: {"body": "a", "jsonBody": {}}}, "response: there can be one of body, jsonBody"),
-    ("POST", "mappings", {RESPONSE: {"base64Body": "!"}}, "response: base64Body is no Base64"),
-    ("POST", "mappings", {RESPONSE: {"status": 204, "body": "a"}}, "response: body: an answer of status 204"),
+    ("POST", "mappings", {RESPONSE: {"body": "a", "jsonBody": {}}}, "response: only one of body, jsonBody is allowed"),
+    ("POST", "mappings", {RESPONSE: {"base64Body": "!"}}, "response: base64Body is not Base64"),
+    ("POST", "mappings", {RESPONSE: {"status": 204, "body": "a"}}, "response: body: a response with status 204"),
     ("POST", "mappings", {RESPONSE: {"fault": "FIRE"}}, "response.fault: must be 'CONNECTION_RESET_BY_PEER'"),
     (
         "POST",
@@ -554,7 +569,7 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
     ("PUT", "scenarios/none/state", {"state": "a"}, "no scenario 'none'"),
     ("PUT", "scenarios/none/state", {"status": "a"}, "status is not known here"),
     ("POST", "settings", {"fixedDelay": "1"}, "fixedDelay: must be a whole number"),
-    ("POST", "settings", {"extended": {}}, "extended: WireMock has it, and mockcvp has not"),
+    ("POST", "settings", {"extended": {}}, "extended: WireMock supports this member, and mockcvp does not"),
     ("POST", "settings", [], "must be an object"),
     ("POST", "mappings", b'{"metadata": {"a": NaN}}', "Out of range float values"),
     ("POST", "mappings", b'{"response": {"jsonBody": 1e999}}', "Out of range float values"),
@@ -563,7 +578,7 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
         "POST",
         "mappings",
         {RESPONSE: {"fault": "EMPTY_RESPONSE", "body": "a"}},
-        "fault is instead of an answer, and body",
+        "fault replaces the response, so body has no effect",
     ),
     ("POST", "mappings", {RESPONSE: {"transformers": ["mockcvp"]}}, "transformers need transformerParameters"),
     (
@@ -576,7 +591,7 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
         "POST",
         "mappings",
         {RESPONSE: {"headers": {"Content-Length": "0", "content-length": "0"}}},
-        "one Content-Length alone",
+        "only one Content-Length",
     ),
     ("POST", "near-misses/request-pattern", b'{"bodyPatterns": [{"equalToJson": NaN}]}', "Out of range float values"),
     (
@@ -591,7 +606,7 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
         "POST",
         "requests/count",
         {"bodyPatterns": [{"matchesXPath": "//a[matches(@b, 'c')]"}]},
-        "it has no function matches",
+        "has no function matches",
     ),
     ("POST", "requests/count", {"bodyPatterns": [{"matchesXPath": "/a/b[$v]"}]}, "has a variable"),
     ("POST", "requests/count", {"urlpath": "/a"}, "urlpath is not known here: is urlPath meant?"),
@@ -614,15 +629,15 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
         "POST",
         "requests/count",
         {"bodyPatterns": [{"binaryEqualTo": "AQ=="}]},
-        "binaryEqualTo: WireMock has it, and mockcvp has not",
+        "binaryEqualTo: WireMock supports this member, and mockcvp does not",
     ),
     (
         "POST",
         "requests/count",
         {"bodyPatterns": [{"matchesJsonSchema": "{}"}]},
-        "matchesJsonSchema: WireMock has it, and mockcvp has not",
+        "matchesJsonSchema: WireMock supports this member, and mockcvp does not",
     ),
-    ("POST", "requests/find", {"bodyPatterns": [{"equalToJson": "{"}]}, "bodyPatterns[0]: equalToJson: no JSON"),
+    ("POST", "requests/find", {"bodyPatterns": [{"equalToJson": "{"}]}, "bodyPatterns[0]: equalToJson: not JSON"),
     (
         "POST",
         "requests/find",
@@ -633,7 +648,7 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
         "POST",
         "requests/find",
         {"bodyPatterns": [{"matchesJsonPath": "$.["}]},
-        "bodyPatterns[0]: matchesJsonPath: '$.[' is no JSONPath",
+        "bodyPatterns[0]: matchesJsonPath: '$.[' is not a valid JSONPath",
     ),
     ("POST", "requests/find", {"bodyPatterns": [{"matchesJsonPath": "$.a.sum()"}]}, "only length() and size()"),
     (
@@ -648,12 +663,17 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
         {"bodyPatterns": [{"matchesJsonPath": 5}]},
         "matchesJsonPath: must be text, or an object",
     ),
-    ("POST", "requests/find", {"bodyPatterns": [{"equalToXml": "<a"}]}, "bodyPatterns[0]: equalToXml: no XML"),
+    (
+        "POST",
+        "requests/find",
+        {"bodyPatterns": [{"equalToXml": "<a"}]},
+        "bodyPatterns[0]: equalToXml: not an XML document",
+    ),
     (
         "POST",
         "requests/find",
         {"bodyPatterns": [{"matchesXPath": "//["}]},
-        "bodyPatterns[0]: matchesXPath: '//[' is no XPath",
+        "bodyPatterns[0]: matchesXPath: '//[' is not valid XPath 1.0",
     ),
     ("POST", "requests/find", {"bodyPatterns": [{"matchesXPath": "//q:a"}]}, "Undefined namespace prefix"),
     (
@@ -662,7 +682,7 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
         {"bodyPatterns": [{"and": [{"contains": "a"}]}]},
         "bodyPatterns[0].and: must have at least 2 items",
     ),
-    ("POST", "requests/remove", {"urlPattern": "["}, "'[' is no regular expression"),
+    ("POST", "requests/remove", {"urlPattern": "["}, "'[' is not a valid regular expression"),
     (
         "POST",
         "requests/remove",

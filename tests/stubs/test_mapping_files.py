@@ -54,7 +54,7 @@ def test_the_command_loads_the_mappings_of_the_fixtures(tmp_path: Path) -> None:
 ID = "3f5a2c6e-0000-4000-8000-000000000001"
 BAD: list[tuple[dict[str, str], str]] = [
     ({"a.json": "{"}, "a.json: line 1, column 2: "),
-    ({"a.json": "[]"}, "a.json: must hold a stub mapping, or an object with 'mappings'"),
+    ({"a.json": "[]"}, "a.json: must contain a stub mapping, or an object with 'mappings'"),
     ({"a.json": "\xff"}, "a.json: is not UTF-8 at byte 0"),
     ({"a.json": '{"mappings": {}}'}, "a.json: 'mappings' must be a list"),
     ({"a.json": '{"mappings": [], "more": 1}'}, "a.json: has 'more' beside 'mappings'"),
@@ -63,9 +63,9 @@ BAD: list[tuple[dict[str, str], str]] = [
     ({"a.json": '{"request": {"url": "/", "url": "/"}}'}, "a.json: the member 'url' occurs twice in one object"),
     (
         {"a.json": '{"response": {"bodyFileName": "x"}}'},
-        "a.json: response: bodyFileName: WireMock has it, and mockcvp has not",
+        "a.json: response: bodyFileName: WireMock supports this member, and mockcvp does not",
     ),
-    ({"a.json": f'{{"id": "{ID}"}}', "b.json": f'{{"uuid": "{ID}"}}'}, f"b.json: the id {ID} is that of "),
+    ({"a.json": f'{{"id": "{ID}"}}', "b.json": f'{{"uuid": "{ID}"}}'}, f"b.json: the id {ID} is also that of "),
     ({"a.json": "[" * 100_000}, "a.json: is nested too deeply"),
 ]
 
@@ -82,10 +82,10 @@ def test_a_file_that_cannot_be_used_is_told_in_one_line(
 def test_wiremocks_root_directory_is_told_for_what_it_is(refusal: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "__files").mkdir()
     (tmp_path / "__files" / "a.json").write_text("{}")
-    assert "__files holds WireMock's bodies" in refusal("serve", "--mappings", ".")
+    assert "__files contains WireMock's body files" in refusal("serve", "--mappings", ".")
 
 
 def test_a_directory_that_is_none_is_told_in_one_line(refusal: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert refusal("serve", "--mappings", "none") == "--mappings: cannot read none: there is no such directory"
-    assert refusal("serve", "--mappings", "file") == "--mappings: cannot read file: is no directory"
+    assert refusal("serve", "--mappings", "file") == "--mappings: cannot read file: is not a directory"

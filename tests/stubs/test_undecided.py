@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from mockcvp import MockCVP
-from mockcvp.stubs.matchers import regular
-from mockcvp.stubs.matchers.regular import UndecidedError
+from mockcvp.stubs.matchers import java_regex
+from mockcvp.stubs.matchers.java_regex import UndecidedError
 
 ENDLESS = "/cvp-config/(a|aa)+b"
 STOPPED = f"the regular expression {ENDLESS!r} was stopped after 1 s of processor time"
@@ -62,7 +62,7 @@ def test_an_expression_stopped_while_near_misses_are_sent_is_a_difference(
             raise UndecidedError(expression.pattern)
         return False
 
-    monkeypatch.setattr(regular, "fully_matches", fully_matches)
+    monkeypatch.setattr(java_regex, "fully_matches", fully_matches)
     response = admin.post("near-misses/request-pattern", json={"urlPattern": "/nowhere"})
     (near_miss,) = response.json()["nearMisses"]
     (difference,) = near_miss["request"]["mockcvp"]["differences"]

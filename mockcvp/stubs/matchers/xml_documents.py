@@ -1,4 +1,4 @@
-"""XML as patterns look at it: equality, and XPath 1.0 by libxml2."""
+"""XML equality as in WireMock, and XPath 1.0 by libxml2."""
 
 import re
 from collections import defaultdict
@@ -10,59 +10,26 @@ from lxml.etree import _Element
 from mockcvp.messages import Invalid, quoted
 from mockcvp.stubs.content import Content
 
-_DECLARED = re.compile(r"""(^\s*<\?xml[^>]*?)\s+encoding\s*=\s*(?:"[^"]*"|'[^']*')""")
-_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-_CALLED = re.compile(r"([\w.:-]+)\s*\(")
-_FUNCTIONS = frozenset(
-    [
-        "last",
-        "position",
-        "count",
-        "id",
-        "local-name",
-        "namespace-uri",
-        "name",
-        "string",
-        "concat",
-        "starts-with",
-        "contains",
-        "substring-before",
-        "substring-after",
-        "substring",
-        "string-length",
-        "normalize-space",
-        "translate",
-        "boolean",
-        "not",
-        "true",
-        "false",
-        "lang",
-        "number",
-        "sum",
-        "floor",
-        "ceiling",
-        "round",
-        "text",
-        "node",
-        "comment",
-        "processing-instruction",
-        "and",
-        "or",
-        "div",
-        "mod",
-    ]
+_ENCODING_DECLARATION = re.compile(r"""(^\s*<\?xml[^>]*?)\s+encoding\s*=\s*(?:"[^"]*"|'[^']*')""")
+_STRING_LITERAL = re.compile(r"\"[^\"]*\"|'[^']*'")
+_FUNCTION_CALL = re.compile(r"([\w.:-]+)\s*\(")
+# XPath 1.0 has these functions, node tests and operators that a parenthesis may follow
+_FUNCTIONS = re.compile(
+    "last|position|count|id|local-name|namespace-uri|name|string|concat|starts-with|contains|substring-before"
+    "|substring-after|substring|string-length|normalize-space|translate|boolean|not|true|false|lang|number|sum"
+    "|floor|ceiling|round|text|node|comment|processing-instruction|and|or|div|mod"
 )
 
 
-def encoded(text: str) -> bytes:
-    """Return a document's text as bytes, whatever encoding it says that it had."""
-    return _DECLARED.sub(r"\1", text, count=1).encode(errors="replace")
+def encode(text: str) -> bytes:
+    """Return the text of a document in UTF-8, without its encoding declaration."""
+    return _ENCODING_DECLARATION.sub(r"\1", text, count=1).encode(errors="replace")
 
 
-def parsed(source: bytes) -> _Element | None:
-    """Return the root of a document; None where it is none, or has a document type.
+def parse(source: bytes) -> _Element | None:
+    """Return the root element; None if the source is not XML or has a document type.
 
-    No entity is resolved, and nothing is loaded.
+    The parser resolves no entity and loads no other document.
     """
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
@@ -72,8 +39,8 @@ def parsed(source: bytes) -> _Element | None:
     return None if root is None or root.getroottree().docinfo.internalDTD is not None else root
 
 
-def without_default_namespaces(root: _Element) -> _Element:
-    """Return a copy of a document with its elements without a prefix in no namespace."""
+def remove_default_namespaces(root: _Element) -> _Element:
+    """Return a copy of a document in which elements without a prefix are in no namespace."""
     copy = etree.fromstring(etree.tostring(root, with_tail=False))
     for element in copy.iter(etree.Element):
         if element.prefix is None and element.tag.startswith("{"):
@@ -82,44 +49,47 @@ def without_default_namespaces(root: _Element) -> _Element:
 
 
 def xpath(expression: str, namespaces: Mapping[str, str]) -> Callable[[Content], list[Content]]:
-    """Return what finds the nodes of an expression, each as a text; a boolean, number or text is one if it is true.
+    """Return a function that evaluates an XPath and returns each selected node as text.
 
-    Elements in a default namespace are found without a prefix too.
+    A result that is a boolean, number or string is one node if it is true. A name without a prefix also selects
+    elements in a default namespace.
 
     Raises:
-        ValueError: no XPath 1.0, or one with a prefix or function that nobody knows
+        ValueError: the expression is not valid XPath 1.0, or has an unknown prefix, an unknown function or a variable
     """
-    # looked up only where they are evaluated, which they may never be
-    bare = _QUOTED.sub("''", expression)
-    if unknown := [name for name in _CALLED.findall(bare) if name.rpartition("::")[2] not in _FUNCTIONS]:
+    # libxml2 reports an unknown function only when it evaluates the call
+    bare = _STRING_LITERAL.sub("''", expression)
+    called = _FUNCTION_CALL.findall(bare)
+    if unknown := [name for name in called if not _FUNCTIONS.fullmatch(name.rpartition("::")[2])]:
         raise Invalid(
-            "no XPath 1.0: it calls a function that there is none of",
-            f"{quoted(expression)} is no XPath 1.0: it has no function {unknown[0][:80]}",
+            "not valid XPath 1.0: it calls an unknown function",
+            f"{quoted(expression)} is not valid XPath 1.0, which has no function {unknown[0][:80]}",
             expression,
         )
     if "$" in bare:
-        problem = "has a variable, and there are none here"
+        problem = "has a variable, which mockcvp does not support"
         raise Invalid(f"it {problem}", f"{quoted(expression)} {problem}", expression)
     try:
-        find = etree.XPath(expression, namespaces=dict(namespaces), regexp=False, smart_strings=False)
-        # and so are prefixes
-        find(etree.fromstring("<x/>"))
+        evaluate = etree.XPath(expression, namespaces=dict(namespaces), regexp=False, smart_strings=False)
+        # libxml2 reports an undefined prefix only when it evaluates the expression
+        evaluate(etree.fromstring("<x/>"))
     except (etree.XPathError, ValueError, TypeError) as exc:
-        raise Invalid("no XPath 1.0", f"{quoted(expression)} is no XPath 1.0: {exc}", expression) from None
+        problem = "not valid XPath 1.0"
+        raise Invalid(problem, f"{quoted(expression)} is {problem}: {exc}", expression) from None
 
-    def found(content: Content) -> list[Content]:
+    def find_nodes(content: Content) -> list[Content]:
         for root in (content.xml, content.xml_without_default_namespaces):
             if root is None:
                 return []
             try:
-                result = find(root.getroottree())
+                result = evaluate(root.getroottree())
             except etree.XPathError:
                 return []
             if nodes := _nodes(result):
                 return nodes
         return []
 
-    return found
+    return find_nodes
 
 
 def _nodes(result: object) -> list[Content]:
@@ -139,13 +109,13 @@ def _node_text(node: object) -> str:
 
 
 def differences(expected: _Element, actual: _Element, place: str = "") -> Iterator[str]:
-    """Tell each difference between two elements.
+    """Yield a description of each difference between two elements.
 
-    White space around texts, comments, prefixes, the order of attributes and that of elements of different names do not
-    matter; an element that is expected in no namespace may be in a default one.
+    These are ignored: white space around text, comments, prefixes, the order of attributes, and the order of elements
+    with different names. An expected element in no namespace also equals an element in a default namespace.
     """
     place = f"{place}/{etree.QName(expected).localname}"
-    if not _same_name(expected, actual):
+    if not _has_same_name(expected, actual):
         yield f"{place} was {etree.QName(actual).text}"
         return
     if _text(expected) != _text(actual):
@@ -153,20 +123,20 @@ def differences(expected: _Element, actual: _Element, place: str = "") -> Iterat
     for name in dict.fromkeys([*expected.attrib, *actual.attrib]):
         if expected.get(name) != actual.get(name):
             yield f"{place}/@{name} was {actual.get(name)!r}, not {expected.get(name)!r}"
-    wanted, there = _children(expected), _children(actual)
-    for name in dict.fromkeys([*wanted, *there]):
-        if len(wanted[name]) != len(there[name]):
-            yield f"{place} had {len(there[name])} of {name!r}, not {len(wanted[name])}"
-        for one, other in zip(wanted[name], there[name], strict=False):
+    wanted, found = _children(expected), _children(actual)
+    for name in dict.fromkeys([*wanted, *found]):
+        if len(wanted[name]) != len(found[name]):
+            yield f"{place} had {len(found[name])} of {name!r}, not {len(wanted[name])}"
+        for one, other in zip(wanted[name], found[name], strict=False):
             yield from differences(one, other, place)
 
 
 def size(root: _Element) -> int:
-    """Return how many nodes there are, to measure a number of differences by."""
+    """Return the number of nodes, the divisor that turns a number of differences into a distance."""
     return sum(1 + len(element.attrib) + bool(_text(element)) for element in root.iter(etree.Element))
 
 
-def _same_name(expected: _Element, actual: _Element) -> bool:
+def _has_same_name(expected: _Element, actual: _Element) -> bool:
     one, other = etree.QName(expected), etree.QName(actual)
     if one.localname != other.localname:
         return False

@@ -3,7 +3,7 @@
 import pytest
 import regex
 
-from mockcvp.stubs.matchers.regular import UndecidedError, compiled, fully_matches
+from mockcvp.stubs.matchers.java_regex import UndecidedError, compile_regex, fully_matches
 from tests.costs import TWICE, clear_caches, growth, ratio
 
 
@@ -34,10 +34,10 @@ def clear() -> None:
 def test_what_repeats_too_much_is_refused_before_it_is_read(expression: str) -> None:
     def rejected() -> None:
         with pytest.raises(ValueError, match="repeats too much: written out, it is longer than 100000 characters"):
-            compiled(expression)
+            compile_regex(expression)
 
     # read, it would be written out as a hundred thousand characters
-    assert ratio(rejected, lambda: compiled("a?" * 5_000), enough=1, before=clear) <= 1
+    assert ratio(rejected, lambda: compile_regex("a?" * 5_000), enough=1, before=clear) <= 1
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_what_repeats_too_much_is_refused_before_it_is_read(expression: str) -> 
     ],
 )
 def test_what_repeats_as_people_write_it_is_read(expression: str, text: str) -> None:
-    assert fully_matches(compiled(expression), text)
+    assert fully_matches(compile_regex(expression), text)
 
 
 @pytest.mark.parametrize(
@@ -63,21 +63,21 @@ def test_what_repeats_as_people_write_it_is_read(expression: str, text: str) -> 
 )
 def test_comments_are_refused_since_they_could_hide_anything(expression: str) -> None:
     with pytest.raises(ValueError, match="comment"):
-        compiled(expression)
+        compile_regex(expression)
 
 
 def test_what_only_looks_like_a_comment_is_read() -> None:
-    assert fully_matches(compiled(r"\(?#[(?#]"), "(##")
-    assert fully_matches(compiled("(?x) a b"), "ab")
+    assert fully_matches(compile_regex(r"\(?#[(?#]"), "(##")
+    assert fully_matches(compile_regex("(?x) a b"), "ab")
 
 
 def test_one_that_is_too_long_is_refused_and_the_longest_costs_little() -> None:
     with pytest.raises(ValueError, match="at most 10000 characters, and this one has 10001"):
-        compiled("a" * 10_001)
-    assert growth(lambda size: compiled("a?" * size), 2_500, before=clear) <= TWICE
+        compile_regex("a" * 10_001)
+    assert growth(lambda size: compile_regex("a?" * size), 2_500, before=clear) <= TWICE
 
 
 def test_a_stopped_expression_is_an_error_that_names_it() -> None:
     # it would match, in minutes
     with pytest.raises(UndecidedError, match=r"the regular expression '\(a\*\)\(a\*\).* was stopped after 1 s"):
-        fully_matches(compiled(r"(a*)(a*)(a*)(a*)\1\2\3\4c?"), "a" * 399)
+        fully_matches(compile_regex(r"(a*)(a*)(a*)(a*)\1\2\3\4c?"), "a" * 399)
