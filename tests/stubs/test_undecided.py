@@ -1,4 +1,4 @@
-"""What happens where a regular expression is stopped: a verdict is an error, and a stub mapping does not match."""
+"""A stopped regular expression: a verification is an error, and a stub mapping does not match."""
 
 import itertools
 import logging
@@ -38,9 +38,7 @@ def call(cvp: MockCVP) -> int:
 @pytest.mark.parametrize(
     "pattern", [{"urlPattern": ENDLESS}, {"headers": {"X-Long": {"doesNotMatch": ENDLESS}}}], ids=["url", "not"]
 )
-def test_a_search_that_is_not_decided_gets_422(
-    cvp: MockCVP, admin: httpx.Client, path: str, pattern: dict[str, Any]
-) -> None:
+def test_an_undecided_search_gets_422(cvp: MockCVP, admin: httpx.Client, path: str, pattern: dict[str, Any]) -> None:
     with cvp.client(timeout=60, headers={"X-Long": f"/cvp-config/{LONG}"}) as client:
         client.get(LONG)
     response = admin.post(path, json=pattern)
@@ -50,15 +48,15 @@ def test_a_search_that_is_not_decided_gets_422(
     assert len(cvp.calls) == 1
 
 
-def test_an_expression_stopped_while_near_misses_are_sent_is_a_difference(
+def test_a_regex_stopped_in_near_misses_is_a_difference(
     cvp: MockCVP, admin: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call(cvp)
-    decided = itertools.count()
+    matches = itertools.count()
 
     def fully_matches(expression: Any, _: str) -> bool:
-        # decided where the distance is measured, and stopped where the difference is described
-        if next(decided):
+        # the first match, for the distance, is decided; the second, for the difference, is stopped
+        if next(matches):
             raise UndecidedError(expression.pattern)
         return False
 
@@ -69,7 +67,7 @@ def test_an_expression_stopped_while_near_misses_are_sent_is_a_difference(
     assert difference.startswith("the regular expression '/nowhere' was stopped")
 
 
-def test_a_stub_that_is_not_decided_does_not_match(
+def test_an_undecided_stub_mapping_does_not_match(
     cvp: MockCVP, admin: httpx.Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     mapping = {"name": "endless", "request": {"urlPattern": ENDLESS}, "response": {"status": 200}}
@@ -97,7 +95,7 @@ def test_a_stub_that_is_not_decided_does_not_match(
     ],
     ids=["called", "not called", "wait"],
 )
-def test_a_verification_that_is_not_decided_is_an_error(cvp: MockCVP, verify: Callable[[MockCVP], None]) -> None:
+def test_an_undecided_verification_raises_an_error(cvp: MockCVP, verify: Callable[[MockCVP], None]) -> None:
     call(cvp)
     with pytest.raises(UndecidedError, match="was stopped after 1 s"):
         verify(cvp)

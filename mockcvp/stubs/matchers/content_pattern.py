@@ -13,7 +13,7 @@ from mockcvp.stubs.schema_model import SchemaModel
 
 
 class Operator:
-    """The mark of a field that is an operator.
+    """The metadata that makes a field of ``ContentPattern`` an operator.
 
     Args:
         build: returns the matcher for the value of the field; each option is a keyword argument
@@ -33,9 +33,10 @@ class ContentPattern(SchemaModel):
     matches: Annotated[str, Operator(operators.matches)] = ""
     does_not_match: Annotated[str, Operator(operators.does_not_match)] = ""
     absent: Annotated[Literal[True], Operator(lambda _: operators.absent())] = True
-    equal_to_json: Annotated[Any, Operator(operators.equal_to_json, "ignore_array_order", "ignore_extra_elements")] = (
-        None
-    )
+    equal_to_json: Annotated[
+        Any,
+        Operator(operators.equal_to_json, "ignore_array_order", "ignore_extra_elements"),
+    ] = None
     matches_json_path: Annotated[Any, Operator(lambda path: operators.matches_json_path(*_parse_path(path)))] = None
     equal_to_xml: Annotated[str, Operator(operators.equal_to_xml)] = ""
     matches_xpath: Annotated[
@@ -53,9 +54,11 @@ class ContentPattern(SchemaModel):
         Field(alias="or", min_length=2, strict=False),
         Operator(lambda patterns: operators.any_of([pattern.matcher for pattern in patterns])),
     ] = ()
-    not_: Annotated["ContentPattern", Field(alias="not"), Operator(lambda pattern: operators.not_(pattern.matcher))] = (
-        None  # type: ignore[assignment] # a default is never read
-    )
+    not_: Annotated[
+        "ContentPattern",
+        Field(alias="not"),
+        Operator(lambda pattern: operators.not_(pattern.matcher)),
+    ] = None  # type: ignore[assignment] # the default is never read
 
     case_insensitive: bool = False
     ignore_array_order: bool = False
@@ -93,10 +96,10 @@ class ContentPattern(SchemaModel):
 @cache
 def _operators() -> dict[str, Operator]:
     return {
-        name: mark
+        name: operator
         for name, field in ContentPattern.model_fields.items()
-        for mark in field.metadata
-        if isinstance(mark, Operator)
+        for operator in field.metadata
+        if isinstance(operator, Operator)
     }
 
 

@@ -123,11 +123,12 @@ def differences(expected: _Element, actual: _Element, place: str = "") -> Iterat
     for name in dict.fromkeys([*expected.attrib, *actual.attrib]):
         if expected.get(name) != actual.get(name):
             yield f"{place}/@{name} was {actual.get(name)!r}, not {expected.get(name)!r}"
-    wanted, found = _children(expected), _children(actual)
-    for name in dict.fromkeys([*wanted, *found]):
-        if len(wanted[name]) != len(found[name]):
-            yield f"{place} had {len(found[name])} of {name!r}, not {len(wanted[name])}"
-        for one, other in zip(wanted[name], found[name], strict=False):
+    expected_children, actual_children = _children(expected), _children(actual)
+    for name in dict.fromkeys([*expected_children, *actual_children]):
+        ones, others = expected_children[name], actual_children[name]
+        if len(ones) != len(others):
+            yield f"{place} had {len(others)} of {name!r}, not {len(ones)}"
+        for one, other in zip(ones, others, strict=False):
             yield from differences(one, other, place)
 
 
