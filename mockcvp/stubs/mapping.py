@@ -75,7 +75,9 @@ class Scenario:
 
 
 class Stubs:
-    """The stub mappings, scenarios and global delays of one mock server; all methods are thread-safe.
+    """The stub mappings, scenarios and global delays of one mock server.
+
+    All methods are thread-safe: a request sees each change completely or not at all.
 
     Args:
         initial: the mappings at the start and after a reset

@@ -67,7 +67,7 @@ def contains(expected: str) -> Matcher:
 
 def does_not_contain(rejected: str) -> Matcher:
     """Match texts that do not contain another text, and absent values."""
-    return _not(contains(rejected), f"anything without {rejected!r}")
+    return not_(contains(rejected), f"anything without {rejected!r}")
 
 
 def matches(expression: str) -> Matcher:
@@ -89,7 +89,7 @@ def does_not_match(expression: str) -> Matcher:
     Raises:
         ValueError: the regular expression is not valid
     """
-    return _not(matches(expression), f"anything that does not match {expression!r}")
+    return not_(matches(expression), f"anything that does not match {expression!r}")
 
 
 def absent() -> Matcher:
@@ -97,13 +97,9 @@ def absent() -> Matcher:
     return Matcher("absent", lambda value: value.text is None, matches_missing=True)
 
 
-def not_(matcher: Matcher) -> Matcher:
+def not_(matcher: Matcher, description: str | None = None) -> Matcher:
     """Match values that another matcher does not match, and absent values."""
-    return _not(matcher, f"anything but {matcher.description}")
-
-
-def _not(matcher: Matcher, description: str) -> Matcher:
-    return Matcher(description, lambda value: not matcher.matches(value))
+    return Matcher(description or f"anything but {matcher.description}", lambda value: not matcher.matches(value))
 
 
 def all_of(matchers: Sequence[Matcher]) -> Matcher:
