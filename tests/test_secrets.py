@@ -1,4 +1,4 @@
-"""Whatever is malformed around a secret in a control request, no error response and no log line quotes the secret."""
+"""Error responses and log lines quote no secret of a generated, malformed admin request."""
 
 import json
 import logging
@@ -65,7 +65,7 @@ MEMBERS = HEADERS | st.sampled_from(["password", "basicAuthCredentials", "basicA
 
 
 def malformed(content: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Return a strategy for the content as it is, or where another form belongs."""
+    """Return a strategy for the content, or for the content in a wrong type."""
     return (
         content
         | content.map(lambda given: [given])
@@ -75,18 +75,18 @@ def malformed(content: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )
 
 
-def in_one(name: str, content: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+def as_member(name: str, content: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return content.map(lambda given: {name: given})
 
 
 PATTERNS = malformed(
-    in_one("headers", malformed(st.dictionaries(HEADERS, SHAPES, min_size=1, max_size=2)))
-    | in_one("basicAuthCredentials", SHAPES)
+    as_member("headers", malformed(st.dictionaries(HEADERS, SHAPES, min_size=1, max_size=2)))
+    | as_member("basicAuthCredentials", SHAPES)
     | st.dictionaries(MEMBERS, SHAPES, min_size=1, max_size=2)
 )
 MAPPINGS = malformed(
-    in_one("request", PATTERNS)
-    | in_one("response", malformed(in_one("headers", malformed(st.dictionaries(HEADERS, SHAPES, min_size=1)))))
+    as_member("request", PATTERNS)
+    | as_member("response", malformed(as_member("headers", malformed(st.dictionaries(HEADERS, SHAPES, min_size=1)))))
     | st.dictionaries(MEMBERS, SHAPES, min_size=1, max_size=2)
 )
 TENANTS = (
@@ -94,7 +94,7 @@ TENANTS = (
     | LEAVES
     | st.fixed_dictionaries({}, optional={"username": SHAPES | st.integers(), "password": SHAPES, "passwort": SHAPES})
 )
-SETTINGS = malformed(st.dictionaries(MEMBERS, SHAPES, min_size=1)) | in_one(
+SETTINGS = malformed(st.dictionaries(MEMBERS, SHAPES, min_size=1)) | as_member(
     "delayDistribution", st.dictionaries(MEMBERS, SHAPES, min_size=1)
 )
 REQUESTS = (
@@ -141,10 +141,10 @@ def test_no_error_quotes_a_secret(served: tuple[httpx.Client, list[str]], sent: 
     path, content = sent
     response = admin.post(path, content=json.dumps(content))
     logged = list(lines)
-    # the name of a valid tenant is no secret: it is in the path of its deletion
+    # the log shows the path of the deletion, which contains the name of the tenant
     if path == "cvp/tenants" and response.status_code == 201:
         admin.delete(f"cvp/tenants/{response.json()['username']}")
-    # a mapping or tenant that is valid is shown as it was given, to the client that has sent it
+    # a successful response contains the mapping or the tenant that the client sent
     if response.status_code >= 400:
         assert logged, response.text
         assert response.status_code == 422
@@ -152,7 +152,7 @@ def test_no_error_quotes_a_secret(served: tuple[httpx.Client, list[str]], sent: 
     assert not any(map(quotes_secret, logged))
 
 
-def test_an_error_of_other_members_is_still_shown(served: tuple[httpx.Client, list[str]]) -> None:
+def test_errors_of_other_members_are_shown(served: tuple[httpx.Client, list[str]]) -> None:
     mapping = {
         "priority": "high",
         "request": {"urlPath": "version", "headers": {"Authorization": {"equalTo": f"Basic {SECRET}"}}},
@@ -163,7 +163,7 @@ def test_an_error_of_other_members_is_still_shown(served: tuple[httpx.Client, li
     ]
 
 
-def test_a_mapping_file_that_is_malformed_is_not_quoted(tmp_path: Path) -> None:
+def test_a_malformed_mapping_file_is_not_quoted(tmp_path: Path) -> None:
     mapping = {"request": {"headers": {"Authorization": {"matches": f"[{SECRET}"}}, "basicAuthCredentials": SECRET}}
     (tmp_path / "a.json").write_text(json.dumps(mapping))
     with pytest.raises(FileError, match=r"request\.basicAuthCredentials: must be an object") as caught:
@@ -171,7 +171,7 @@ def test_a_mapping_file_that_is_malformed_is_not_quoted(tmp_path: Path) -> None:
     assert not quotes_secret(str(caught.value))
 
 
-def test_python_quotes_no_secret_of_a_pattern() -> None:
+def test_python_errors_quote_no_secret_of_a_pattern() -> None:
     with MockCVP() as cvp:
         wanted: dict[str, Any] = {"headers": {"Authorization": {"equalTo": f"Basic {SECRET}"}}}
         with pytest.raises(AssertionError, match="wanted: a call with request=…") as caught:
@@ -182,7 +182,7 @@ def test_python_quotes_no_secret_of_a_pattern() -> None:
         assert not quotes_secret(str(malformed_pattern.value))
 
 
-def test_a_setting_for_a_password_is_not_quoted() -> None:
+def test_an_invalid_password_setting_is_not_quoted() -> None:
     with pytest.raises(ValueError, match="admin_password") as caught:
         MockCVP(admin_username="a", admin_password=[SECRET]).start()
     assert not quotes_secret(str(caught.value))

@@ -15,7 +15,7 @@ from mockcvp.admin.streaming import LARGE, json_of, list_of, streamed
 from mockcvp.messages import error_lines
 from mockcvp.state import MockState
 from mockcvp.stubs.mapping import StubMapping
-from mockcvp.stubs.mapping_schema import stub_mapping
+from mockcvp.stubs.mapping_schema import parse_stub_mapping
 
 
 def router(state: MockState) -> APIRouter:
@@ -105,7 +105,7 @@ def json_of_mapping(mapping: StubMapping) -> Iterable[str]:
 
 def _read(content: Any, mapping_id: str | None = None) -> StubMapping:
     try:
-        return stub_mapping(content, mapping_id)
+        return parse_stub_mapping(content, mapping_id)
     except ValidationError as exc:
         raise Unprocessable(*error_lines(exc, content)) from None
     except ValueError as exc:

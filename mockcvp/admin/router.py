@@ -14,7 +14,7 @@ from mockcvp.admin import cvp, documentation, mappings, requests, scenarios
 from mockcvp.admin.schemas import Unprocessable
 from mockcvp.messages import phrase
 from mockcvp.state import MockState
-from mockcvp.stubs.matchers.regular import UndecidedError
+from mockcvp.stubs.matchers.java_regex import UndecidedError
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # what WireMock's admin API has and this has not

@@ -388,14 +388,14 @@ async def _react(
     exchange: Exchange, state: MockState, scope: Scope, request: Request, response: Response | None
 ) -> Reaction:
     stubs = state.stubs
-    mapping = stubs.take(request) if stubs.mappings and not request.throttled else None
+    mapping = stubs.serve_for(request) if stubs.mappings and not request.throttled else None
     if mapping is None:
-        delay = stubs.delays.drawn(stubs.delays) if stubs.settings else 0.0
+        delay = stubs.delays.sample(stubs.delays) if stubs.settings else 0.0
         if response is None and exchange.needs_fastapi(request.path):
             response = await exchange.fastapi(scope, state.oamp, request)
         return Reaction(response or exchange.dispatcher.respond(state.oamp, request), None, None, delay)
     stubbed = mapping.response
-    delay = stubbed.delays.drawn(stubs.delays)
+    delay = stubbed.delays.sample(stubs.delays)
     if stubbed.fault is not None:
         return Reaction(None, stubbed.fault, mapping, delay)
     if stubbed.error is not None:
@@ -431,7 +431,7 @@ async def _send(
     if not dribble or not response.body:
         await send({"type": "http.response.body", "body": response.body})
         return True
-    pieces = dribble.pieces(response.body)
+    pieces = dribble.split(response.body)
     for piece in pieces:
         if not await _held_back(dribble.seconds / len(pieces)) or ended():
             return False

@@ -1,4 +1,4 @@
-"""What a pattern is held against: a request, and the texts in it, read at most once however many patterns look."""
+"""The input of request patterns: a request, and its headers, parameters and body, each parsed at most once."""
 
 import json
 from functools import cached_property
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from mockcvp.journal import Call
 
 NOT_JSON: Any = object()
-"""What stands for the JSON of a text that is none."""
+"""A sentinel: the content is not JSON."""
 
 
 class Content:
-    """A text, or the absence of one, in every form that a pattern asks for.
+    """The value of a header, parameter or body, parsed on demand as text, JSON or XML.
 
     Args:
-        raw: its bytes, where it came as such
-        text: itself, where it did not
-        value: what it holds as JSON, where that is known
+        raw: the value as bytes
+        text: the value as text
+        value: the value as JSON
     """
 
     def __init__(self, raw: bytes | None = None, text: str | None = None, value: Any = NOT_JSON) -> None:
@@ -30,14 +30,14 @@ class Content:
 
     @cached_property
     def text(self) -> str | None:
-        """The text, by UTF-8; None where there is none."""
+        """The value as text, decoded as UTF-8; None if the value is absent."""
         if self._text is None and self._value is not NOT_JSON:
             return _json_text(self._value)
         return self._text if self._raw is None else self._raw.decode(errors="replace")
 
     @cached_property
     def json(self) -> Any:
-        """What it holds as JSON, ``NOT_JSON`` where it is none."""
+        """The value parsed as JSON; ``NOT_JSON`` if it is not JSON."""
         if self._value is not NOT_JSON:
             return self._value
         source = self._text if self._raw is None else self._raw
@@ -48,23 +48,23 @@ class Content:
 
     @cached_property
     def xml(self) -> "_Element | None":
-        """The root of what it holds as XML; None where it is none, or has a document type."""
-        from mockcvp.stubs.matchers.xml_values import encoded, parsed
+        """The root element; None if the value is not XML or has a document type."""
+        from mockcvp.stubs.matchers.xml_documents import encode, parse
 
-        source = encoded(self._text) if self._text is not None else self._raw
-        return parsed(source) if source else None
+        source = encode(self._text) if self._text is not None else self._raw
+        return parse(source) if source else None
 
     @cached_property
     def xml_without_default_namespaces(self) -> "_Element | None":
-        """The same document, with its elements without a prefix in no namespace."""
-        from mockcvp.stubs.matchers.xml_values import without_default_namespaces
+        """The root element, after elements without a prefix are moved to no namespace."""
+        from mockcvp.stubs.matchers.xml_documents import remove_default_namespaces
 
-        return None if self.xml is None else without_default_namespaces(self.xml)
+        return None if self.xml is None else remove_default_namespaces(self.xml)
 
 
 ABSENT = Content()
-"""A header or member that is not there; also an empty body."""
-_NONE = [ABSENT]
+"""A header or parameter that the request does not have, or an empty body."""
+_ONLY_ABSENT = [ABSENT]
 
 
 def _json_text(value: Any) -> str | None:
@@ -74,14 +74,14 @@ def _json_text(value: Any) -> str | None:
 
 
 class Subject:
-    """A request as patterns look at it, and the call that it became, where it has.
+    """A request that patterns are matched against, with the recorded call if there is one.
 
     Args:
         request: the request
-        call: None where the request is not answered yet
+        call: the recorded call; None while the request has no response
 
     Attributes:
-        undecided: the messages of the parts of patterns whose regular expressions were stopped
+        undecided: the error message of each pattern part whose regular expression was stopped
     """
 
     def __init__(self, request: Request, call: "Call | None" = None) -> None:
@@ -91,12 +91,12 @@ class Subject:
 
     @cached_property
     def path(self) -> str:
-        """The path as it came, without the query."""
+        """The path of the request target, not decoded and without the query."""
         return self.request.target.partition("?")[0]
 
     @cached_property
     def body(self) -> Content:
-        """The body."""
+        """The body of the request."""
         return Content(self.request.body) if self.request.body else ABSENT
 
     @cached_property
@@ -114,9 +114,9 @@ class Subject:
         return values
 
     def query(self, name: str) -> list[Content]:
-        """Return the values of a query parameter, decoded; absence where there is none."""
-        return self._query.get(name, _NONE)
+        """Return the decoded values of a query parameter, or ``ABSENT`` alone."""
+        return self._query.get(name, _ONLY_ABSENT)
 
     def header(self, name: bytes) -> list[Content]:
-        """Return the values of a header, whose name is given in lower case; absence where there is none."""
-        return self._headers.get(name, _NONE)
+        """Return the values of a header, or ``ABSENT`` alone; ``name`` is in lower case."""
+        return self._headers.get(name, _ONLY_ABSENT)

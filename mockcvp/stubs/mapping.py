@@ -1,4 +1,4 @@
-"""The stub mappings of one mock server, and the scenarios that they make up."""
+"""Stub mappings and their scenarios."""
 
 import json
 import logging
@@ -10,34 +10,34 @@ from typing import Any
 from mockcvp.messages import printable
 from mockcvp.oamp.http import Request
 from mockcvp.stubs.content import Subject
-from mockcvp.stubs.matchers.regular import UndecidedError
+from mockcvp.stubs.matchers.java_regex import UndecidedError
 from mockcvp.stubs.pattern import RequestPattern
 from mockcvp.stubs.response import Delays, StubResponse
 
 STARTED = "Started"
-"""The state in which every scenario begins."""
-USUAL_PRIORITY = 5
-_MOST_MAPPINGS = 10_000
+"""The initial state of every scenario."""
+DEFAULT_PRIORITY = 5
+_MAX_MAPPINGS = 10_000
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class StubMapping:
-    """What is answered to some requests instead of the product's answer.
+    """A stub mapping: the response to the requests that match a pattern, in place of OAMP's response.
 
     Attributes:
         id: a UUID
-        pattern: which requests
-        response: what is answered
+        pattern: the request pattern
+        response: the response definition
         document: the mapping in WireMock's JSON
-        name: for a person who reads of it
-        priority: of mappings that match, the one with the lowest is taken
-        scenario: the scenario that it belongs to
-        required_state: the state in which that must be for this to match; None: any
-        new_state: the state in which it is when this has answered; None: as before
-        times: how many requests it answers before it is gone; None: any number
-        size: the memory that it takes beside the body of its answer, in bytes, near enough
+        name: the name in messages
+        priority: the priority; if several mappings match, the one with the lowest number responds
+        scenario: the name of the scenario
+        required_state: the scenario state in which the mapping matches; None for any
+        new_state: the scenario state after the response; None for no change
+        times: the number of responses after which the mapping is removed; None for no limit
+        size: the approximate memory of the mapping without the body of its response, in bytes
     """
 
     id: str
@@ -45,7 +45,7 @@ class StubMapping:
     response: StubResponse
     document: dict[str, Any] = field(default_factory=dict)
     name: str | None = None
-    priority: int = USUAL_PRIORITY
+    priority: int = DEFAULT_PRIORITY
     scenario: str | None = None
     required_state: str | None = None
     new_state: str | None = None
@@ -53,19 +53,19 @@ class StubMapping:
     size: int = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        # as text, which is near enough to the memory that it takes; the body of its answer is counted with that
+        # the length of the JSON approximates the memory; the body is counted as part of the response
         object.__setattr__(self, "size", len(json.dumps(self.document)) - len(self.response.body))
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Some mappings that answer differently as a story goes on.
+    """A scenario: stub mappings that share a state.
 
     Attributes:
-        name: of the scenario
-        state: in which it is
-        possible_states: those that its mappings name
-        mappings: its mappings
+        name: the name
+        state: the current state
+        possible_states: the states that the mappings require or set, and the initial state
+        mappings: the stub mappings
     """
 
     name: str
@@ -75,16 +75,18 @@ class Scenario:
 
 
 class Stubs:
-    """The stub mappings of one mock server. Safe between threads; a request sees all of a change or nothing.
+    """The stub mappings, scenarios and global delays of one mock server.
+
+    All methods are thread-safe: a request sees each change completely or not at all.
 
     Args:
-        initial: those that are there from the start, and again after a reset
+        initial: the mappings at the start and after a reset
 
     Attributes:
-        delays: how long every answer is held back whose mapping says nothing else, the product's among them
-        settings: that say so, in WireMock's JSON
-        mappings: those that there are, in the order in which they are tried
-        initial: the mappings that are there from the start
+        delays: the delays of responses whose mapping sets none, and of OAMP's responses
+        settings: the global settings in WireMock's JSON, which define the delays
+        mappings: the mappings in the order in which they are matched
+        initial: the mappings at the start and after a reset
     """
 
     def __init__(self, initial: Iterable[StubMapping] = ()) -> None:
@@ -93,59 +95,59 @@ class Stubs:
         self.reset()
 
     def reset(self) -> None:
-        """Bring back the mappings that were there at the start, every scenario at its beginning, and no delay."""
+        """Restore the initial mappings, reset the scenarios, and remove the global delays."""
         with self._lock:
             self.set_delays(Delays(), {})
             self.reset_mappings()
 
     def reset_mappings(self) -> None:
-        """Bring back the mappings that were there at the start, and every scenario at its beginning."""
-        self._begin(self.initial)
+        """Restore the initial mappings and reset the scenarios."""
+        self._set_mappings(self.initial)
 
     def clear(self) -> None:
-        """Have no mapping at all."""
-        self._begin(())
+        """Remove all mappings."""
+        self._set_mappings(())
 
-    def _begin(self, mappings: Sequence[StubMapping]) -> None:
+    def _set_mappings(self, mappings: Sequence[StubMapping]) -> None:
         with self._lock:
             self._by_id = {mapping.id: (added, mapping) for added, mapping in enumerate(mappings, start=1)}
             self._used: dict[str, int] = {}
             self._responded: set[str] = set()
             self._states: dict[str, str] = {}
             self._added = len(mappings)
-            self._rank()
+            self._sort()
 
-    def _rank(self) -> None:
-        def place(entry: tuple[int, StubMapping]) -> tuple[int, bool, int]:
+    def _sort(self) -> None:
+        def sort_key(entry: tuple[int, StubMapping]) -> tuple[int, bool, int]:
             added, mapping = entry
-            # those that answer a number of times are a queue; of the others, the latest counts
+            # of equal priority, mappings with a limit respond first, oldest first; then the others, newest first
             return mapping.priority, mapping.times is None, added if mapping.times is not None else -added
 
-        entries = sorted(self._by_id.values(), key=place)
-        # a scenario is forgotten with its last mapping
+        entries = sorted(self._by_id.values(), key=sort_key)
+        # the state of a scenario is removed with its last mapping
         scenarios = {mapping.scenario for _, mapping in entries}
         self._states = {name: state for name, state in self._states.items() if name in scenarios}
         self._responded &= self._by_id.keys()
-        self._used = {one: used for one, used in self._used.items() if one in self._by_id}
-        # in one step, for those who look meanwhile
+        self._used = {mapping_id: used for mapping_id, used in self._used.items() if mapping_id in self._by_id}
+        # other threads read this without the lock, so it is replaced as a whole
         self.mappings = tuple(mapping for _, mapping in entries)
 
     def set_delays(self, delays: Delays, settings: dict[str, Any]) -> None:
-        """Hold back every answer whose mapping says nothing else.
+        """Set the global delays.
 
         Args:
-            delays: how long
-            settings: that say so, in WireMock's JSON
+            delays: the delays
+            settings: the global settings in WireMock's JSON, which define the delays
         """
         self.delays, self.settings = delays, settings
 
     @property
     def idle(self) -> list[StubMapping]:
-        """The mappings that have answered no call yet, in the order in which they are tried."""
+        """The mappings that have not responded yet, in the order in which they are matched."""
         return [mapping for mapping in self.mappings if mapping.id not in self._responded]
 
     def get(self, mapping_id: str) -> StubMapping | None:
-        """Return the mapping with an id, None where there is none."""
+        """Return the mapping with an id, or None."""
         entry = self._by_id.get(mapping_id)
         return entry[1] if entry else None
 
@@ -153,58 +155,58 @@ class Stubs:
         """Add a mapping.
 
         Raises:
-            ValueError: its id is taken, or there are too many
+            ValueError: a mapping with the id exists, or there are too many mappings
         """
         with self._lock:
             if mapping.id in self._by_id:
                 raise ValueError(
                     f"id: there is a stub mapping {mapping.id} already; PUT /mappings/{mapping.id} changes it"
                 )
-            if len(self._by_id) >= _MOST_MAPPINGS:
-                raise ValueError(f"there are {_MOST_MAPPINGS} stub mappings already, and no more are taken")
+            if len(self._by_id) >= _MAX_MAPPINGS:
+                raise ValueError(f"there are already {_MAX_MAPPINGS} stub mappings, which is the maximum")
             self._added += 1
             self._by_id[mapping.id] = (self._added, mapping)
-            self._rank()
+            self._sort()
 
     def replace(self, mapping: StubMapping) -> bool:
-        """Put a mapping in the place of the one with its id, and return whether there is one."""
+        """Replace the mapping with the same id; return whether there is one."""
         with self._lock:
             if mapping.id not in self._by_id:
                 return False
             self._by_id[mapping.id] = (self._by_id[mapping.id][0], mapping)
             self._used.pop(mapping.id, None)
             self._responded.discard(mapping.id)
-            self._rank()
+            self._sort()
             return True
 
     def remove(self, mapping_id: str) -> bool:
-        """Remove a mapping, and return whether there was one."""
+        """Remove a mapping; return whether there was one."""
         with self._lock:
             if self._by_id.pop(mapping_id, None) is None:
                 return False
-            self._rank()
+            self._sort()
             return True
 
-    def take(self, request: Request) -> StubMapping | None:
-        """Return the mapping that answers a request, and have its scenario go on; None where the product answers."""
+    def serve_for(self, request: Request) -> StubMapping | None:
+        """Return the mapping that responds to a request, after its scenario changes state; None if OAMP responds."""
         subject = Subject(request)
         for mapping in self.mappings:
-            if self._waits(mapping) and _matches(mapping, subject) and self._taken(mapping):
+            if self._is_in_required_state(mapping) and _matches(mapping, subject) and self._use(mapping):
                 self._responded.add(mapping.id)
                 return mapping
         return None
 
-    def _waits(self, mapping: StubMapping) -> bool:
+    def _is_in_required_state(self, mapping: StubMapping) -> bool:
         if mapping.scenario is None or mapping.required_state is None:
             return True
         return self._states.get(mapping.scenario, STARTED) == mapping.required_state
 
-    def _taken(self, mapping: StubMapping) -> bool:
+    def _use(self, mapping: StubMapping) -> bool:
+        """Count a response and set the new scenario state; return False if another thread was faster."""
         if mapping.times is None and mapping.new_state is None:
             return True
         with self._lock:
-            # what another thread has changed meanwhile
-            if self.get(mapping.id) is not mapping or not self._waits(mapping):
+            if self.get(mapping.id) is not mapping or not self._is_in_required_state(mapping):
                 return False
             if mapping.scenario is not None and mapping.new_state is not None:
                 self._states[mapping.scenario] = mapping.new_state
@@ -216,40 +218,28 @@ class Stubs:
 
     @property
     def scenarios(self) -> list[Scenario]:
-        """The scenarios that the mappings make up, in the order in which they were named first."""
+        """The scenarios in the order in which their first mappings were added."""
         with self._lock:
-            description: dict[str, list[StubMapping]] = {}
+            by_name: dict[str, list[StubMapping]] = {}
             for _, mapping in sorted(self._by_id.values(), key=lambda entry: entry[0]):
                 if mapping.scenario is not None:
-                    description.setdefault(mapping.scenario, []).append(mapping)
+                    by_name.setdefault(mapping.scenario, []).append(mapping)
             return [
-                Scenario(
-                    name,
-                    self._states.get(name, STARTED),
-                    tuple(
-                        dict.fromkeys(
-                            state
-                            for mapping in mappings
-                            for state in (STARTED, mapping.required_state, mapping.new_state)
-                            if state is not None
-                        )
-                    ),
-                    tuple(mappings),
-                )
-                for name, mappings in description.items()
+                Scenario(name, self._states.get(name, STARTED), _possible_states(mappings), tuple(mappings))
+                for name, mappings in by_name.items()
             ]
 
     def reset_scenarios(self) -> None:
-        """Bring every scenario back to its beginning."""
+        """Reset every scenario to its initial state."""
         with self._lock:
             self._states.clear()
 
     def set_state(self, name: str, state: str) -> None:
-        """Bring a scenario into a state.
+        """Set the state of a scenario.
 
         Raises:
             KeyError: there is no such scenario
-            ValueError: no mapping of it names that state
+            ValueError: no mapping of the scenario requires or sets the state
         """
         with self._lock:
             scenario = next((one for one in self.scenarios if one.name == name), None)
@@ -261,14 +251,21 @@ class Stubs:
             self._states[name] = state
 
 
+def _possible_states(mappings: Sequence[StubMapping]) -> tuple[str, ...]:
+    states = (state for mapping in mappings for state in (STARTED, mapping.required_state, mapping.new_state))
+    return tuple(dict.fromkeys(state for state in states if state is not None))
+
+
 def _matches(mapping: StubMapping, subject: Subject) -> bool:
     try:
         return mapping.pattern.matches(subject)
     except UndecidedError as exc:
-        _log.warning("the stub mapping %s does not match: %s", printable(mapping.name or mapping.id), exc)
-        return False
+        _log.warning("the stub mapping %s does not match: %s", _printable_name(mapping), exc)
     except Exception:
-        # a call must get an answer, and be recorded, whatever a test's pattern comes to
-        named = printable(mapping.name or mapping.id)
-        _log.exception("error while a request was matched against the stub mapping %s", named)
-        return False
+        # the request must get a response and be recorded, whatever error a pattern causes
+        _log.exception("error while a request was matched against the stub mapping %s", _printable_name(mapping))
+    return False
+
+
+def _printable_name(mapping: StubMapping) -> str:
+    return printable(mapping.name or mapping.id)

@@ -1,4 +1,4 @@
-"""Stub mappings as WireMock writes them in JSON. What is not known here is refused, and named."""
+"""WireMock's stub mappings, response definitions, settings and scenario states in JSON."""
 
 import json
 import re
@@ -12,31 +12,32 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from mockcvp.messages import Invalid, member, quoted
 from mockcvp.oamp.errors import of_status
 from mockcvp.oamp.http import Headers
-from mockcvp.stubs.mapping import USUAL_PRIORITY, StubMapping
-from mockcvp.stubs.pattern_schema import RequestPatternForm, SchemaModel
-from mockcvp.stubs.response import LONGEST_DELAY, Delays, Dribble, Fault, StubResponse, lognormal, uniform
+from mockcvp.stubs.mapping import DEFAULT_PRIORITY, StubMapping
+from mockcvp.stubs.pattern_schema import RequestPatternForm
+from mockcvp.stubs.response import MAX_DELAY, Delays, Dribble, Fault, StubResponse, lognormal, uniform
+from mockcvp.stubs.schema_model import SchemaModel
 
-_LONGEST = int(LONGEST_DELAY * 1000)
+_MAX_MILLISECONDS = int(MAX_DELAY * 1000)
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-# what HTTP lets stand in a line of the head
+# the characters of a header value and a reason phrase in RFC 9110 and RFC 9112
 _FIELD_TEXT = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _WITHOUT_BODY = (204, 205, 304)
 
-Milliseconds = Annotated[int, Field(ge=0, le=_LONGEST)]
+Milliseconds = Annotated[int, Field(ge=0, le=_MAX_MILLISECONDS)]
 
 
 class DelayDistribution(SchemaModel):
-    """How long answers are held back, drawn anew for each, in milliseconds."""
+    """A delay distribution, in milliseconds."""
 
     type: Literal["uniform", "lognormal"]
     lower: Milliseconds | None = None
     upper: Milliseconds | None = None
-    median: Annotated[float, Field(strict=False, gt=0, le=_LONGEST)] | None = None
+    median: Annotated[float, Field(strict=False, gt=0, le=_MAX_MILLISECONDS)] | None = None
     sigma: Annotated[float, Field(strict=False, ge=0, le=10)] | None = None
-    max_value: Annotated[float, Field(strict=False, gt=0, le=_LONGEST)] | None = None
+    max_value: Annotated[float, Field(strict=False, gt=0, le=_MAX_MILLISECONDS)] | None = None
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _check_members(self) -> Self:
         needed, allowed = {
             "uniform": (("lower", "upper"), {"lower", "upper"}),
             "lognormal": (("median", "sigma"), {"median", "sigma", "max_value"}),
@@ -51,31 +52,31 @@ class DelayDistribution(SchemaModel):
         return self
 
     @property
-    def draw(self) -> Callable[[], float]:
-        """What draws a time, in seconds."""
+    def sample(self) -> Callable[[], float]:
+        """A function that samples the distribution, in seconds."""
         if self.lower is not None and self.upper is not None:
             return uniform(self.lower / 1000, self.upper / 1000)
         assert self.median is not None
         assert self.sigma is not None
-        return lognormal(self.median / 1000, self.sigma, (self.max_value or _LONGEST) / 1000)
+        return lognormal(self.median / 1000, self.sigma, (self.max_value or _MAX_MILLISECONDS) / 1000)
 
 
 class ChunkedDribbleDelay(SchemaModel):
-    """A body in pieces, spread over a time in milliseconds."""
+    """A chunked dribble delay, in milliseconds."""
 
     number_of_chunks: Annotated[int, Field(ge=1, le=10_000)]
     total_duration: Milliseconds
 
 
-class Parameters(SchemaModel):
-    """What ``mockcvp`` as a transformer does of a response: which WireMock has no member for."""
+class TransformerParameters(SchemaModel):
+    """The parameters of the transformer ``mockcvp``, an extension of WireMock's response definition."""
 
     error_type: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     times: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
 
 class ResponseForm(SchemaModel):
-    """What a mapping answers, in JSON."""
+    """A response definition in JSON."""
 
     status: Annotated[int, Field(ge=200, le=599)] = 200
     status_message: str | None = None
@@ -88,23 +89,23 @@ class ResponseForm(SchemaModel):
     chunked_dribble_delay: ChunkedDribbleDelay | None = None
     fault: Annotated[Fault | None, Field(strict=False)] = None
     transformers: Annotated[tuple[Literal["mockcvp"], ...], Field(strict=False, max_length=1)] = ()
-    transformer_parameters: Parameters = Parameters.model_construct()
+    transformer_parameters: TransformerParameters = TransformerParameters.model_construct()
 
     _bytes: bytes = PrivateAttr(default=b"")
 
     @field_validator("status_message")
     @classmethod
-    def _one_line(cls, value: str | None) -> str | None:
+    def _check_reason(cls, value: str | None) -> str | None:
         if value is not None and not _FIELD_TEXT.fullmatch(value):
             raise ValueError("must be one line of text in ISO 8859-1")
         return value
 
     @field_validator("headers")
     @classmethod
-    def _sendable(cls, headers: dict[str, Any]) -> dict[str, Any]:
+    def _check_headers(cls, headers: dict[str, Any]) -> dict[str, Any]:
         for name, value in headers.items():
             if not _TOKEN.fullmatch(name):
-                raise Invalid("one has a name that no header has", f"{quoted(name)} is no name of a header", name)
+                raise Invalid("one name is not a header name", f"{quoted(name)} is not a header name", name)
             for text in value if isinstance(value, list) else [value]:
                 if not isinstance(text, str) or not _FIELD_TEXT.fullmatch(text):
                     problem = f"{member(name)} must be one line of text in ISO 8859-1, or a list of such"
@@ -112,26 +113,26 @@ class ResponseForm(SchemaModel):
         return headers
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _check_members(self) -> Self:
         given = self.model_fields_set
         bodies = [self.alias(name) for name in ("body", "json_body", "base64_body") if name in given]
         if len(bodies) > 1:
-            raise ValueError(f"there can be one of {', '.join(bodies)} alone")
-        self._bytes = self._body()
+            raise ValueError(f"only one of {', '.join(bodies)} is allowed")
+        self._bytes = self._encode_body()
         if self._bytes and self.status in _WITHOUT_BODY:
-            raise ValueError(f"{bodies[0]}: an answer of status {self.status} has no body")
+            raise ValueError(f"{bodies[0]}: a response with status {self.status} has no body")
         self._check_length()
         return self
 
     @model_validator(mode="after")
-    def _alone(self) -> Self:
+    def _check_extensions(self) -> Self:
         given = self.model_fields_set
         if "transformer_parameters" in given and not self.transformers:
             raise ValueError("transformerParameters belong to transformers, which must be ['mockcvp']")
         if self.transformer_parameters.error_type is not None:
             others = given - {"status", "transformers", "transformer_parameters", "fixed_delay_milliseconds"}
             if others := others - {"delay_distribution"}:
-                raise ValueError(f"errorType makes the whole answer, and {self.alias(min(others))} has no place in it")
+                raise ValueError(f"errorType replaces the response, so {self.alias(min(others))} has no effect")
             if self.status < 400:
                 raise ValueError(f"errorType needs a status from 400 to 599, not {self.status}")
             try:
@@ -141,12 +142,12 @@ class ResponseForm(SchemaModel):
         if self.fault is not None:
             others = given - {"status", "fault", "transformers", "transformer_parameters", "fixed_delay_milliseconds"}
             if others := others - {"delay_distribution"}:
-                raise ValueError(f"fault is instead of an answer, and {self.alias(min(others))} has no place in it")
+                raise ValueError(f"fault replaces the response, so {self.alias(min(others))} has no effect")
         if self.transformers and not self.transformer_parameters.model_fields_set:
             raise ValueError("transformers need transformerParameters: errorType, times")
         return self
 
-    def _body(self) -> bytes:
+    def _encode_body(self) -> bytes:
         if "json_body" in self.model_fields_set:
             return json.dumps(self.json_body, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
         try:
@@ -154,7 +155,7 @@ class ResponseForm(SchemaModel):
                 b64decode(self.base64_body, validate=True) if self.base64_body else self.body.encode(errors="replace")
             )
         except ValueError as exc:
-            raise ValueError(f"base64Body is no Base64: {exc}") from None
+            raise ValueError(f"base64Body is not Base64: {exc}") from None
 
     def _check_length(self) -> None:
         values: dict[str, list[Any]] = {}
@@ -162,14 +163,14 @@ class ResponseForm(SchemaModel):
             values.setdefault(name.lower(), []).extend(value if isinstance(value, list) else [value])
         lengths, codings = values.get("content-length", []), values.get("transfer-encoding", [])
         if len(lengths) > 1 or (lengths and codings):
-            raise ValueError("headers: an answer has one Content-Length alone, or one Transfer-Encoding")
+            raise ValueError("headers: a response has only one Content-Length, or one Transfer-Encoding")
         if lengths and lengths != [str(len(self._bytes))]:
             raise ValueError(f"headers: Content-Length is {lengths[0][:20]}, and the body has {len(self._bytes)} bytes")
         if codings and (codings != ["chunked"] or self.status in _WITHOUT_BODY):
             raise ValueError(f"headers: Transfer-Encoding must be chunked, with a body, not {quoted(codings[0])}")
 
     def response(self) -> StubResponse:
-        """Return what is answered."""
+        """Return the response definition that this form describes."""
         dribble, distribution = self.chunked_dribble_delay, self.delay_distribution
         fixed, error_type = self.fixed_delay_milliseconds, self.transformer_parameters.error_type
         error = None
@@ -180,7 +181,7 @@ class ResponseForm(SchemaModel):
             self.status_message,
             self._headers(),
             self._bytes,
-            Delays(None if fixed is None else fixed / 1000, distribution.draw if distribution else None),
+            Delays(None if fixed is None else fixed / 1000, distribution.sample if distribution else None),
             Dribble(dribble.number_of_chunks, dribble.total_duration / 1000) if dribble else None,
             self.fault,
             error,
@@ -225,24 +226,23 @@ class StubMappingForm(SchemaModel):
             raise ValueError("must be a UUID") from None
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _check_members(self) -> Self:
         if self.id is not None and self.uuid is not None and self.id != self.uuid:
             raise ValueError("id and uuid are two names of one thing, and must not differ")
         if self.scenario_name is None:
             for name in ("required_scenario_state", "new_scenario_state"):
                 if getattr(self, name) is not None:
                     raise ValueError(f"{self.alias(name)} needs scenarioName")
-        custom = self.request.custom_matcher
-        if custom is not None:
-            raise ValueError("request.customMatcher tells of answers: it finds calls, and cannot choose what to answer")
+        if self.request.custom_matcher is not None:
+            raise ValueError("request.customMatcher matches the responses of recorded calls, not requests")
         return self
 
 
 def check_writable(content: Any) -> None:
-    """Check that a value can be given back as JSON.
+    """Check that a value can be written as JSON.
 
     Raises:
-        ValueError: it holds what JSON has no word for: NaN, half of a surrogate pair, an object of Python's
+        ValueError: the value contains NaN, an infinity, half of a surrogate pair, or an object that is not JSON
     """
     try:
         json.dumps(content, allow_nan=False, ensure_ascii=False).encode()
@@ -252,25 +252,25 @@ def check_writable(content: Any) -> None:
         raise ValueError(str(exc)) from None
 
 
-def stub_mapping(content: Any, mapping_id: str | None = None) -> StubMapping:
-    """Return the mapping that some JSON describes.
+def parse_stub_mapping(content: Any, mapping_id: str | None = None) -> StubMapping:
+    """Return the stub mapping that a JSON value describes.
 
     Args:
-        content: the JSON
-        mapping_id: the id that it gets, whatever it says; None: its own, or a new one
+        content: the JSON value
+        mapping_id: an id that replaces the id in the JSON; None to use the id in the JSON, or a new one
 
     Raises:
-        pydantic.ValidationError: it describes none
-        ValueError: it cannot be given back as JSON, or is nested too deeply
+        pydantic.ValidationError: the JSON value is not a valid stub mapping
+        ValueError: the JSON value cannot be written as JSON, or is nested too deeply
     """
     try:
         check_writable(content)
-        return _stub_mapping(content, mapping_id)
+        return _parse(content, mapping_id)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 
 
-def _stub_mapping(content: Any, mapping_id: str | None) -> StubMapping:
+def _parse(content: Any, mapping_id: str | None) -> StubMapping:
     form = StubMappingForm.model_validate(content)
     identity = mapping_id or form.id or form.uuid or str(uuid4())
     request = {"method": "ANY", **(content.get("request") or {})}
@@ -282,7 +282,7 @@ def _stub_mapping(content: Any, mapping_id: str | None) -> StubMapping:
         form.response.response(),
         document,
         form.name,
-        USUAL_PRIORITY if form.priority is None else form.priority,
+        DEFAULT_PRIORITY if form.priority is None else form.priority,
         form.scenario_name,
         form.required_scenario_state,
         form.new_scenario_state,
@@ -291,7 +291,7 @@ def _stub_mapping(content: Any, mapping_id: str | None) -> StubMapping:
 
 
 class SettingsForm(SchemaModel):
-    """WireMock's global settings; nothing is proxied here, so what they say of proxying carries no behaviour."""
+    """WireMock's global settings; ``proxyPassThrough`` has no effect, since mockcvp has no proxy."""
 
     fixed_delay: Milliseconds | None = None
     delay_distribution: DelayDistribution | None = None
@@ -299,12 +299,12 @@ class SettingsForm(SchemaModel):
 
     @property
     def delays(self) -> Delays:
-        """How long every answer is held back."""
+        """The global delays."""
         fixed, distribution = self.fixed_delay, self.delay_distribution
-        return Delays(None if fixed is None else fixed / 1000, distribution.draw if distribution else None)
+        return Delays(None if fixed is None else fixed / 1000, distribution.sample if distribution else None)
 
 
 class ScenarioState(SchemaModel):
-    """The state that a scenario is brought into."""
+    """The new state of a scenario."""
 
     state: Annotated[str, Field(min_length=1)]

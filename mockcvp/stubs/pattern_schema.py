@@ -1,183 +1,46 @@
-"""Request patterns as WireMock writes them in JSON. What is not known here is refused, and named."""
+"""WireMock's request patterns in JSON."""
 
-import difflib
 import re
 from base64 import b64encode
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, PrivateAttr, model_validator
 
-from mockcvp.messages import Invalid, UnknownMembers, error_lines, member, quoted, within
+from mockcvp.messages import Invalid, quoted, within
 from mockcvp.stubs.content import Subject
-from mockcvp.stubs.matchers import values
-from mockcvp.stubs.matchers.values import Matcher
+from mockcvp.stubs.matchers import operators
+from mockcvp.stubs.matchers.content_pattern import ContentPattern
+from mockcvp.stubs.matchers.operators import Matcher
 from mockcvp.stubs.pattern import (
     Part,
     RequestPattern,
-    of_body,
-    of_headers,
-    of_method,
-    of_path,
-    of_query,
-    of_status,
-    of_sync_up,
-    of_target,
-    of_url,
+    match_body,
+    match_headers,
+    match_method,
+    match_path,
+    match_query,
+    match_status,
+    match_sync_up,
+    match_target,
+    match_url,
 )
+from mockcvp.stubs.schema_model import SchemaModel
 
-_NEXT_TO_NOTHING = 0.001
+_MIN_DISTANCE = 0.001
 _TEMPLATE_NAME = re.compile(r"\{[^{}/]+\}")
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
-# members of patterns, responses, mappings and settings
-_NOT_HERE = (
-    "scheme host port clientIp cookies formParameters pathParameters multipartPatterns binaryEqualTo "
-    "matchesJsonSchema schemaVersion equalToDateTime before after actualFormat truncateExpected "
-    "truncateActual hasExactly includes anything equalToNumber greaterThanNumber lessThanNumber "
-    "enablePlaceholders placeholderOpeningDelimiterRegex placeholderClosingDelimiterRegex "
-    "exemptedComparisons ignoreOrderOfSameNode namespaceAwareness bodyFileName proxyBaseUrl "
-    "additionalProxyRequestHeaders removeProxyRequestHeaders proxyUrlPrefixToRemove fromConfiguredStub "
-    "postServeActions serveEventListeners insertionIndex extended"
-)
-_INSIDE = {"request": "a stub mapping", "mappings": "a mapping file", "response": "a stub mapping, beside request"}
-
-
-def _unknown(name: Any, known: list[str]) -> str:
-    """Return what is wrong with a member that is not known."""
-    if name in _NOT_HERE.split():
-        return f"{name}: WireMock has it, and mockcvp has not"
-    by_case = {one.lower(): one for one in known}
-    # of a long name, looking for one that is like it would take long
-    near = difflib.get_close_matches(str(name).lower()[:80], by_case, n=1)
-    if near:
-        return f"{member(name)} is not known here: is {by_case[near[0]]} meant?"
-    return f"{member(name)} is not known here{f': it belongs to {_INSIDE[name]}' if name in _INSIDE else ''}"
-
-
-class SchemaModel(BaseModel):
-    """What is read from WireMock's JSON: its own names, and no member that nobody would heed."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, alias_generator=to_camel, defer_build=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known(cls, given: Any) -> Any:
-        if not isinstance(given, dict):
-            return given
-        known = [cls.alias(field) for field in cls.model_fields]
-        wrong = [name for name in given if name not in known]
-        if wrong:
-            raise UnknownMembers([_unknown(name, known) for name in wrong[: UnknownMembers.most]], len(wrong))
-        return given
-
-    @classmethod
-    def alias(cls, field: str) -> str:
-        """Return what a field is called in JSON."""
-        return cls.model_fields[field].alias or field
-
-
-class ContentPattern(SchemaModel):
-    """What a value must be like, by one operator."""
-
-    equal_to: str = ""
-    case_insensitive: bool = False
-    contains: str = ""
-    does_not_contain: str = ""
-    matches: str = ""
-    does_not_match: str = ""
-    absent: Literal[True] = True
-    equal_to_json: Any = None
-    ignore_array_order: bool = False
-    ignore_extra_elements: bool = False
-    matches_json_path: Any = None
-    equal_to_xml: str = ""
-    matches_xpath: Annotated[Any, Field(alias="matchesXPath")] = None
-    xpath_namespaces: Annotated[dict[str, str], Field(alias="xPathNamespaces")] = {}
-    and_: Annotated[tuple["ContentPattern", ...], Field(alias="and", min_length=2, strict=False)] = ()
-    or_: Annotated[tuple["ContentPattern", ...], Field(alias="or", min_length=2, strict=False)] = ()
-    not_: Annotated["ContentPattern", Field(alias="not")] = None  # type: ignore[assignment] # read only where it was given
-
-    _matcher: Matcher = PrivateAttr()
-
-    @model_validator(mode="after")
-    def _compiled(self) -> Self:
-        given = [name for name in _OPERATORS if name in self.model_fields_set]
-        if len(given) != 1:
-            known = ", ".join(map(ContentPattern.alias, _OPERATORS))
-            both = f", and not {' and '.join(map(ContentPattern.alias, given))} at once" if given else ""
-            raise ValueError(f"must have exactly one of {known}{both}")
-        for option, operator in _OPTIONS.items():
-            if option in self.model_fields_set and operator != given[0]:
-                raise ValueError(
-                    f"{self.alias(option)} belongs to {self.alias(operator)}, not to {self.alias(given[0])}"
-                )
-        try:
-            self._matcher = _OPERATORS[given[0]](self)
-        except ValueError as exc:
-            raise within(self.alias(given[0]), exc) from None
-        return self
-
-    @property
-    def matcher(self) -> Matcher:
-        """What values are held against."""
-        return self._matcher
-
-
-def _path(given: Any) -> tuple[str, Matcher | None]:
-    """Return the expression of a path, and what is wanted of what it finds."""
-    if isinstance(given, str):
-        return given, None
-    if not isinstance(given, dict) or not isinstance(given.get("expression"), str):
-        raise ValueError("must be text, or an object with 'expression' (text) and an operator, as equalTo")
-    inner = {member: value for member, value in given.items() if member != "expression"}
-    try:
-        return given["expression"], ContentPattern.model_validate(inner).matcher
-    except ValidationError as exc:
-        safe, full = ("; ".join(error_lines(exc, given, is_secret=is_secret)) for is_secret in (True, False))
-        raise Invalid(safe, full, given["expression"]) from None
-
-
-_OPERATORS: dict[str, Callable[[ContentPattern], Matcher]] = {
-    "equal_to": lambda its: values.equal_to(its.equal_to, any_case=its.case_insensitive),
-    "contains": lambda its: values.contains(its.contains),
-    "does_not_contain": lambda its: values.without(
-        values.contains(its.does_not_contain), f"anything without {its.does_not_contain!r}"
-    ),
-    "matches": lambda its: values.matches(its.matches),
-    "does_not_match": lambda its: values.without(
-        values.matches(its.does_not_match), f"anything that does not match {its.does_not_match!r}"
-    ),
-    "absent": lambda _: values.absent(),
-    "equal_to_json": lambda its: values.equal_to_json(
-        its.equal_to_json, any_order=its.ignore_array_order, more=its.ignore_extra_elements
-    ),
-    "matches_json_path": lambda its: values.json_path(*_path(its.matches_json_path)),
-    "equal_to_xml": lambda its: values.equal_to_xml(its.equal_to_xml),
-    "matches_xpath": lambda its: values.xpath(*_path(its.matches_xpath), its.xpath_namespaces),
-    "and_": lambda its: values.all_of([one.matcher for one in its.and_]),
-    "or_": lambda its: values.any_of([one.matcher for one in its.or_]),
-    "not_": lambda its: values.without(its.not_.matcher, f"anything but {its.not_.matcher.description}"),
-}
-_OPTIONS = {
-    "case_insensitive": "equal_to",
-    "ignore_array_order": "equal_to_json",
-    "ignore_extra_elements": "equal_to_json",
-    "xpath_namespaces": "matches_xpath",
-}
-
-
 class Credentials(SchemaModel):
-    """What a client sends by HTTP basic authentication."""
+    """The credentials of HTTP basic authentication."""
 
     username: str
     password: str
 
 
 class OutcomePattern(SchemaModel):
-    """What came of a call, which WireMock has no member for: its answer, and the sync-up that it started."""
+    """The expected response status and sync-up of a recorded call, an extension of WireMock's request pattern."""
 
     status: int | None = None
     synchronized: Literal[True] | None = None
@@ -186,7 +49,7 @@ class OutcomePattern(SchemaModel):
 
 
 class CustomMatcher(SchemaModel):
-    """WireMock's place for what is no part of WireMock."""
+    """WireMock's extension point for request patterns."""
 
     name: Literal["mockcvp"]
     parameters: OutcomePattern
@@ -201,8 +64,8 @@ class RequestPatternForm(SchemaModel):
     url_pattern: str | None = None
     url_path_pattern: str | None = None
     url_path_template: str | None = None
-    headers: dict[str, ContentPattern] = {}
-    query_parameters: dict[str, ContentPattern] = {}
+    headers: Annotated[dict[str, ContentPattern], Field(default_factory=dict)]
+    query_parameters: Annotated[dict[str, ContentPattern], Field(default_factory=dict)]
     basic_auth_credentials: Credentials | None = None
     body_patterns: Annotated[tuple[ContentPattern, ...], Field(strict=False)] = ()
     custom_matcher: CustomMatcher | None = None
@@ -210,67 +73,66 @@ class RequestPatternForm(SchemaModel):
     _pattern: RequestPattern = PrivateAttr()
 
     @model_validator(mode="after")
-    def _compiled(self) -> Self:
+    def _build(self) -> Self:
         if not _METHOD.fullmatch(self.method):
-            problem = "method must be a method of HTTP, or ANY"
+            problem = "method must be an HTTP method, or ANY"
             raise Invalid(problem, f"{problem}, not {quoted(self.method)}", self.method)
         urls = [name for name in _URLS if getattr(self, name) is not None]
         if len(urls) > 1:
-            raise ValueError(f"there can be one of {', '.join(map(self.alias, urls))} alone")
-        self._pattern = RequestPattern(tuple(self._parts(urls)), self._described(urls))
+            raise ValueError(f"only one of {', '.join(map(self.alias, urls))} is allowed")
+        self._pattern = RequestPattern(tuple(self._parts(urls)), self._description(urls))
         return self
 
     @property
     def pattern(self) -> RequestPattern:
-        """What requests are held against."""
+        """The request pattern that this form describes."""
         return self._pattern
 
     def _parts(self, urls: list[str]) -> list[Part]:
-        parts = [of_method(self.method)] if self.method != "ANY" else []
+        parts = [match_method(self.method)] if self.method != "ANY" else []
         parts += [self._url(name) for name in urls]
         headers = [(name, pattern.matcher) for name, pattern in self.headers.items()]
         if credentials := self.basic_auth_credentials:
-            sent = b64encode(f"{credentials.username}:{credentials.password}".encode()).decode()
-            headers.append(("Authorization", values.equal_to(f"Basic {sent}")))
+            encoded = b64encode(f"{credentials.username}:{credentials.password}".encode()).decode()
+            headers.append(("Authorization", operators.equal_to(f"Basic {encoded}")))
         if headers:
-            parts.append(of_headers(headers))
+            parts.append(match_headers(headers))
         if self.query_parameters:
-            parts.append(of_query({name: pattern.matcher for name, pattern in self.query_parameters.items()}))
+            parts.append(match_query({name: pattern.matcher for name, pattern in self.query_parameters.items()}))
         if self.custom_matcher:
-            parts += response_parts(self.custom_matcher.parameters)
+            parts += _outcome_parts(self.custom_matcher.parameters)
         if self.body_patterns:
-            parts.append(of_body(pattern.matcher for pattern in self.body_patterns))
+            parts.append(match_body(pattern.matcher for pattern in self.body_patterns))
         return parts
 
     def _url(self, name: str) -> Part:
-        wanted: str = getattr(self, name)
-        if not name.endswith("pattern") and not wanted.startswith("/"):
+        expected: str = getattr(self, name)
+        if not name.endswith("pattern") and not expected.startswith("/"):
             problem = f"{self.alias(name)} must begin with '/', as /cvp-config/version"
-            raise Invalid(problem, f"{problem}, not {quoted(wanted)}", wanted)
-        if name in ("url_path", "url_path_template") and "?" in wanted:
+            raise Invalid(problem, f"{problem}, not {quoted(expected)}", expected)
+        if name in ("url_path", "url_path_template") and "?" in expected:
             problem = f"{self.alias(name)} has no query; queryParameters are for that"
-            raise Invalid(problem, f"{problem}, not {quoted(wanted)}", wanted)
+            raise Invalid(problem, f"{problem}, not {quoted(expected)}", expected)
         try:
-            return _URLS[name](wanted)
+            return _URLS[name](expected)
         except ValueError as exc:
             raise within(self.alias(name), exc) from None
 
-    def _described(self, urls: list[str]) -> str:
-        named = [f"{self.alias(name)} {getattr(self, name)}" for name in urls]
-        named += [
+    def _description(self, urls: list[str]) -> str:
+        members = [f"{self.alias(name)} {getattr(self, name)}" for name in urls]
+        members += [
             self.alias(name)
             for name in type(self).model_fields
             if name in self.model_fields_set and name not in ("method", *_URLS)
         ]
         request = "a call" if self.method == "ANY" else f"a {self.method}"
-        return f"{request} with {', '.join(named)}" if named else request
+        return f"{request} with {', '.join(members)}" if members else request
 
 
-def response_parts(wanted: OutcomePattern) -> list[Part]:
-    """Return what holds for calls of which something came."""
-    parts = [] if wanted.status is None else [of_status(wanted.status)]
-    if wanted.synchronized or wanted.ref_url is not None or wanted.sincetime is not None:
-        parts.append(of_sync_up(wanted.ref_url, wanted.sincetime))
+def _outcome_parts(outcome: OutcomePattern) -> list[Part]:
+    parts = [] if outcome.status is None else [match_status(outcome.status)]
+    if outcome.synchronized or outcome.ref_url is not None or outcome.sincetime is not None:
+        parts.append(match_sync_up(outcome.ref_url, outcome.sincetime))
     return parts
 
 
@@ -278,29 +140,31 @@ def _target(subject: Subject) -> str:
     return subject.request.target
 
 
-def _path_of(subject: Subject) -> str:
+def _path(subject: Subject) -> str:
     return subject.path
 
 
-def _template(template: str) -> Part:
+def _match_template(template: str) -> Part:
     expression = "[^/]+".join(map(re.escape, _TEMPLATE_NAME.split(template)))
-    # WireMock measures from what is left without the names
-    near = values.equal_to(_TEMPLATE_NAME.sub("", template))
-    # what is left may be the path, and still the path does not match
+    # WireMock measures the distance from the template without its variables
+    near = operators.equal_to(_TEMPLATE_NAME.sub("", template))
+    # a path that equals the template without its variables does not match, so its distance is above 0
     matcher = Matcher(
-        template, values.matches(expression).matches, lambda path: near.distance(path) or _NEXT_TO_NOTHING
+        template, operators.matches(expression).matches, lambda path: near.distance(path) or _MIN_DISTANCE
     )
-    return of_url("path", _path_of, matcher, template)
+    return match_url("path", _path, matcher, template)
 
 
-def _regular(name: str, part_of: Callable[[Subject], str]) -> Callable[[str], Part]:
-    return lambda expression: of_url(name, part_of, values.matches(expression), f"anything that matches {expression}")
+def _match_regex(name: str, read: Callable[[Subject], str]) -> Callable[[str], Part]:
+    return lambda expression: match_url(
+        name, read, operators.matches(expression), f"anything that matches {expression}"
+    )
 
 
 _URLS: dict[str, Callable[[str], Part]] = {
-    "url": lambda url: of_target(url, values.equal_to(url)),
-    "url_path": lambda path: of_path(path, values.equal_to(path)),
-    "url_pattern": _regular("url", _target),
-    "url_path_pattern": _regular("path", _path_of),
-    "url_path_template": _template,
+    "url": lambda url: match_target(url, operators.equal_to(url)),
+    "url_path": lambda path: match_path(path, operators.equal_to(path)),
+    "url_pattern": _match_regex("url", _target),
+    "url_path_pattern": _match_regex("path", _path),
+    "url_path_template": _match_template,
 }

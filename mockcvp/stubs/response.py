@@ -1,4 +1,4 @@
-"""What a stub mapping answers: a response, a fault of the connection, a refusal of the product's; and how slowly."""
+"""Response definitions of stub mappings, with their delays and faults."""
 
 import math
 import random
@@ -10,12 +10,12 @@ from itertools import pairwise
 from mockcvp.oamp.errors import ApiError
 from mockcvp.oamp.http import Headers
 
-LONGEST_DELAY = 3600.0
-"""The longest time that an answer can be held back, in seconds."""
+MAX_DELAY = 3600.0
+"""The longest delay of a response, in seconds."""
 
 
 class Fault(StrEnum):
-    """What a connection does instead of an answer, in WireMock's words."""
+    """A connection fault that replaces a response, with WireMock's name."""
 
     CONNECTION_RESET_BY_PEER = "CONNECTION_RESET_BY_PEER"
     EMPTY_RESPONSE = "EMPTY_RESPONSE"
@@ -25,37 +25,37 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delays:
-    """How long answers are held back.
+    """The fixed delay of a response and its delay distribution, which add up.
 
     Attributes:
-        fixed: in seconds; None where nothing is said
-        random: draws a further time, in seconds; None where nothing is said
+        fixed: the fixed delay in seconds; None if not set
+        random: a function that samples the delay distribution, in seconds; None if not set
     """
 
     fixed: float | None = None
     random: Callable[[], float] | None = None
 
-    def drawn(self, otherwise: "Delays") -> float:
-        """Return a time in seconds; what is not said here is as in ``otherwise``."""
-        fixed = otherwise.fixed if self.fixed is None else self.fixed
-        draw = self.random or otherwise.random
-        return min((fixed or 0.0) + (draw() if draw else 0.0), LONGEST_DELAY)
+    def sample(self, default: "Delays") -> float:
+        """Return a delay in seconds; ``default`` supplies what is not set here."""
+        fixed = default.fixed if self.fixed is None else self.fixed
+        sample_random = self.random or default.random
+        return min((fixed or 0.0) + (sample_random() if sample_random else 0.0), MAX_DELAY)
 
 
 @dataclass(frozen=True, slots=True)
 class Dribble:
-    """A body that comes in pieces.
+    """A chunked dribble delay: the body is sent in chunks over a time.
 
     Attributes:
-        chunks: how many
-        seconds: over which they are spread
+        chunks: the number of chunks
+        seconds: the time over which the chunks are sent
     """
 
     chunks: int
     seconds: float
 
-    def pieces(self, body: bytes) -> list[bytes]:
-        """Return a body in its pieces; fewer, where it has fewer bytes."""
+    def split(self, body: bytes) -> list[bytes]:
+        """Return the chunks of a body; a body of fewer bytes than chunks has a chunk for each byte."""
         count = min(self.chunks, len(body))
         ends = [len(body) * number // count for number in range(count + 1)]
         return [body[start:end] for start, end in pairwise(ends)]
@@ -63,17 +63,17 @@ class Dribble:
 
 @dataclass(frozen=True, slots=True)
 class StubResponse:
-    """What a stub mapping answers.
+    """The response definition of a stub mapping.
 
     Attributes:
-        status: of the answer
-        reason: the words after it, where they are not the usual ones
-        headers: but for ``Date`` and the length
-        body: of the answer
-        delays: how long it is held back
-        dribble: in which pieces the body comes, where it does
-        fault: what the connection does instead of all this
-        error: the documented error that is answered instead of all this, in the form that the client asks for
+        status: the status code
+        reason: the reason phrase; None for the standard one
+        headers: all headers except ``Date``
+        body: the body
+        delays: the delays before the response
+        dribble: the chunked dribble delay; None to send the body at once
+        fault: the connection fault that replaces the response
+        error: the OAMP error that replaces the response, in the media type that the client accepts
     """
 
     status: int = 200
@@ -87,10 +87,10 @@ class StubResponse:
 
 
 def uniform(lower: float, upper: float) -> Callable[[], float]:
-    """Return what draws times between two, in seconds."""
+    """Return a function that samples a uniform distribution."""
     return lambda: random.uniform(lower, upper)  # nosec B311 # noqa: S311 - no secret
 
 
-def lognormal(median: float, sigma: float, longest: float = LONGEST_DELAY) -> Callable[[], float]:
-    """Return what draws times of a lognormal distribution with this median, in seconds; none is over ``longest``."""
-    return lambda: min(median * math.exp(min(random.gauss(0, sigma), 50)), longest)
+def lognormal(median: float, sigma: float, maximum: float = MAX_DELAY) -> Callable[[], float]:
+    """Return a function that samples a lognormal distribution, truncated to ``maximum``."""
+    return lambda: min(median * math.exp(min(random.gauss(0, sigma), 50)), maximum)

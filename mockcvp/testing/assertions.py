@@ -10,17 +10,17 @@ from mockcvp.messages import error_lines, may_be_secret
 from mockcvp.oamp.http import BASE_PATH
 from mockcvp.stubs.content import Subject
 from mockcvp.stubs.mapping import StubMapping
-from mockcvp.stubs.matchers.regular import UndecidedError
-from mockcvp.stubs.matchers.values import Matcher, equal_to
+from mockcvp.stubs.matchers.java_regex import UndecidedError
+from mockcvp.stubs.matchers.operators import Matcher, equal_to
 from mockcvp.stubs.pattern import (
     Part,
     RequestPattern,
+    match_method,
+    match_status,
+    match_sync_up,
+    match_url,
     matching,
     near_misses,
-    of_method,
-    of_status,
-    of_sync_up,
-    of_url,
 )
 
 _LINES = 5
@@ -62,13 +62,13 @@ def pattern_of(wanted: WantedCall, *, synchronized: bool = False) -> RequestPatt
     given = {name: value for name, value in wanted.items() if value is not None}
     method, path, status = wanted.get("method"), wanted.get("path"), wanted.get("status")
     ref_url, sincetime, request = wanted.get("ref_url"), wanted.get("sincetime"), wanted.get("request")
-    parts = [] if method is None else [of_method(method.upper())]
+    parts = [] if method is None else [match_method(method.upper())]
     if path is not None:
         parts.append(_of_path(path))
     if status is not None:
-        parts.append(of_status(status))
+        parts.append(match_status(status))
     if synchronized or ref_url is not None or sincetime is not None:
-        parts.append(of_sync_up(ref_url, sincetime))
+        parts.append(match_sync_up(ref_url, sincetime))
     if request is not None:
         parts += _read(request).parts
     what = f"a sync-up of {given.pop('ref_url', 'any server')}" if synchronized else "a call"
@@ -92,7 +92,7 @@ def _of_path(path: str) -> Part:
         wanted = f"{BASE_PATH}{wanted}".rstrip("/")
     near = equal_to(wanted)
     matcher = Matcher(wanted, lambda value: (value.text or "").rstrip("/") == wanted, near.distance)
-    return of_url("path", lambda subject: subject.request.path, matcher, wanted)
+    return match_url("path", lambda subject: subject.request.path, matcher, wanted)
 
 
 def _read(request: Mapping[str, Any]) -> RequestPattern:

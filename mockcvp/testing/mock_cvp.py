@@ -351,10 +351,10 @@ class MockCVP:
         if not isinstance(mapping, Mapping):
             raise TypeError(f"a stub mapping must be a dictionary, not {type(mapping).__name__}")
         # only for those who use it, since it takes time to load
-        from mockcvp.stubs.mapping_schema import stub_mapping
+        from mockcvp.stubs.mapping_schema import parse_stub_mapping
 
         try:
-            added = stub_mapping(dict(mapping))
+            added = parse_stub_mapping(dict(mapping))
         except ValidationError as exc:
             raise ValueError("; ".join(error_lines(exc, dict(mapping)))) from None
         self._running.stubs.add(added)

@@ -23,6 +23,7 @@ from mockcvp.oamp.deployment import Deployment, Server, ServerType, Version
 from mockcvp.settings import Settings
 from mockcvp.state import MockState
 from mockcvp.stubs import mapping_schema, pattern_schema
+from mockcvp.stubs.matchers.content_pattern import ContentPattern
 from mockcvp.stubs.response import Fault
 from tests.admin_client import SERVERS, VXML, Admin
 from tests.server_process import JSON, PASSWORD, PATIENCE, SYNCHRONIZE, USER, XML, ServerProcess
@@ -198,7 +199,7 @@ def test_the_document_has_the_paths_of_the_contract_and_no_other() -> None:
     ("schema", "model"),
     [
         ("RequestPattern", pattern_schema.RequestPatternForm),
-        ("Operators", pattern_schema.ContentPattern),
+        ("Operators", ContentPattern),
         ("StubMapping", mapping_schema.StubMappingForm),
         ("ResponseDefinition", mapping_schema.ResponseForm),
         ("Settings", mapping_schema.SettingsForm),

@@ -1,4 +1,4 @@
-"""The same requests to a real WireMock and to the mock server: both must answer alike, but for the differences named here."""
+"""The same requests to a real WireMock and to the mock server: the responses must be equal, except for known differences."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -51,8 +51,8 @@ def in_body(*patterns: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"method": "POST", "bodyPatterns": [pattern]} for pattern in patterns]
 
 
-def paths(member: str, wanted: dict[str, Any]) -> list[dict[str, Any]]:
-    return in_body(*({member: {"expression": e, **one}} for e, several in wanted.items() for one in several))
+def paths(member: str, operators: dict[str, Any]) -> list[dict[str, Any]]:
+    return in_body(*({member: {"expression": e, **one}} for e, several in operators.items() for one in several))
 
 
 PATTERNS: dict[str, list[dict[str, Any]]] = {
@@ -78,8 +78,8 @@ PATTERNS: dict[str, list[dict[str, Any]]] = {
             for path in ("/cvp-config/{a}/{b}", "/cvp-config/{a}", "/cvp-config/command/{b}", PATH)
         ),
         *(
-            {"headers": {name: wanted}}
-            for name, wanted in [
+            {"headers": {name: operators}}
+            for name, operators in [
                 ("X-M", {"equalTo": "abcd"}),
                 ("x-m", {"equalTo": "abcd"}),
                 ("X-M", {"equalTo": "ABCD"}),
@@ -119,8 +119,8 @@ PATTERNS: dict[str, list[dict[str, Any]]] = {
         {"headers": {"X-M": {"equalTo": "abcd"}, "X-T": {"contains": "2"}}},
         {"headers": {}},
         *(
-            {"queryParameters": {name: wanted}}
-            for name, wanted in [
+            {"queryParameters": {name: operators}}
+            for name, operators in [
                 ("a", {"equalTo": "1"}),
                 ("a", {"equalTo": "2"}),
                 ("a", {"equalTo": "3"}),
@@ -391,22 +391,22 @@ PATTERNS: dict[str, list[dict[str, Any]]] = {
     ),
 }
 
-RESULT = "an XPath whose result is no nodes: WireMock takes any for a match, false among them; here it is one where it is true"
-DOCTYPE = "a document with a document type is no XML here, as the product takes none either"
-CDATA = "to WireMock's equalToXml, a CDATA section is another thing than the same text"
-# which patterns count differently, by call and pattern: WireMock's count, ours, and why
+RESULT = "an XPath whose result is not a node set: in WireMock every result matches, in mockcvp a true result matches"
+DOCTYPE = "a document with a document type is not XML in mockcvp, since OAMP rejects it too"
+CDATA = "in WireMock's equalToXml, a CDATA section differs from the same text"
+# by call and pattern: WireMock's count, mockcvp's count, and the reason for the difference
 DIFFERENCES: dict[tuple[str, str], tuple[int, int, str]] = {
     ("xml", '{"matchesXPath": "count(//server) = 3"}'): (1, 0, RESULT),
     ("xml", '{"matchesXPath": "string(//zz)"}'): (1, 0, RESULT),
     ("xml", '{"matchesXPath": "boolean(//zz)"}'): (1, 0, RESULT),
     ("xml", '{"matchesXPath": {"expression": "//zz", "absent": true}}'): (
         *(0, 1),
-        "absent, where an XPath finds nothing: WireMock has it for JSONPath alone, here it is the same for both",
+        "absent, if a path selects nothing: WireMock supports it for JSONPath only, mockcvp for XPath too",
     ),
     ("xml", json.dumps({"equalToXml": SERVERS.replace("r1", "<![CDATA[r1]]>")})): (0, 1, CDATA),
     ("doctype", '{"matchesXPath": "//r[.=\'v\']"}'): (1, 0, DOCTYPE),
     ("doctype", '{"equalToXml": "<r>v</r>"}'): (1, 0, DOCTYPE),
-    ("text", '{"matchesJsonPath": "$"}'): (1, 0, "to WireMock, text that is no JSON is a JSON string"),
+    ("text", '{"matchesJsonPath": "$"}'): (1, 0, "in WireMock, text that is not JSON is a JSON string"),
 }
 
 
@@ -418,7 +418,7 @@ CASES = [(call, pattern) for call, patterns in PATTERNS.items() for pattern in p
 
 
 class Peer:
-    """One of the two."""
+    """WireMock or the mock server."""
 
     def __init__(self, client: httpx.Client) -> None:
         self.client = client
@@ -426,7 +426,7 @@ class Peer:
     def admin(self, method: str, path: str, content: Any = None) -> httpx.Response:
         return self.client.request(method, f"/__admin/{path}", json=content)
 
-    def reported(self, method: str, path: str, content: Any = None) -> Any:
+    def result(self, method: str, path: str, content: Any = None) -> Any:
         response = self.admin(method, path, content)
         assert response.is_success, response.text
         return response.json() if response.content else {}
@@ -439,7 +439,7 @@ class Peer:
         for name, call in CALLS.items():
             self.admin("DELETE", "requests")
             self.call(**call)
-            counted += [self.reported("POST", "requests/count", pattern)["count"] for pattern in PATTERNS[name]]
+            counted += [self.result("POST", "requests/count", pattern)["count"] for pattern in PATTERNS[name]]
         return counted
 
 
@@ -455,7 +455,7 @@ def mockcvp() -> Iterator[Peer]:
         yield Peer(client)
 
 
-def test_every_pattern_counts_alike(wiremock: Peer, mockcvp: Peer) -> None:
+def test_every_pattern_has_the_same_count(wiremock: Peer, mockcvp: Peer) -> None:
     found = {
         key(call, pattern): (theirs, ours)
         for (call, pattern), theirs, ours in zip(CASES, wiremock.counts(), mockcvp.counts(), strict=True)
@@ -465,8 +465,8 @@ def test_every_pattern_counts_alike(wiremock: Peer, mockcvp: Peer) -> None:
 
 
 def near_misses(peer: Peer) -> list[Any]:
-    """The order of near misses of patterns and of unmatched requests, and the distances where those are documented."""
-    peer.reported("POST", "reset")
+    """Near misses of request patterns: their order and distances."""
+    peer.result("POST", "reset")
     for url in (
         "/a",
         "/cvp-config/servers",
@@ -477,7 +477,7 @@ def near_misses(peer: Peer) -> list[Any]:
         peer.call(method="GET", url=url, headers={"X-M": url})
     for content in ('{"a": 1}', '{"a": 2, "b": 3, "c": 4}', "something else"):
         peer.call(method="POST", url="/cvp-config/elsewhere", content=content)
-    reported = []
+    results = []
     for pattern in [
         {"url": "/cvp-config/server"},
         {"urlPath": "/cvp-config/serverz", "method": "POST"},
@@ -495,18 +495,18 @@ def near_misses(peer: Peer) -> list[Any]:
         {"queryParameters": {"q": {"equalTo": "type:VXML"}}},
         {"queryParameters": {"q": {"equalTo": "type:MEDIA"}}},
     ]:
-        nearest = peer.reported("POST", "near-misses/request-pattern", pattern)["nearMisses"]
-        # how far JSON is from other JSON is documented nowhere: the order alone counts
+        nearest = peer.result("POST", "near-misses/request-pattern", pattern)["nearMisses"]
+        # the distance between JSON documents is not documented, so only the order is compared
         distances = [round(one["matchResult"]["distance"], 6) for one in nearest if "equalToJson" not in str(pattern)]
-        reported.append((pattern, [(one["request"]["url"], one["request"]["body"]) for one in nearest], distances))
-    return reported
+        results.append((pattern, [(one["request"]["url"], one["request"]["body"]) for one in nearest], distances))
+    return results
 
 
 def unmatched(peer: Peer) -> list[Any]:
-    """What is unmatched, and which stub mappings are near to it."""
-    peer.reported("POST", "reset")
+    """Unmatched requests and their near misses."""
+    peer.result("POST", "reset")
     for path, status in (("/cvp-config/serve", 200), ("/zzzzzzzzzz", 201), ("/cvp-config/elsewhere", 299), ("/a", 204)):
-        peer.reported("POST", "mappings", {"request": {"url": path, "method": "GET"}, "response": {"status": status}})
+        peer.result("POST", "mappings", {"request": {"url": path, "method": "GET"}, "response": {"status": status}})
     for method, url in (
         ("GET", "/cvp-config/serve"),
         ("GET", "/cvp-config/servers/"),
@@ -515,7 +515,7 @@ def unmatched(peer: Peer) -> list[Any]:
         ("GET", "/a"),
     ):
         peer.call(method=method, url=url)
-    served = peer.reported("GET", "requests")
+    served = peer.result("GET", "requests")
     return [
         [
             (one["request"]["url"], one["wasMatched"], one["response"]["status"])
@@ -524,56 +524,56 @@ def unmatched(peer: Peer) -> list[Any]:
         ],
         [(one["request"]["url"], one["wasMatched"]) for one in served["requests"]],
         served["meta"],
-        [one["url"] for one in peer.reported("GET", "requests/unmatched")["requests"]],
-        [one["request"]["url"] for one in peer.reported("GET", "requests?unmatched=true&limit=2")["requests"]],
-        len(peer.reported("GET", "requests?limit=0")["requests"]),
-        len(peer.reported("GET", "requests?since=2200-01-01T00:00:00Z")["requests"]),
-        len(peer.reported("GET", "requests?since=2020-01-01T00:00:00Z")["requests"]),
-        [one["url"] for one in peer.reported("POST", "requests/find", {"method": "GET"})["requests"]],
+        [one["url"] for one in peer.result("GET", "requests/unmatched")["requests"]],
+        [one["request"]["url"] for one in peer.result("GET", "requests?unmatched=true&limit=2")["requests"]],
+        len(peer.result("GET", "requests?limit=0")["requests"]),
+        len(peer.result("GET", "requests?since=2200-01-01T00:00:00Z")["requests"]),
+        len(peer.result("GET", "requests?since=2020-01-01T00:00:00Z")["requests"]),
+        [one["url"] for one in peer.result("POST", "requests/find", {"method": "GET"})["requests"]],
         [
             (one["request"]["url"], one["stubMapping"]["request"]["url"], round(one["matchResult"]["distance"], 6))
-            for one in peer.reported("GET", "requests/unmatched/near-misses")["nearMisses"]
+            for one in peer.result("GET", "requests/unmatched/near-misses")["nearMisses"]
         ],
     ]
 
 
 def removal(peer: Peer) -> list[Any]:
-    """What is there after single calls were removed."""
-    peer.reported("POST", "reset")
+    """The journal after the removal of calls."""
+    peer.result("POST", "reset")
     for url in ("/a", "/b", "/a", "/c"):
         peer.call(method="GET", url=url)
-    one = peer.reported("GET", "requests")["requests"][0]
-    reported = [peer.reported("GET", f"requests/{one['id']}")["request"]["url"]]
-    peer.reported("DELETE", f"requests/{one['id']}")
-    removed = peer.reported("POST", "requests/remove", {"url": "/a"})["serveEvents"]
-    reported.append([served["request"]["url"] for served in removed])
-    reported.append([served["request"]["url"] for served in peer.reported("GET", "requests")["requests"]])
+    one = peer.result("GET", "requests")["requests"][0]
+    results = [peer.result("GET", f"requests/{one['id']}")["request"]["url"]]
+    peer.result("DELETE", f"requests/{one['id']}")
+    removed = peer.result("POST", "requests/remove", {"url": "/a"})["serveEvents"]
+    results.append([served["request"]["url"] for served in removed])
+    results.append([served["request"]["url"] for served in peer.result("GET", "requests")["requests"]])
     nobody = "00000000-0000-0000-0000-000000000000"
-    reported += [
+    results += [
         peer.admin("GET", f"requests/{nobody}").status_code,
         peer.admin("DELETE", f"requests/{nobody}").status_code,
     ]
-    reported += [peer.admin("GET", f"requests/{one['id']}").status_code, peer.admin("GET", "requests/xyz").status_code]
-    peer.reported("DELETE", "requests")
-    return [*reported, peer.reported("GET", "requests")]
+    results += [peer.admin("GET", f"requests/{one['id']}").status_code, peer.admin("GET", "requests/xyz").status_code]
+    peer.result("DELETE", "requests")
+    return [*results, peer.result("GET", "requests")]
 
 
 def mappings(peer: Peer) -> list[Any]:
-    """Which mapping answers, and what becomes of mappings."""
-    peer.reported("POST", "reset")
-    reported: list[Any] = []
+    """Adding, replacing, removing and matching stub mappings."""
+    peer.result("POST", "reset")
+    results: list[Any] = []
 
     def add(**mapping: Any) -> Any:
         response = peer.admin("POST", "mappings", mapping)
-        reported.append(response.status_code)
+        results.append(response.status_code)
         return response.json()
 
     def get(url: str = "/p", **options: Any) -> None:
         response = peer.call(**({"method": "GET", "url": url} | options))
         stored = {name: response.headers.get_list(name) for name in ("x-a", "matched-stub-id", "content-type")}
-        # the reason of a status that has none is nobody's
+        # a status without a standard reason phrase has a different one in each server
         reason = response.reason_phrase if response.status_code == 251 else None
-        reported.append((response.status_code, reason, response.text, stored))
+        results.append((response.status_code, reason, response.text, stored))
 
     ids = [f"00000000-0000-0000-0000-00000000000{digit}" for digit in range(1, 9)]
     add(id=ids[0], request={"urlPath": "/p"}, response={"status": 250, "body": "one", "headers": {"X-A": ["1", "2"]}})
@@ -581,7 +581,7 @@ def mappings(peer: Peer) -> list[Any]:
     add(
         id=ids[1],
         request={"urlPath": "/p"},
-        response={"status": 251, "statusMessage": "As said", "jsonBody": {"é": [1]}},
+        response={"status": 251, "statusMessage": "Own Reason", "jsonBody": {"é": [1]}},
     )
     get()
     add(id=ids[2], priority=9, request={"urlPath": "/p"}, response={"status": 252})
@@ -596,78 +596,78 @@ def mappings(peer: Peer) -> list[Any]:
     get(headers={"X-Q": "1"})
     get("/p?q=1")
     add(id=ids[0], request={}, response={})
-    reported[-1:] = [peer.admin("POST", "mappings", {"id": ids[0]}).status_code]
-    reported.append(
-        peer.reported("PUT", f"mappings/{ids[1]}", {"request": {"urlPath": "/p"}, "response": {"status": 260}})
+    results[-1:] = [peer.admin("POST", "mappings", {"id": ids[0]}).status_code]
+    results.append(
+        peer.result("PUT", f"mappings/{ids[1]}", {"request": {"urlPath": "/p"}, "response": {"status": 260}})
     )
     get()
-    reported.append(peer.reported("GET", f"mappings/{ids[1]}"))
-    reported += [
+    results.append(peer.result("GET", f"mappings/{ids[1]}"))
+    results += [
         peer.admin("PUT", f"mappings/{ids[7]}", {}).status_code,
         peer.admin("GET", f"mappings/{ids[7]}").status_code,
     ]
-    peer.reported("DELETE", f"mappings/{ids[1]}")
+    peer.result("DELETE", f"mappings/{ids[1]}")
     get()
-    reported += [peer.admin("DELETE", f"mappings/{ids[1]}").status_code, peer.admin("GET", "mappings/xyz").status_code]
-    listed = peer.reported("GET", "mappings")
-    reported += [[one["id"] for one in listed["mappings"]], listed["meta"]]
-    reported.append([one["id"] for one in peer.reported("GET", "mappings?limit=1&offset=1")["mappings"]])
-    peer.reported("POST", "mappings/remove", {"id": ids[3], "request": {}, "response": {}})
+    results += [peer.admin("DELETE", f"mappings/{ids[1]}").status_code, peer.admin("GET", "mappings/xyz").status_code]
+    listed = peer.result("GET", "mappings")
+    results += [[one["id"] for one in listed["mappings"]], listed["meta"]]
+    results.append([one["id"] for one in peer.result("GET", "mappings?limit=1&offset=1")["mappings"]])
+    peer.result("POST", "mappings/remove", {"id": ids[3], "request": {}, "response": {}})
     get(headers={"X-Q": "1"})
-    peer.reported("DELETE", "mappings")
-    reported.append(peer.reported("GET", "mappings"))
+    peer.result("DELETE", "mappings")
+    results.append(peer.result("GET", "mappings"))
     add(name="named", metadata={"a": 1}, persistent=False, request={"method": "GET"}, response={"status": 202})
-    reported.append(
+    results.append(
         {
             name: value
-            for name, value in peer.reported("GET", "mappings")["mappings"][0].items()
+            for name, value in peer.result("GET", "mappings")["mappings"][0].items()
             if name not in ("id", "uuid")
         }
     )
-    peer.reported("POST", "mappings/reset")
-    reported.append(peer.reported("GET", "mappings")["meta"])
-    return reported
+    peer.result("POST", "mappings/reset")
+    results.append(peer.result("GET", "mappings")["meta"])
+    return results
 
 
 def scenarios(peer: Peer) -> list[Any]:
-    """How a scenario goes on."""
-    peer.reported("POST", "reset")
-    reported: list[Any] = [peer.reported("GET", "scenarios")]
+    """Scenario states."""
+    peer.result("POST", "reset")
+    results: list[Any] = [peer.result("GET", "scenarios")]
     for number, (required, new, status) in enumerate(
         (("Started", "two", 201), ("two", "three", 202), (None, None, 203), ("three", "Started", 204))
     ):
         mapping = {"id": f"00000000-0000-0000-0000-00000000000{number}", "scenarioName": "s", "request": {"url": "/s"}}
         states = {"requiredScenarioState": required, "newScenarioState": new}
         states = {name: state for name, state in states.items() if state}
-        peer.reported(
+        peer.result(
             "POST", "mappings", mapping | states | {"priority": 9 - bool(required), "response": {"status": status}}
         )
 
     def state() -> str:
-        found: str = peer.reported("GET", "scenarios")["scenarios"][0]["state"]
+        found: str = peer.result("GET", "scenarios")["scenarios"][0]["state"]
         return found
 
-    one = peer.reported("GET", "scenarios")["scenarios"][0]
-    reported.append(
+    one = peer.result("GET", "scenarios")["scenarios"][0]
+    results.append(
         [one["name"], one["state"], sorted(one["possibleStates"]), sorted(mapping["id"] for mapping in one["mappings"])]
     )
-    reported += [(peer.call(method="GET", url="/s").status_code, state()) for _ in range(5)]
+    results += [(peer.call(method="GET", url="/s").status_code, state()) for _ in range(5)]
     bodies = ({"state": "two"}, {"state": "nowhere"}, {"x": "two"})
-    reported += [(peer.admin("PUT", "scenarios/s/state", content).status_code, state()) for content in bodies]
-    reported.append((peer.client.put("/__admin/scenarios/s/state").status_code, state()))
-    reported.append(peer.admin("PUT", "scenarios/nobody/state", {"state": "two"}).status_code)
-    peer.reported("PUT", "scenarios/s/state", {"state": "three"})
-    peer.reported("POST", "scenarios/reset")
-    reported.append(state())
-    peer.reported("PUT", "scenarios/s/state", {"state": "three"})
-    peer.reported("POST", "reset")
-    return [*reported, peer.reported("GET", "scenarios")]
+    results += [(peer.admin("PUT", "scenarios/s/state", content).status_code, state()) for content in bodies]
+    results.append((peer.client.put("/__admin/scenarios/s/state").status_code, state()))
+    results.append(peer.admin("PUT", "scenarios/nobody/state", {"state": "two"}).status_code)
+    peer.result("PUT", "scenarios/s/state", {"state": "three"})
+    peer.result("POST", "scenarios/reset")
+    results.append(state())
+    peer.result("PUT", "scenarios/s/state", {"state": "three"})
+    peer.result("POST", "reset")
+    return [*results, peer.result("GET", "scenarios")]
 
 
-def refusals(peer: Peer) -> list[Any]:
-    """The statuses of what cannot be done."""
-    peer.reported("POST", "reset")
-    bad = [
+def errors(peer: Peer) -> list[Any]:
+    """The status codes of error responses."""
+    peer.result("POST", "reset")
+    invalid = [
         ("requests/count", {"urlx": "/s"}),
         ("requests/count", {"headers": {"X": {}}}),
         ("requests/count", {"headers": {"X": "y"}}),
@@ -687,32 +687,34 @@ def refusals(peer: Peer) -> list[Any]:
         ("mappings", {"id": "x"}),
         ("settings", {"foo": 5}),
     ]
-    statuses = [(path, content, peer.admin("POST", path, content).status_code) for path, content in bad]
+    statuses = [(path, content, peer.admin("POST", path, content).status_code) for path, content in invalid]
     statuses.append(("mappings", "no JSON", peer.client.post("/__admin/mappings", content="{").status_code))
     statuses += [
         (path, None, peer.admin("GET", path).status_code) for path in ("nowhere", "requests/xyz", "mappings/xyz")
     ]
-    return [*statuses, peer.reported("GET", "mappings")["meta"]]
+    return [*statuses, peer.result("GET", "mappings")["meta"]]
 
 
 def settings(peer: Peer) -> list[Any]:
-    """What the global settings become; how long answers then take is another test's."""
-    peer.reported("POST", "reset")
-    reported = []
+    """Global settings; other tests measure the delays."""
+    peer.result("POST", "reset")
+    results = []
     for content in ({"fixedDelay": 5}, {"delayDistribution": {"type": "uniform", "lower": 1, "upper": 2}}, {}):
-        peer.reported("POST", "settings", content)
-        reported.append(
+        peer.result("POST", "settings", content)
+        results.append(
             {
                 name: value
-                for name, value in peer.reported("GET", "settings")["settings"].items()
+                for name, value in peer.result("GET", "settings")["settings"].items()
                 if name != "proxyPassThrough"
             }
         )
-    return reported
+    return results
 
 
-@pytest.mark.parametrize("story", [near_misses, unmatched, removal, mappings, scenarios, refusals, settings])
-def test_every_story_is_told_alike(wiremock: Peer, mockcvp: Peer, story: Callable[[Peer], list[Any]]) -> None:
-    theirs, ours = story(wiremock), story(mockcvp)
+@pytest.mark.parametrize("conversation", [near_misses, unmatched, removal, mappings, scenarios, errors, settings])
+def test_every_conversation_has_the_same_results(
+    wiremock: Peer, mockcvp: Peer, conversation: Callable[[Peer], list[Any]]
+) -> None:
+    theirs, ours = conversation(wiremock), conversation(mockcvp)
     for one, other in zip(theirs, ours, strict=True):
         assert other == one

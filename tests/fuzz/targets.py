@@ -25,7 +25,7 @@ from mockcvp.oamp.errors import OampError
 from mockcvp.oamp.http import Request, Response
 from mockcvp.oamp.limits import DEFAULT_LIMITS
 from mockcvp.stubs.content import Subject
-from mockcvp.stubs.matchers.regular import UndecidedError
+from mockcvp.stubs.matchers.java_regex import UndecidedError
 from mockcvp.stubs.pattern_schema import RequestPatternForm
 from tests.attacks.test_xml import MOST_TIMES, harmless
 from tests.costs import clear_caches, cpu_seconds

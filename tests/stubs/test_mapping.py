@@ -1,4 +1,4 @@
-"""What stub mappings do on the wire, and to those who verify."""
+"""Stub mappings, scenarios and request patterns through HTTP and through ``MockCVP``."""
 
 import contextlib
 import http.client
@@ -57,9 +57,7 @@ def stub(admin: httpx.Client, request: dict[str, Any] | None = None, **response:
     return added
 
 
-def test_a_mapping_answers_only_while_it_matches_and_the_product_all_else(
-    admin: httpx.Client, client: httpx.Client
-) -> None:
+def test_only_a_matching_stub_mapping_responds(admin: httpx.Client, client: httpx.Client) -> None:
     added = stub(admin, {"url": VERSION, "headers": {"X-On": {"equalTo": "1"}}}, status=418, body="no")
     assert client.get("version", headers={"X-On": "1"}).status_code == 418
     assert client.get("version").status_code == 200
@@ -67,23 +65,19 @@ def test_a_mapping_answers_only_while_it_matches_and_the_product_all_else(
     assert client.get("version", headers={"X-On": "1"}).status_code == 200
 
 
-def test_a_mapping_stands_before_authentication_and_every_other_check(
-    admin: httpx.Client, client: httpx.Client
-) -> None:
+def test_a_stub_mapping_responds_before_authentication(admin: httpx.Client, client: httpx.Client) -> None:
     stub(admin, {"method": "ANY"}, status=299)
     assert client.get("version", auth=("nobody", "x")).status_code == 299
     assert client.patch("elsewhere", headers={"Accept": "text/plain"}).status_code == 299
 
 
-def test_an_answer_has_the_reason_the_headers_and_the_body_that_its_mapping_says(
-    cvp: MockCVP, admin: httpx.Client, client: httpx.Client
-) -> None:
+def test_reason_headers_and_body_come_from_the_mapping(cvp: MockCVP, admin: httpx.Client, client: httpx.Client) -> None:
     added = stub(
         admin, status=502, statusMessage="Über alles", headers={"X-A": ["1", "2"], "Server": "own"}, base64Body="/wA="
     )
     connection = http.client.HTTPSConnection("127.0.0.1", client.base_url.port, context=cvp.ssl_context())
     for _ in range(2):
-        # twice, since the connection must go on as before
+        # the second request shows that the connection stays usable
         connection.request("GET", VERSION)
         response = connection.getresponse()
         assert (response.status, response.reason, response.read()) == (502, "Über alles", b"\xff\x00")
@@ -95,15 +89,13 @@ def test_an_answer_has_the_reason_the_headers_and_the_body_that_its_mapping_says
 
 
 @pytest.mark.parametrize("status", [204, 304])
-def test_an_answer_without_a_body_says_nothing_of_its_length(
-    admin: httpx.Client, client: httpx.Client, status: int
-) -> None:
+def test_a_bodyless_status_has_no_content_length(admin: httpx.Client, client: httpx.Client, status: int) -> None:
     stub(admin, status=status)
     response = client.get("version")
     assert (response.status_code, response.content, "content-length" in response.headers) == (status, b"", False)
 
 
-def test_head_gets_the_headers_alone(admin: httpx.Client, client: httpx.Client) -> None:
+def test_head_gets_the_headers_without_the_body(admin: httpx.Client, client: httpx.Client) -> None:
     stub(admin, jsonBody=None)
     assert client.get("version").json() is None
     response = client.head("version")
@@ -111,7 +103,7 @@ def test_head_gets_the_headers_alone(admin: httpx.Client, client: httpx.Client) 
     assert client.get("version").text == "null"
 
 
-def test_a_body_can_come_in_pieces_and_in_chunks(admin: httpx.Client, client: httpx.Client) -> None:
+def test_a_dribbled_body_can_have_chunked_encoding(admin: httpx.Client, client: httpx.Client) -> None:
     stub(
         admin,
         body="abcdefg",
@@ -120,15 +112,13 @@ def test_a_body_can_come_in_pieces_and_in_chunks(admin: httpx.Client, client: ht
     )
     began = time.monotonic()
     with client.stream("GET", "version") as response:
-        pieces = [piece for piece in response.iter_raw() if piece]
-    assert b"".join(pieces) == b"abcdefg"
-    assert len(pieces) == 3
+        chunks = [chunk for chunk in response.iter_raw() if chunk]
+    assert b"".join(chunks) == b"abcdefg"
+    assert len(chunks) == 3
     assert time.monotonic() - began >= 0.119
 
 
-def test_a_call_is_in_the_journal_before_its_answer_is_held_back(
-    cvp: MockCVP, admin: httpx.Client, client: httpx.Client
-) -> None:
+def test_a_call_is_recorded_before_its_delay(cvp: MockCVP, admin: httpx.Client, client: httpx.Client) -> None:
     stub(admin, fixedDelayMilliseconds=600_000)
     with pytest.raises(httpx.ReadTimeout):
         client.get("version", timeout=httpx.Timeout(PATIENCE, read=0.3))
@@ -139,9 +129,7 @@ def test_a_call_is_in_the_journal_before_its_answer_is_held_back(
     assert event["timing"]["totalTime"] >= 600_000
 
 
-def test_the_documented_error_of_the_product_can_be_had_by_a_mapping_in_either_form(
-    admin: httpx.Client, client: httpx.Client
-) -> None:
+def test_an_oamp_error_stub_uses_the_accepted_media_type(admin: httpx.Client, client: httpx.Client) -> None:
     stub(
         admin,
         status=503,
@@ -154,22 +142,22 @@ def test_the_documented_error_of_the_product_can_be_had_by_a_mapping_in_either_f
     assert admin.get("mappings").json()["meta"]["total"] == 0
 
 
-def test_what_python_plans_is_a_mapping_like_others_and_comes_before_them(
+def test_one_shot_stubs_of_python_precede_other_mappings(
     cvp: MockCVP, admin: httpx.Client, client: httpx.Client
 ) -> None:
     cvp.stub({"request": {"urlPath": VERSION}, "response": {"status": 250}})
     cvp.fail_next(503)
     cvp.fail_next(401, times=2)
-    planned = admin.get("mappings").json()["mappings"]
-    assert [one["response"]["status"] for one in planned] == [503, 401, 250]
-    assert planned[1]["response"]["transformerParameters"] == {"errorType": "authorization.unathorized", "times": 2}
-    # as it is told, it can be given back
-    admin.delete(f"mappings/{planned[0]['id']}")
-    assert admin.post("mappings", json=planned[0]).json() == planned[0]
+    listed = admin.get("mappings").json()["mappings"]
+    assert [one["response"]["status"] for one in listed] == [503, 401, 250]
+    assert listed[1]["response"]["transformerParameters"] == {"errorType": "authorization.unathorized", "times": 2}
+    # the JSON of a listed mapping can be posted again
+    admin.delete(f"mappings/{listed[0]['id']}")
+    assert admin.post("mappings", json=listed[0]).json() == listed[0]
     assert [client.get("version").status_code for _ in range(4)] == [401, 401, 503, 250]
 
 
-def test_a_stub_that_is_not_valid_is_told_in_python_as_on_the_wire(cvp: MockCVP) -> None:
+def test_an_invalid_stub_raises_value_error_in_python(cvp: MockCVP) -> None:
     with pytest.raises(ValueError, match=r"response\.status: must be 599 or below, not 600"):
         cvp.stub({"response": {"status": 600}})
     added = cvp.stub({"id": NOBODY})
@@ -178,7 +166,7 @@ def test_a_stub_that_is_not_valid_is_told_in_python_as_on_the_wire(cvp: MockCVP)
         cvp.stub({"id": NOBODY})
 
 
-def test_python_verifies_by_wiremocks_patterns_too(cvp: MockCVP, client: httpx.Client) -> None:
+def test_python_assertions_accept_request_patterns(cvp: MockCVP, client: httpx.Client) -> None:
     client.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": "media-1"}}})
     server = {"bodyPatterns": [{"matchesJsonPath": {"expression": "$..server", "equalTo": "media-1"}}]}
     cvp.assert_called(times=1, request=server, status=202)
@@ -190,12 +178,10 @@ def test_python_verifies_by_wiremocks_patterns_too(cvp: MockCVP, client: httpx.C
     with pytest.raises(ValueError, match=r"request: headers\.X: must have exactly one of"):
         cvp.assert_called(request={"headers": {"X": {}}})
     with pytest.raises(TypeError, match="'metod' says nothing of a call; method, path, "):
-        cvp.assert_called(metod="GET")  # type: ignore[call-arg] # what this is about
+        cvp.assert_called(metod="GET")  # type: ignore[call-arg] # the wrong name is the subject of the test
 
 
-def test_a_stub_that_answers_nothing_is_told_with_what_the_nearest_call_had_otherwise(
-    cvp: MockCVP, client: httpx.Client
-) -> None:
+def test_an_unused_stub_is_logged_with_the_nearest_call(cvp: MockCVP, client: httpx.Client) -> None:
     cvp.stub({"request": {"urlPath": "/cvp-config/versions"}, "response": {"status": 502}})
     cvp.stub({"name": "the other", "request": {"urlPath": VERSION}, "response": {"status": 502}})
     assert client.get("version").status_code == 502
@@ -214,7 +200,7 @@ def test_a_stub_that_answers_nothing_is_told_with_what_the_nearest_call_had_othe
         (500, "processing.throttled", "the product answers processing.throttled with 503, not 500"),
     ],
 )
-def test_an_error_that_the_product_cannot_send_is_refused(
+def test_an_unknown_oamp_error_is_rejected(
     cvp: MockCVP, admin: httpx.Client, status: int, error_type: str, reported: str
 ) -> None:
     stubbed = {"status": status, "transformers": ["mockcvp"], "transformerParameters": {"errorType": error_type}}
@@ -234,12 +220,14 @@ def test_an_error_that_the_product_cannot_send_is_refused(
         (lambda cvp: cvp.set_outcome("nobody", "Failure"), "the deployment has no server 'nobody'; it has "),
     ],
 )
-def test_a_wrong_argument_is_told_in_words(cvp: MockCVP, wrong: Callable[[MockCVP], None], reported: str) -> None:
+def test_a_wrong_argument_raises_a_readable_error(
+    cvp: MockCVP, wrong: Callable[[MockCVP], None], reported: str
+) -> None:
     with pytest.raises((TypeError, ValueError), match=re.escape(reported)):
         wrong(cvp)
 
 
-def test_near_misses_name_what_differs(admin: httpx.Client, client: httpx.Client) -> None:
+def test_near_misses_list_the_differences(admin: httpx.Client, client: httpx.Client) -> None:
     client.get("version")
     client.get("server?q=type:VXML")
     pattern = {"urlPath": "/cvp-config/server", "queryParameters": {"q": {"equalTo": "type:MEDIA"}}}
@@ -248,25 +236,25 @@ def test_near_misses_name_what_differs(admin: httpx.Client, client: httpx.Client
     assert nearest["requestPattern"] == {"method": "ANY", **pattern}
 
 
-def test_a_count_says_when_calls_were_dropped(cvp: MockCVP, admin: httpx.Client, client: httpx.Client) -> None:
+def test_a_count_reports_dropped_calls(cvp: MockCVP, admin: httpx.Client, client: httpx.Client) -> None:
     cvp.reset(journal_max_calls=2)
     for path in ("version", "server", "version"):
         client.get(path)
     assert admin.post("requests/count", json={}).json() == {"count": 2, "requestJournalDisabled": False, "dropped": 1}
     assert admin.post("requests/find", json={}).json()["dropped"] == 1
     assert admin.get("requests").json()["meta"] == {"total": 3, "dropped": 1}
-    # what is removed on purpose is missed by nobody
+    # removed calls do not count as dropped
     assert len(admin.post("requests/remove", json={"urlPath": VERSION}).json()["serveEvents"]) == 1
     assert admin.post("requests/count", json={}).json() == {"count": 1, "requestJournalDisabled": False, "dropped": 1}
     cvp.reset()
 
 
-def test_calls_are_found_by_what_came_of_them(admin: httpx.Client, client: httpx.Client) -> None:
+def test_calls_are_found_by_status_and_sync_up(admin: httpx.Client, client: httpx.Client) -> None:
     client.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": [{"refURL": "media-1", "sincetime": "7"}]}}})
     client.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": [{"refURL": "media-1", "sincetime": "-1"}]}}})
 
-    def count(**wanted: Any) -> int:
-        pattern = {"customMatcher": {"name": "mockcvp", "parameters": wanted}}
+    def count(**parameters: Any) -> int:
+        pattern = {"customMatcher": {"name": "mockcvp", "parameters": parameters}}
         found: int = admin.post("requests/count", json=pattern).json()["count"]
         return found
 
@@ -275,7 +263,7 @@ def test_calls_are_found_by_what_came_of_them(admin: httpx.Client, client: httpx
     assert count(refURL="media-2") == count(sincetime=8) == 0
 
 
-def test_tenants_have_mappings_of_their_own(cvp: MockCVP, admin: httpx.Client, client: httpx.Client) -> None:
+def test_tenants_have_separate_stub_mappings(cvp: MockCVP, admin: httpx.Client, client: httpx.Client) -> None:
     with cvp.tenant() as tenant, tenant.client(headers={"Accept": JSON}, timeout=PATIENCE) as theirs:
         with cvp.client(base_url=tenant.admin_url, auth=None, timeout=PATIENCE) as control:
             stub(control, status=250)
@@ -284,27 +272,25 @@ def test_tenants_have_mappings_of_their_own(cvp: MockCVP, admin: httpx.Client, c
         assert admin.get("mappings").json()["meta"]["total"] == 0
 
 
-def test_a_reset_while_an_answer_is_held_back_hangs_up(cvp: MockCVP, admin: httpx.Client, client: httpx.Client) -> None:
-    # long enough for the reset to come before its end
+def test_a_reset_during_a_delay_closes_the_connection(cvp: MockCVP, admin: httpx.Client, client: httpx.Client) -> None:
+    # the reset must come before the end of the delay
     admin.post("settings", json={"fixedDelay": 3000})
 
     def reset() -> None:
         cvp.wait_for_calls(timeout=PATIENCE)
         admin.post("reset")
 
-    resetting = threading.Thread(target=reset)
-    resetting.start()
+    thread = threading.Thread(target=reset)
+    thread.start()
     with pytest.raises(httpx.TransportError):
         client.get("version")
-    resetting.join()
+    thread.join()
     assert admin.get("requests").json()["requests"] == []
     assert admin.get("settings").json() == {"settings": {}}
 
 
 @pytest.mark.parametrize("fault", ["EMPTY_RESPONSE", "MALFORMED_RESPONSE_CHUNK", "RANDOM_DATA_THEN_CLOSE"])
-def test_a_fault_ends_the_connection_also_where_the_client_does_not_agree_to_the_end_of_tls(
-    cvp: MockCVP, admin: httpx.Client, fault: str
-) -> None:
+def test_a_fault_does_not_wait_for_the_tls_shutdown(cvp: MockCVP, admin: httpx.Client, fault: str) -> None:
     stub(admin, fault=fault)
     host, port = admin.base_url.host, admin.base_url.port
     assert port
@@ -313,7 +299,7 @@ def test_a_fault_ends_the_connection_also_where_the_client_does_not_agree_to_the
         cvp.ssl_context().wrap_socket(plain, server_hostname=host) as tls,
     ):
         tls.sendall(b"GET /cvp-config/version HTTP/1.1\r\nHost: a\r\n\r\n")
-        # below TLS, which would agree
+        # a read from the socket below TLS sends no close_notify
         with socket.socket(fileno=os.dup(tls.fileno())) as wire:
             wire.settimeout(PATIENCE)
             began = time.monotonic()
@@ -324,7 +310,7 @@ def test_a_fault_ends_the_connection_also_where_the_client_does_not_agree_to_the
 
 
 def pipelined(cvp: MockCVP, *paths: str) -> bytes:
-    """What comes back for some calls that are sent in one write, until the end of the connection."""
+    """Return all bytes that the server sends for requests in a single write."""
     calls = [f"GET {path} HTTP/1.1\r\nHost: a\r\n" for path in paths]
     sent = "\r\n".join([*calls[:-1], f"{calls[-1]}Connection: close\r\n", ""])
     host, port = cvp.url.removeprefix("https://").partition("/")[0].split(":")
@@ -336,24 +322,24 @@ def pipelined(cvp: MockCVP, *paths: str) -> bytes:
         tls.sendall(sent.encode())
         tls.settimeout(PATIENCE)
         with contextlib.suppress(OSError):
-            while piece := tls.recv(65536):
-                received += piece
+            while chunk := tls.recv(65536):
+                received += chunk
     return received
 
 
-def test_of_calls_that_came_together_each_gets_the_words_of_its_own_mapping(cvp: MockCVP, admin: httpx.Client) -> None:
-    stub(admin, {"url": "/a"}, status=250, statusMessage="First Words")
+def test_pipelined_responses_have_their_own_reason_phrase(cvp: MockCVP, admin: httpx.Client) -> None:
+    stub(admin, {"url": "/a"}, status=250, statusMessage="First Reason")
     stub(admin, {"url": "/b"}, status=251, headers={"Date": "Thu, 01 Jan 1970 00:00:00 GMT"})
     received = pipelined(cvp, "/a", "/b", "/a").decode()
     assert re.findall(r"HTTP/1.1 (\d+) ?(.*)\r", received) == [
-        ("250", "First Words"),
+        ("250", "First Reason"),
         ("251", ""),
-        ("250", "First Words"),
+        ("250", "First Reason"),
     ]
     assert received.lower().count("date: ") == 3
 
 
-def test_a_fault_ends_the_connection_also_for_calls_that_came_ahead(
+def test_a_fault_discards_pipelined_requests(
     cvp: MockCVP, admin: httpx.Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     stub(admin, {"url": "/a"}, fault="EMPTY_RESPONSE")
@@ -362,25 +348,26 @@ def test_a_fault_ends_the_connection_also_for_calls_that_came_ahead(
     assert "without starting response" not in caplog.text
 
 
-def test_a_reset_ends_an_answer_in_pieces(cvp: MockCVP, admin: httpx.Client, client: httpx.Client) -> None:
+def test_a_reset_aborts_a_dribbled_response(cvp: MockCVP, admin: httpx.Client, client: httpx.Client) -> None:
     stub(admin, body="abcdefghij", chunkedDribbleDelay={"numberOfChunks": 10, "totalDuration": 20_000})
     with client.stream("GET", "version") as response:
-        pieces = response.iter_raw()
-        next(pieces)
+        chunks = response.iter_raw()
+        next(chunks)
         cvp.reset()
         with pytest.raises(httpx.TransportError):
-            list(pieces)
+            list(chunks)
     assert cvp.calls == []
 
 
 @pytest.mark.parametrize(("length", "chunks"), [(101, 100), (10, 6), (3, 5), (1, 1)])
-def test_a_body_comes_in_as_many_pieces_as_it_is_said_and_has_bytes(length: int, chunks: int) -> None:
-    pieces = Dribble(chunks, 1.0).pieces(bytes(range(length)))
-    assert b"".join(pieces) == bytes(range(length))
-    assert len(pieces) == min(length, chunks)
+def test_a_dribbled_body_has_at_most_a_chunk_per_byte(length: int, chunks: int) -> None:
+    body = bytes(range(length))
+    split = Dribble(chunks, 1.0).split(body)
+    assert b"".join(split) == body
+    assert len(split) == min(length, chunks)
 
 
-def test_whatever_a_pattern_comes_to_a_call_is_answered_and_recorded(
+def test_an_error_in_a_pattern_does_not_affect_the_response(
     cvp: MockCVP, admin: httpx.Client, client: httpx.Client
 ) -> None:
     for pattern in (
@@ -398,7 +385,7 @@ def test_whatever_a_pattern_comes_to_a_call_is_answered_and_recorded(
     ]
     bodies.append(json.dumps([{"b": number} for number in range(3000)]))
     for body in bodies:
-        # a pattern that goes back and forth without end would take hours
+        # endless backtracking would take hours without the time limit
         response = client.post(SYNCHRONIZE, content=body, headers={"Content-Type": JSON}, timeout=PATIENCE)
         assert response.status_code in (202, 400)
     assert len(cvp.calls) == len(bodies)
@@ -407,7 +394,7 @@ def test_whatever_a_pattern_comes_to_a_call_is_answered_and_recorded(
     cvp.assert_not_called(request={"bodyPatterns": [{"equalToJson": {"a": 1}}]})
 
 
-def test_a_scenario_that_has_gone_begins_anew(admin: httpx.Client, client: httpx.Client) -> None:
+def test_a_recreated_scenario_has_its_initial_state(admin: httpx.Client, client: httpx.Client) -> None:
     mapping = {
         "request": {"urlPath": VERSION},
         "response": {"status": 250},
@@ -421,9 +408,7 @@ def test_a_scenario_that_has_gone_begins_anew(admin: httpx.Client, client: httpx
         admin.delete(f"mappings/{added['id']}")
 
 
-def test_what_is_removed_is_what_was_found_and_not_what_has_its_number_since_a_clearing(
-    cvp: MockCVP, client: httpx.Client
-) -> None:
+def test_remove_after_clear_removes_no_newer_call(cvp: MockCVP, client: httpx.Client) -> None:
     client.get("version")
     journal = cvp._running.journal
     found = journal.page().calls
@@ -433,15 +418,15 @@ def test_what_is_removed_is_what_was_found_and_not_what_has_its_number_since_a_c
     assert [call.path for call in cvp.calls] == ["/cvp-config/server"]
 
 
-def test_credentials_and_a_pattern_of_their_header_must_both_hold(admin: httpx.Client, client: httpx.Client) -> None:
+def test_credentials_and_header_pattern_must_both_match(admin: httpx.Client, client: httpx.Client) -> None:
     client.get("version")
     credentials = {"username": "wsmadmin", "password": "wsmadmin"}
-    for wanted, count in (("Basic", 1), ("Bearer", 0)):
-        pattern = {"basicAuthCredentials": credentials, "headers": {"Authorization": {"contains": wanted}}}
+    for scheme, count in (("Basic", 1), ("Bearer", 0)):
+        pattern = {"basicAuthCredentials": credentials, "headers": {"Authorization": {"contains": scheme}}}
         assert admin.post("requests/count", json=pattern).json()["count"] == count
 
 
-def test_xml_is_equal_whatever_encoding_the_pattern_says_that_it_had(admin: httpx.Client, client: httpx.Client) -> None:
+def test_equal_to_xml_ignores_the_encoding_declaration(admin: httpx.Client, client: httpx.Client) -> None:
     document = '<?xml version="1.0" encoding="ISO-8859-1"?><a>é</a>'
     client.post(SYNCHRONIZE, content=document.encode("latin-1"), headers={"Content-Type": XML})
     for pattern in (document, document.replace("ISO-8859-1", "UTF-16"), "<a>é</a>"):
@@ -461,26 +446,41 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
     ("POST", "mappings", {"id": NOBODY, "uuid": "3f5a2c6e-0000-4000-8000-000000000001"}, "id and uuid"),
     ("POST", "mappings", {"priority": "high"}, "priority: must be a whole number"),
     ("POST", "mappings", {"newScenarioState": "s"}, "newScenarioState needs scenarioName"),
-    ("POST", "mappings", {"postServeActions": []}, "postServeActions: WireMock has it, and mockcvp has not"),
+    (
+        "POST",
+        "mappings",
+        {"postServeActions": []},
+        "postServeActions: WireMock supports this member, and mockcvp does not",
+    ),
     ("POST", "mappings", {"metadata": []}, "metadata: must be an object"),
     ("POST", "mappings", {REQUEST: []}, "request: must be an object"),
     (
         "POST",
         "mappings",
         {REQUEST: {"cookies": {"a": {"equalTo": "b"}}}},
-        "cookies: WireMock has it, and mockcvp has not",
+        "cookies: WireMock supports this member, and mockcvp does not",
     ),
     (
         "POST",
         "mappings",
         {REQUEST: {"multipartPatterns": []}},
-        "multipartPatterns: WireMock has it, and mockcvp has not",
+        "multipartPatterns: WireMock supports this member, and mockcvp does not",
     ),
-    ("POST", "mappings", {REQUEST: {"method": "G T"}}, "request: method must be a method of HTTP"),
+    ("POST", "mappings", {REQUEST: {"method": "G T"}}, "request: method must be an HTTP method"),
     ("POST", "mappings", {REQUEST: {"url": "/a", "urlPath": "/a"}}, "url, urlPath"),
     ("POST", "mappings", {REQUEST: {"customMatcher": {"name": "mockcvp", "parameters": {}}}}, "request.customMatcher"),
-    ("POST", "mappings", {RESPONSE: {"bodyFileName": "a"}}, "bodyFileName: WireMock has it, and mockcvp has not"),
-    ("POST", "mappings", {RESPONSE: {"proxyBaseUrl": "a"}}, "proxyBaseUrl: WireMock has it, and mockcvp has not"),
+    (
+        "POST",
+        "mappings",
+        {RESPONSE: {"bodyFileName": "a"}},
+        "bodyFileName: WireMock supports this member, and mockcvp does not",
+    ),
+    (
+        "POST",
+        "mappings",
+        {RESPONSE: {"proxyBaseUrl": "a"}},
+        "proxyBaseUrl: WireMock supports this member, and mockcvp does not",
+    ),
     ("POST", "mappings", {RESPONSE: {"status": 99}}, "response.status: must be 200 or above"),
     ("POST", "mappings", {RESPONSE: {"status": 600}}, "response.status: must be 599 or below"),
     ("POST", "mappings", {RESPONSE: {"status": "200"}}, "response.status: must be a whole number"),
@@ -489,9 +489,9 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
     ("POST", "mappings", {RESPONSE: {"headers": {"a": "b\nc"}}}, "response.headers: a must be one line"),
     ("POST", "mappings", {RESPONSE: {"headers": {"a": 5}}}, "response.headers: a must be one line"),
     ("POST", "mappings", {RESPONSE: {"headers": {"Content-Length": "5"}, "body": "abc"}}, "Content-Length is 5"),
-    ("POST", "mappings", {RESPONSE: {"body": "a", "jsonBody": {}}}, "response: there can be one of body, jsonBody"),
-    ("POST", "mappings", {RESPONSE: {"base64Body": "!"}}, "response: base64Body is no Base64"),
-    ("POST", "mappings", {RESPONSE: {"status": 204, "body": "a"}}, "response: body: an answer of status 204"),
+    ("POST", "mappings", {RESPONSE: {"body": "a", "jsonBody": {}}}, "response: only one of body, jsonBody is allowed"),
+    ("POST", "mappings", {RESPONSE: {"base64Body": "!"}}, "response: base64Body is not Base64"),
+    ("POST", "mappings", {RESPONSE: {"status": 204, "body": "a"}}, "response: body: a response with status 204"),
     ("POST", "mappings", {RESPONSE: {"fault": "FIRE"}}, "response.fault: must be 'CONNECTION_RESET_BY_PEER'"),
     (
         "POST",
@@ -554,7 +554,7 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
     ("PUT", "scenarios/none/state", {"state": "a"}, "no scenario 'none'"),
     ("PUT", "scenarios/none/state", {"status": "a"}, "status is not known here"),
     ("POST", "settings", {"fixedDelay": "1"}, "fixedDelay: must be a whole number"),
-    ("POST", "settings", {"extended": {}}, "extended: WireMock has it, and mockcvp has not"),
+    ("POST", "settings", {"extended": {}}, "extended: WireMock supports this member, and mockcvp does not"),
     ("POST", "settings", [], "must be an object"),
     ("POST", "mappings", b'{"metadata": {"a": NaN}}', "Out of range float values"),
     ("POST", "mappings", b'{"response": {"jsonBody": 1e999}}', "Out of range float values"),
@@ -563,7 +563,7 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
         "POST",
         "mappings",
         {RESPONSE: {"fault": "EMPTY_RESPONSE", "body": "a"}},
-        "fault is instead of an answer, and body",
+        "fault replaces the response, so body has no effect",
     ),
     ("POST", "mappings", {RESPONSE: {"transformers": ["mockcvp"]}}, "transformers need transformerParameters"),
     (
@@ -576,7 +576,7 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
         "POST",
         "mappings",
         {RESPONSE: {"headers": {"Content-Length": "0", "content-length": "0"}}},
-        "one Content-Length alone",
+        "only one Content-Length",
     ),
     ("POST", "near-misses/request-pattern", b'{"bodyPatterns": [{"equalToJson": NaN}]}', "Out of range float values"),
     (
@@ -591,7 +591,7 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
         "POST",
         "requests/count",
         {"bodyPatterns": [{"matchesXPath": "//a[matches(@b, 'c')]"}]},
-        "it has no function matches",
+        "has no function matches",
     ),
     ("POST", "requests/count", {"bodyPatterns": [{"matchesXPath": "/a/b[$v]"}]}, "has a variable"),
     ("POST", "requests/count", {"urlpath": "/a"}, "urlpath is not known here: is urlPath meant?"),
@@ -614,15 +614,15 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
         "POST",
         "requests/count",
         {"bodyPatterns": [{"binaryEqualTo": "AQ=="}]},
-        "binaryEqualTo: WireMock has it, and mockcvp has not",
+        "binaryEqualTo: WireMock supports this member, and mockcvp does not",
     ),
     (
         "POST",
         "requests/count",
         {"bodyPatterns": [{"matchesJsonSchema": "{}"}]},
-        "matchesJsonSchema: WireMock has it, and mockcvp has not",
+        "matchesJsonSchema: WireMock supports this member, and mockcvp does not",
     ),
-    ("POST", "requests/find", {"bodyPatterns": [{"equalToJson": "{"}]}, "bodyPatterns[0]: equalToJson: no JSON"),
+    ("POST", "requests/find", {"bodyPatterns": [{"equalToJson": "{"}]}, "bodyPatterns[0]: equalToJson: not JSON"),
     (
         "POST",
         "requests/find",
@@ -633,7 +633,7 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
         "POST",
         "requests/find",
         {"bodyPatterns": [{"matchesJsonPath": "$.["}]},
-        "bodyPatterns[0]: matchesJsonPath: '$.[' is no JSONPath",
+        "bodyPatterns[0]: matchesJsonPath: '$.[' is not a valid JSONPath",
     ),
     ("POST", "requests/find", {"bodyPatterns": [{"matchesJsonPath": "$.a.sum()"}]}, "only length() and size()"),
     (
@@ -648,12 +648,17 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
         {"bodyPatterns": [{"matchesJsonPath": 5}]},
         "matchesJsonPath: must be text, or an object",
     ),
-    ("POST", "requests/find", {"bodyPatterns": [{"equalToXml": "<a"}]}, "bodyPatterns[0]: equalToXml: no XML"),
+    (
+        "POST",
+        "requests/find",
+        {"bodyPatterns": [{"equalToXml": "<a"}]},
+        "bodyPatterns[0]: equalToXml: not an XML document",
+    ),
     (
         "POST",
         "requests/find",
         {"bodyPatterns": [{"matchesXPath": "//["}]},
-        "bodyPatterns[0]: matchesXPath: '//[' is no XPath",
+        "bodyPatterns[0]: matchesXPath: '//[' is not valid XPath 1.0",
     ),
     ("POST", "requests/find", {"bodyPatterns": [{"matchesXPath": "//q:a"}]}, "Undefined namespace prefix"),
     (
@@ -662,7 +667,7 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
         {"bodyPatterns": [{"and": [{"contains": "a"}]}]},
         "bodyPatterns[0].and: must have at least 2 items",
     ),
-    ("POST", "requests/remove", {"urlPattern": "["}, "'[' is no regular expression"),
+    ("POST", "requests/remove", {"urlPattern": "["}, "'[' is not a valid regular expression"),
     (
         "POST",
         "requests/remove",
@@ -686,7 +691,7 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
 @pytest.mark.parametrize(
     ("method", "path", "body", "reported"), MALFORMED, ids=[f"{path}: {reported}" for _, path, _, reported in MALFORMED]
 )
-def test_a_malformed_control_request_names_the_member_at_fault_and_changes_nothing(
+def test_a_malformed_admin_request_changes_nothing(
     admin: httpx.Client, client: httpx.Client, method: str, path: str, body: Any, reported: str
 ) -> None:
     stub(admin, {"url": "/a"}, status=201)

@@ -1,4 +1,4 @@
-"""Request patterns: properties that hold for every request."""
+"""Properties of request patterns, for generated requests."""
 
 import json
 import re
@@ -13,10 +13,10 @@ from mockcvp.journal import Call
 from mockcvp.oamp.http import Request, Response
 from mockcvp.stubs.content import Content, Subject
 from mockcvp.stubs.mapping import Stubs
-from mockcvp.stubs.mapping_schema import stub_mapping
-from mockcvp.stubs.matchers import json_values
-from mockcvp.stubs.matchers.regular import UndecidedError
-from mockcvp.stubs.matchers.values import equal_to
+from mockcvp.stubs.mapping_schema import parse_stub_mapping
+from mockcvp.stubs.matchers import json_documents
+from mockcvp.stubs.matchers.java_regex import UndecidedError
+from mockcvp.stubs.matchers.operators import equal_to
 from mockcvp.stubs.pattern_schema import RequestPatternForm
 
 WORDS = st.text(
@@ -60,16 +60,16 @@ def requests(draw: st.DrawFn) -> Request:
     return Request(method, path, f"{path}?{query}" if query else path, tuple(headers), draw(content).encode())
 
 
-def made_from(request: Request, draw: st.DrawFn) -> dict[str, Any]:
-    """A pattern that says all there is to say of a request, in one of the ways in which it can be said."""
+def describe(request: Request, draw: st.DrawFn) -> dict[str, Any]:
+    """Return a request pattern that describes a request completely, with randomly chosen operators."""
     subject = Subject(request)
     url = draw(st.sampled_from(["url", "urlPath", "urlPattern", "urlPathPattern", "urlPathTemplate"]))
     regular = "".join(f"\\x{ord(char):02x}" for char in (request.target if url == "urlPattern" else subject.path))
-    said = {"url": request.target, "urlPattern": regular, "urlPathPattern": regular}.get(url, subject.path)
+    expected = {"url": request.target, "urlPattern": regular, "urlPathPattern": regular}.get(url, subject.path)
     if url == "urlPathTemplate":
-        assume("{" not in said)
-        said = said.rpartition("/")[0] + "/{last}"
-    pattern: dict[str, Any] = {"method": request.method, url: said}
+        assume("{" not in expected)
+        expected = expected.rpartition("/")[0] + "/{last}"
+    pattern: dict[str, Any] = {"method": request.method, url: expected}
     pattern["headers"] = {
         name.decode().title(): draw(
             st.sampled_from(
@@ -87,30 +87,30 @@ def made_from(request: Request, draw: st.DrawFn) -> dict[str, Any]:
     pattern["queryParameters"] = {name: {"equalTo": value} for name, value in names}
     if request.body:
         text = request.body.decode()
-        ways: list[dict[str, Any]] = [
+        patterns: list[dict[str, Any]] = [
             {"equalTo": text},
             {"contains": text[: len(text) // 2 + 1]},
             {"not": {"absent": True}},
         ]
         if text.startswith("{"):
-            ways += [
+            patterns += [
                 {"equalToJson": text},
                 {"equalToJson": json.loads(text), "ignoreExtraElements": True},
                 {"matchesJsonPath": "$"},
             ]
         elif text.startswith("<"):
-            ways += [{"equalToXml": text.replace("><", "> <")}, {"matchesXPath": "/a/b"}]
-        pattern["bodyPatterns"] = draw(st.lists(st.sampled_from(ways), min_size=1, max_size=3))
+            patterns += [{"equalToXml": text.replace("><", "> <")}, {"matchesXPath": "/a/b"}]
+        pattern["bodyPatterns"] = draw(st.lists(st.sampled_from(patterns), min_size=1, max_size=3))
     else:
         pattern["bodyPatterns"] = [{"absent": True}]
     return pattern
 
 
-CASES = st.composite(lambda draw: (request := draw(requests()), made_from(request, draw)))()
+CASES = st.composite(lambda draw: (request := draw(requests()), describe(request, draw)))()
 
 
 @given(CASES)
-def test_a_pattern_made_from_a_request_matches_it(case: tuple[Request, dict[str, Any]]) -> None:
+def test_a_pattern_built_from_a_request_matches_it(case: tuple[Request, dict[str, Any]]) -> None:
     request, document = case
     pattern = RequestPatternForm.model_validate(document).pattern
     subject = Subject(request)
@@ -121,11 +121,11 @@ def test_a_pattern_made_from_a_request_matches_it(case: tuple[Request, dict[str,
 
 @st.composite
 def changes(draw: st.DrawFn) -> tuple[Request, dict[str, Any], str]:
-    """A request, a pattern of it with one thing changed, and what that thing is called."""
+    """Draw a request, a pattern that differs from it in one part, and the beginning of the difference."""
     request = draw(requests())
-    document = made_from(request, draw)
+    document = describe(request, draw)
     changed = draw(st.sampled_from(["method", "url", "header", "query", "body", "credentials", "new header"]))
-    # nothing that can be drawn has this in it
+    # no strategy draws this text
     other = "~ another ~"
     if changed == "method":
         return request, document | {"method": "PATCH"}, "method was"
@@ -160,7 +160,7 @@ def changes(draw: st.DrawFn) -> tuple[Request, dict[str, Any], str]:
 
 
 @given(changes())
-def test_with_one_thing_changed_it_does_not_and_the_difference_names_that_thing(
+def test_the_only_difference_names_the_changed_part(
     case: tuple[Request, dict[str, Any], str],
 ) -> None:
     request, document, named = case
@@ -174,7 +174,7 @@ def test_with_one_thing_changed_it_does_not_and_the_difference_names_that_thing(
 
 
 @given(DOCUMENTS, st.randoms())
-def test_a_document_equals_itself_in_any_order(document: dict[str, Any], random: Any) -> None:
+def test_ignore_array_order_accepts_shuffled_json(document: dict[str, Any], random: Any) -> None:
     def shuffled(value: Any) -> Any:
         if isinstance(value, dict):
             names = list(value)
@@ -186,21 +186,19 @@ def test_a_document_equals_itself_in_any_order(document: dict[str, Any], random:
             return items
         return value
 
-    assert json_values.equal(document, shuffled(document), any_order=True, more=False)
-    assert json_values.equal(document, document, any_order=False, more=False)
+    assert json_documents.equal(document, shuffled(document), any_order=True, more=False)
+    assert json_documents.equal(document, document, any_order=False, more=False)
 
 
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), st.integers(0, 2), max_size=3), max_size=5), st.randoms())
-def test_with_more_allowed_and_any_order_each_item_finds_a_partner_if_there_is_a_way(
-    items: list[Any], random: Any
-) -> None:
+def test_ignoring_order_and_extras_finds_a_full_pairing(items: list[Any], random: Any) -> None:
     expected = [{name: value for name, value in item.items() if random.random() < 0.5} for item in items]
     random.shuffle(expected)
-    assert json_values.equal(expected, items, any_order=True, more=True)
+    assert json_documents.equal(expected, items, any_order=True, more=True)
 
 
 @given(st.text("abc", max_size=12), st.text("abc", max_size=12))
-def test_the_distance_of_two_texts_is_levenshteins(one: str, other: str) -> None:
+def test_the_distance_of_texts_is_the_levenshtein_distance(one: str, other: str) -> None:
     row = list(range(len(other) + 1))
     for index, char in enumerate(one):
         before, row = row, [index + 1]
@@ -210,8 +208,8 @@ def test_the_distance_of_two_texts_is_levenshteins(one: str, other: str) -> None
     assert equal_to(one).distance(Content(text=other)) == (row[-1] / longest if longest else 0)
 
 
-def test_a_filter_finds_one_server_as_it_finds_several() -> None:
-    find = json_values.json_path("$.servers.server[?(@.sincetime == '0')].refURL")
+def test_a_jsonpath_filter_also_tests_a_single_object() -> None:
+    find = json_documents.json_path("$.servers.server[?(@.sincetime == '0')].refURL")
     one = {"refURL": "a", "sincetime": "0"}
     assert find({"servers": {"server": one}}) == ["a"]
     assert find({"servers": {"server": [one, {"refURL": "b", "sincetime": "0"}]}}) == ["a", "b"]
@@ -223,7 +221,7 @@ IN_JSON, IN_XML = {"expression": "$.sent", "matches": ENDLESS}, {"expression": "
 
 
 @pytest.mark.parametrize("expression", ["(a|aa)+b", "(.*a){20}", "(a|aa)+[bc]"])
-def test_an_expression_that_never_ends_is_not_decided(expression: str) -> None:
+def test_endless_backtracking_raises_undecided_error(expression: str) -> None:
     pattern = RequestPatternForm.model_validate({"bodyPatterns": [{"matches": expression}]}).pattern
     with pytest.raises(UndecidedError, match=re.escape(repr(expression))):
         pattern.matches(Subject(Request("POST", "/", "/", (), b"a" * 3000 + b"!")))
@@ -250,7 +248,7 @@ def test_an_expression_that_never_ends_is_not_decided(expression: str) -> None:
         ({"bodyPatterns": [{"not": {"matchesXPath": IN_XML}}]}, f"<sent>{LONG}</sent>"),
     ],
 )
-def test_no_operator_decides_what_is_not_decided(document: dict[str, Any], body: str) -> None:
+def test_every_operator_propagates_undecided_error(document: dict[str, Any], body: str) -> None:
     pattern = RequestPatternForm.model_validate(document).pattern
     request = Request("POST", f"/{LONG}", f"/{LONG}?q={LONG}", ((b"x-sent", LONG.encode()),), body.encode())
     with pytest.raises(UndecidedError, match=re.escape(ENDLESS)):
@@ -262,7 +260,7 @@ def test_no_operator_decides_what_is_not_decided(document: dict[str, Any], body:
     assert "was stopped" in difference
 
 
-def test_a_stopped_expression_for_credentials_is_not_shown() -> None:
+def test_undecided_error_hides_a_regex_for_credentials() -> None:
     pattern = RequestPatternForm.model_validate({"headers": {"Authorization": {"matches": f"secret{ENDLESS}"}}}).pattern
     request = Request("GET", "/", "/", ((b"authorization", f"secret{LONG}".encode()),))
     with pytest.raises(UndecidedError, match="header Authorization was stopped") as caught:
@@ -270,48 +268,45 @@ def test_a_stopped_expression_for_credentials_is_not_shown() -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_a_stopped_expression_that_names_a_password_is_masked() -> None:
+def test_undecided_error_masks_a_regex_with_a_password() -> None:
     assert "expression '***' was stopped" in str(UndecidedError("(a|aa)+password=hunter2"))
 
 
-def test_a_json_path_whose_expression_repeats_too_much_is_rejected() -> None:
+def test_a_jsonpath_regex_that_repeats_too_much_is_rejected() -> None:
     with pytest.raises(ValueError, match="repeats too much"):
-        json_values.json_path("$[?(@.a =~ /a{200000}/)]")
+        json_documents.json_path("$[?(@.a =~ /a{200000}/)]")
 
 
 @pytest.mark.parametrize("function", ["match", "search"])
-def test_functions_of_jsonpath_that_match_without_limit_are_rejected(function: str) -> None:
-    with pytest.raises(ValueError, match="is no JSONPath"):
-        json_values.json_path(f"$[?{function}(@.sent, '{ENDLESS}')]")
+def test_jsonpath_match_and_search_are_rejected(function: str) -> None:
+    with pytest.raises(ValueError, match="is not a valid JSONPath"):
+        json_documents.json_path(f"$[?{function}(@.sent, '{ENDLESS}')]")
 
 
 @given(requests())
-def test_what_came_of_a_call_is_no_part_of_a_request_that_waits_for_its_answer(request: Request) -> None:
+def test_custom_matcher_is_rejected_in_a_stub_mapping(request: Request) -> None:
     document = {"customMatcher": {"name": "mockcvp", "parameters": {"status": 202}}}
     pattern = RequestPatternForm.model_validate(document).pattern
     call = Call(1, 0.0, 0.0, "", request, Response(202, ()))
     assert pattern.matches(Subject(request, call))
-    assert pattern.differences(Subject(request, Call(1, 0.0, 0.0, "", request, None))) == [
-        "status was none at all, not 202"
-    ]
+    assert pattern.differences(Subject(request, Call(1, 0.0, 0.0, "", request, None))) == ["status was none, not 202"]
     with pytest.raises(ValueError, match="customMatcher"):
-        stub_mapping({"request": document})
+        parse_stub_mapping({"request": document})
 
 
 @given(st.lists(st.tuples(st.integers(1, 3), st.sampled_from([None, 1, 2])), max_size=8), st.integers(0, 12))
-def test_mappings_answer_by_priority_then_the_counted_in_turn_then_the_latest(
-    added: list[tuple[int, int | None]], calls: int
-) -> None:
-    stubs = Stubs()
-    waiting = []
+def test_mappings_are_ordered_by_priority_times_and_age(added: list[tuple[int, int | None]], calls: int) -> None:
+    stubs, remaining = Stubs(), []
     for index, (priority, times) in enumerate(added):
         parameters = {} if times is None else {"transformers": ["mockcvp"], "transformerParameters": {"times": times}}
-        mapping = stub_mapping({"priority": priority, "response": {"status": 200 + index, **parameters}})
-        stubs.add(mapping)
-        waiting.append([priority, times is None, -index if times is None else index, times, 200 + index])
+        status = 200 + index
+        stubs.add(parse_stub_mapping({"priority": priority, "response": {"status": status, **parameters}}))
+        remaining.append([priority, times is None, -index if times is None else index, times, status])
+    remaining.sort()
     for _ in range(calls):
-        wait_delivered = stubs.take(Request("GET", "/", "/", ()))
-        waiting = sorted(one for one in waiting if one[3] != 0) if waiting else []
-        assert (wait_delivered.response.status if wait_delivered else None) == (waiting[0][4] if waiting else None)
-        if waiting and waiting[0][3] is not None:
-            waiting[0][3] -= 1
+        served = stubs.serve_for(Request("GET", "/", "/", ()))
+        assert (served.response.status if served else None) == (remaining[0][4] if remaining else None)
+        if remaining and remaining[0][3] is not None:
+            remaining[0][3] -= 1
+            if not remaining[0][3]:
+                del remaining[0]

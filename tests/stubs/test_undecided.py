@@ -1,4 +1,4 @@
-"""What happens where a regular expression is stopped: a verdict is an error, and a stub mapping does not match."""
+"""A stopped regular expression: a verification is an error, and a stub mapping does not match."""
 
 import itertools
 import logging
@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from mockcvp import MockCVP
-from mockcvp.stubs.matchers import regular
-from mockcvp.stubs.matchers.regular import UndecidedError
+from mockcvp.stubs.matchers import java_regex
+from mockcvp.stubs.matchers.java_regex import UndecidedError
 
 ENDLESS = "/cvp-config/(a|aa)+b"
 STOPPED = f"the regular expression {ENDLESS!r} was stopped after 1 s of processor time"
@@ -38,9 +38,7 @@ def call(cvp: MockCVP) -> int:
 @pytest.mark.parametrize(
     "pattern", [{"urlPattern": ENDLESS}, {"headers": {"X-Long": {"doesNotMatch": ENDLESS}}}], ids=["url", "not"]
 )
-def test_a_search_that_is_not_decided_gets_422(
-    cvp: MockCVP, admin: httpx.Client, path: str, pattern: dict[str, Any]
-) -> None:
+def test_an_undecided_search_gets_422(cvp: MockCVP, admin: httpx.Client, path: str, pattern: dict[str, Any]) -> None:
     with cvp.client(timeout=60, headers={"X-Long": f"/cvp-config/{LONG}"}) as client:
         client.get(LONG)
     response = admin.post(path, json=pattern)
@@ -50,26 +48,26 @@ def test_a_search_that_is_not_decided_gets_422(
     assert len(cvp.calls) == 1
 
 
-def test_an_expression_stopped_while_near_misses_are_sent_is_a_difference(
+def test_a_regex_stopped_in_near_misses_is_a_difference(
     cvp: MockCVP, admin: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call(cvp)
-    decided = itertools.count()
+    matches = itertools.count()
 
     def fully_matches(expression: Any, _: str) -> bool:
-        # decided where the distance is measured, and stopped where the difference is described
-        if next(decided):
+        # the first match, for the distance, is decided; the second, for the difference, is stopped
+        if next(matches):
             raise UndecidedError(expression.pattern)
         return False
 
-    monkeypatch.setattr(regular, "fully_matches", fully_matches)
+    monkeypatch.setattr(java_regex, "fully_matches", fully_matches)
     response = admin.post("near-misses/request-pattern", json={"urlPattern": "/nowhere"})
     (near_miss,) = response.json()["nearMisses"]
     (difference,) = near_miss["request"]["mockcvp"]["differences"]
     assert difference.startswith("the regular expression '/nowhere' was stopped")
 
 
-def test_a_stub_that_is_not_decided_does_not_match(
+def test_an_undecided_stub_mapping_does_not_match(
     cvp: MockCVP, admin: httpx.Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     mapping = {"name": "endless", "request": {"urlPattern": ENDLESS}, "response": {"status": 200}}
@@ -97,7 +95,7 @@ def test_a_stub_that_is_not_decided_does_not_match(
     ],
     ids=["called", "not called", "wait"],
 )
-def test_a_verification_that_is_not_decided_is_an_error(cvp: MockCVP, verify: Callable[[MockCVP], None]) -> None:
+def test_an_undecided_verification_raises_an_error(cvp: MockCVP, verify: Callable[[MockCVP], None]) -> None:
     call(cvp)
     with pytest.raises(UndecidedError, match="was stopped after 1 s"):
         verify(cvp)

@@ -1,1 +1,1 @@
-"""Matchers of one value."""
+"""WireMock's content patterns: each operator is one field of ``ContentPattern`` with its function in ``operators``."""

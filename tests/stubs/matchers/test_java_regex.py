@@ -1,9 +1,9 @@
-"""Regular expressions: Java's, and none that takes memory or time without end."""
+"""Regular expressions: Java's syntax, and the limits for their size and time."""
 
 import pytest
 import regex
 
-from mockcvp.stubs.matchers.regular import UndecidedError, compiled, fully_matches
+from mockcvp.stubs.matchers.java_regex import UndecidedError, compile_regex, fully_matches
 from tests.costs import TWICE, clear_caches, growth, ratio
 
 
@@ -31,13 +31,13 @@ def clear() -> None:
         "(?:\\Qab\\E\\d){50000}",
     ],
 )
-def test_what_repeats_too_much_is_refused_before_it_is_read(expression: str) -> None:
+def test_too_much_repetition_is_rejected_before_compilation(expression: str) -> None:
     def rejected() -> None:
         with pytest.raises(ValueError, match="repeats too much: written out, it is longer than 100000 characters"):
-            compiled(expression)
+            compile_regex(expression)
 
-    # read, it would be written out as a hundred thousand characters
-    assert ratio(rejected, lambda: compiled("a?" * 5_000), enough=1, before=clear) <= 1
+    # a compiled expression would take the memory of a hundred thousand atoms
+    assert ratio(rejected, lambda: compile_regex("a?" * 5_000), enough=1, before=clear) <= 1
 
 
 @pytest.mark.parametrize(
@@ -53,31 +53,31 @@ def test_what_repeats_too_much_is_refused_before_it_is_read(expression: str) -> 
         ("a{2,}", "aaa"),
     ],
 )
-def test_what_repeats_as_people_write_it_is_read(expression: str, text: str) -> None:
-    assert fully_matches(compiled(expression), text)
+def test_usual_repetitions_are_accepted(expression: str, text: str) -> None:
+    assert fully_matches(compile_regex(expression), text)
 
 
 @pytest.mark.parametrize(
     "expression",
     ["(?#[)(?:(?:a{100}){100}){1000}", "(?x)#[\n(?:(?:a{100}){100}){1000}", "(?x)#[\n(?-x:#)(?:(?:a{100}){100}){1000}"],
 )
-def test_comments_are_refused_since_they_could_hide_anything(expression: str) -> None:
+def test_comments_are_rejected(expression: str) -> None:
     with pytest.raises(ValueError, match="comment"):
-        compiled(expression)
+        compile_regex(expression)
 
 
-def test_what_only_looks_like_a_comment_is_read() -> None:
-    assert fully_matches(compiled(r"\(?#[(?#]"), "(##")
-    assert fully_matches(compiled("(?x) a b"), "ab")
+def test_text_that_resembles_a_comment_is_accepted() -> None:
+    assert fully_matches(compile_regex(r"\(?#[(?#]"), "(##")
+    assert fully_matches(compile_regex("(?x) a b"), "ab")
 
 
-def test_one_that_is_too_long_is_refused_and_the_longest_costs_little() -> None:
+def test_compilation_takes_linear_time_up_to_the_limit() -> None:
     with pytest.raises(ValueError, match="at most 10000 characters, and this one has 10001"):
-        compiled("a" * 10_001)
-    assert growth(lambda size: compiled("a?" * size), 2_500, before=clear) <= TWICE
+        compile_regex("a" * 10_001)
+    assert growth(lambda size: compile_regex("a?" * size), 2_500, before=clear) <= TWICE
 
 
-def test_a_stopped_expression_is_an_error_that_names_it() -> None:
-    # it would match, in minutes
+def test_undecided_error_shows_the_expression() -> None:
+    # without the time limit, the match would take minutes
     with pytest.raises(UndecidedError, match=r"the regular expression '\(a\*\)\(a\*\).* was stopped after 1 s"):
-        fully_matches(compiled(r"(a*)(a*)(a*)(a*)\1\2\3\4c?"), "a" * 399)
+        fully_matches(compile_regex(r"(a*)(a*)(a*)(a*)\1\2\3\4c?"), "a" * 399)
