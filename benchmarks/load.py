@@ -68,7 +68,7 @@ def load(server: Started, seconds: float, *form: str) -> Load:
 
 def one_by_one(server: Started, seconds: float = 1.0) -> float:
     """Return the median time of one call after the other on one connection, in microseconds."""
-    wait_delivered = []
+    durations = []
     ends = time.perf_counter() + seconds
     while time.perf_counter() < ends:
         with server.connected() as connection:
@@ -76,8 +76,8 @@ def one_by_one(server: Started, seconds: float = 1.0) -> float:
             while stored and time.perf_counter() < ends:
                 began = time.perf_counter()
                 stored = _responded(connection)
-                wait_delivered.append(time.perf_counter() - began)
-    return median(wait_delivered) * 1e6
+                durations.append(time.perf_counter() - began)
+    return median(durations) * 1e6
 
 
 def _responded(connection: socket.socket) -> bool:
@@ -113,8 +113,8 @@ def latencies(server: Started, rate: float, seconds: int = 5) -> list[float]:
         Path(log.name).touch()
     if any(call[1] != "202" for call in calls) or len(calls) < rate * seconds * 0.9:
         raise SystemExit(f"{len(calls)} calls were answered, and {rate * seconds:.0f} asked for")
-    wait_delivered = sorted(int(call[2]) / 1000 for call in calls)
-    return [wait_delivered[int(len(wait_delivered) * part)] for part in (0.5, 0.99, 0.999)]
+    milliseconds = sorted(int(call[2]) / 1000 for call in calls)
+    return [milliseconds[int(len(milliseconds) * part)] for part in (0.5, 0.99, 0.999)]
 
 
 @contextmanager

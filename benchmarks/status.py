@@ -18,14 +18,14 @@ def milliseconds(accept: bytes) -> float:
     headers = ((b"authorization", b"Basic d3NtYWRtaW46d3NtYWRtaW4="), (b"accept", accept), (b"host", b"localhost:8111"))
     oamp.response(Request("POST", "/cvp-config/command/synchronize", "", headers))
     request = Request("GET", "/cvp-config/server/synchronize", "", headers)
-    wait_delivered = []
+    seconds = []
     for _ in range(RUNS):
         began = time.perf_counter()
         response = oamp.response(request)
-        wait_delivered.append(time.perf_counter() - began)
+        seconds.append(time.perf_counter() - began)
         if response.status != 200:
             raise SystemExit(f"{response.status}: {response.refusal}")
-    return statistics.median(wait_delivered) * 1000
+    return statistics.median(seconds) * 1000
 
 
 def main() -> None:

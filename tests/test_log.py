@@ -50,7 +50,7 @@ def numbers(text: bytes) -> list[int]:
 
 
 @pytest.mark.parametrize("stderr", [subprocess.PIPE, subprocess.STDOUT])
-def test_a_log_that_nobody_reads_delays_neither_calls_nor_a_stop(tmp_path: Path, stderr: int) -> None:
+def test_an_unread_log_delays_neither_calls_nor_a_stop(tmp_path: Path, stderr: int) -> None:
     with serving(tmp_path, stderr) as (process, client):
         call(client, 0, 1000)
         process.send_signal(signal.SIGTERM)
@@ -60,7 +60,7 @@ def test_a_log_that_nobody_reads_delays_neither_calls_nor_a_stop(tmp_path: Path,
             assert re.fullmatch(r"mockcvp: \d+ log lines were dropped: nobody read the log\n", report)
 
 
-def test_a_log_that_is_read_late_is_complete_and_in_order(tmp_path: Path) -> None:
+def test_a_log_that_is_read_late_is_complete(tmp_path: Path) -> None:
     with serving(tmp_path) as (process, client):
         call(client, 0, 1000)
         assert process.stdout
@@ -118,8 +118,8 @@ def fill(writer: log._Writer) -> int:
     return count
 
 
-def test_dropped_lines_are_reported_when_the_reader_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "_MOST_BYTES", 100_000)
+def test_dropped_lines_are_reported_when_reading_resumes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "_MAX_BYTES", 100_000)
     with writing() as (source, writer):
         for _ in range(2):
             count = fill(writer)
@@ -133,17 +133,17 @@ def test_dropped_lines_are_reported_when_the_reader_goes_on(monkeypatch: pytest.
             assert read_until(source, b"after\n") == b"after\n"
 
 
-def test_a_chunk_larger_than_what_may_wait_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "_MOST_BYTES", 10)
+def test_a_chunk_larger_than_the_buffer_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "_MAX_BYTES", 10)
     with writing() as (source, writer):
         writer.put(b"x" * 1000 + b"\n")
         assert read_until(source, b"\n") == b"x" * 1000 + b"\n"
 
 
-def test_closing_waits_for_a_reader_a_bounded_time(
+def test_closing_waits_a_limited_time_for_a_reader(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(log, "_MOST_BYTES", 100_000)
+    monkeypatch.setattr(log, "_MAX_BYTES", 100_000)
     with writing() as (_, writer):
         count = fill(writer)
         writer.close(0.1)
@@ -153,7 +153,7 @@ def test_closing_waits_for_a_reader_a_bounded_time(
         assert count - PIPE / 100 - 1 <= int(report[1]) <= count
 
 
-def test_closing_writes_all_lines_that_wait() -> None:
+def test_closing_writes_all_buffered_lines() -> None:
     with writing() as (source, writer):
         for number in range(500):
             writer.put(b"%d\n" % number)
@@ -161,7 +161,7 @@ def test_closing_writes_all_lines_that_wait() -> None:
         assert read_until(source, b"499\n").splitlines() == [b"%d" % number for number in range(500)]
 
 
-def test_a_descriptor_that_does_not_block_gets_all_lines() -> None:
+def test_a_non_blocking_descriptor_gets_all_lines() -> None:
     with writing() as (source, writer):
         os.set_blocking(writer._descriptor, False)
         lines = [b"%08d %s\n" % (number, b"x" * 90) for number in range(3000)]
@@ -200,7 +200,7 @@ def record(text: str) -> logging.LogRecord:
     return logging.LogRecord("", logging.INFO, "", 0, text, None, None)
 
 
-def test_lines_of_an_event_loop_are_passed_on_together(handler: log._Handler, recorder: Recorder) -> None:
+def test_lines_of_one_event_loop_iteration_are_batched(handler: log._Handler, recorder: Recorder) -> None:
     handler.handle(record("before"))
     assert len(recorder.chunks) == 1
 
@@ -215,12 +215,12 @@ def test_lines_of_an_event_loop_are_passed_on_together(handler: log._Handler, re
 
     asyncio.run(main())
     handler.handle(record("after"))
-    handler.pass_on()
+    handler.flush_lines()
     endings = [line.split(" ", 2)[2] for line in recorder.lines]
     assert endings == ["before", *(f"{number}." for number in range(100)), "at the end", "after"]
 
 
-def test_lines_of_several_threads_are_complete(handler: log._Handler, recorder: Recorder) -> None:
+def test_lines_of_several_threads_stay_in_order(handler: log._Handler, recorder: Recorder) -> None:
     async def main() -> None:
         def work(name: int) -> None:
             for number in range(500):
@@ -234,7 +234,7 @@ def test_lines_of_several_threads_are_complete(handler: log._Handler, recorder: 
             await asyncio.sleep(0.001)
 
     asyncio.run(main())
-    handler.pass_on()
+    handler.flush_lines()
     for name in range(3):
         found = [line.rpartition(":")[2] for line in recorder.lines if f" {name}:" in line]
         assert found == [str(number) for number in range(500)]
@@ -245,6 +245,6 @@ def test_a_character_that_the_encoding_lacks_is_escaped(handler: log._Handler, r
     assert recorder.lines[0].endswith(r" caf\xe9 \ud800")
 
 
-def test_times_are_written_as_the_library_writes_them() -> None:
+def test_times_have_the_format_of_the_logging_module() -> None:
     one = record("")
     assert log._Formatter("%(asctime)s").format(one) == logging.Formatter("%(asctime)s").format(one)

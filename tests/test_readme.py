@@ -37,9 +37,7 @@ def three_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerPr
 
 
 @pytest.mark.parametrize("form", ["json", "xml"])
-def test_the_readmes_walk_through_tells_the_story_of_a_sync_up(
-    tmp_path: Path, three_servers: ServerProcess, form: str
-) -> None:
+def test_the_readmes_walk_through_shows_a_sync_up(tmp_path: Path, three_servers: ServerProcess, form: str) -> None:
     server = three_servers
     code = example("sh", server, "FORM=json").replace("FORM=json", f"FORM={form}")
     reported = subprocess.run(["sh", "-ec", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
@@ -69,7 +67,7 @@ def test_the_readmes_javascript_works(server: ServerProcess, tmp_path: Path) -> 
     assert result.returncode == 0, result.stderr
 
 
-def test_the_readmes_table_has_every_option_with_its_variable_and_default() -> None:
+def test_the_readme_lists_every_option_variable_and_default() -> None:
     rows = [line.split("|")[1:4] for line in README.splitlines() if line.startswith("| `--")]
     table = {
         variable: (option, default.strip("` "))

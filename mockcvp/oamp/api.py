@@ -6,7 +6,6 @@ from functools import lru_cache, partial
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from mockcvp.messages import printable
 from mockcvp.oamp import errors
 from mockcvp.oamp.authentication import Account, Accounts, sent_credentials
 from mockcvp.oamp.deployment import Server, Version
@@ -25,6 +24,7 @@ from mockcvp.oamp.representation import NO_MORE, Limits
 from mockcvp.oamp.sync_ups import Run, Servers
 from mockcvp.oamp.synchronization import NO_DOCUMENT, Document, RequestedServer, document_of, requested_servers
 from mockcvp.oamp.writing import Listing, write, write_list
+from mockcvp.text import printable, shortened
 
 _log = logging.getLogger(__name__)
 
@@ -368,8 +368,7 @@ def _check_body(request: Request) -> tuple[Form, str | None]:
 
 def _explained(reason: str) -> Headers:
     """Return the header that has the reason of an error, which the real server does not give."""
-    shortened = reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"
-    return ((_REASON, printable(shortened).encode("ascii", "backslashreplace")),)
+    return ((_REASON, printable(shortened(reason, _LONGEST_REASON)).encode("ascii", "backslashreplace")),)
 
 
 def _rejected(refusal: OampError) -> _Outcome:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from mockcvp.oamp import errors
 from mockcvp.oamp.errors import OampError
+from mockcvp.text import TOKEN
 
 
 class Form(Enum):
@@ -27,7 +28,6 @@ class MediaType(NamedTuple):
 
 
 _FORMS = {("application", "xml"): Form.XML, ("text", "xml"): Form.XML, ("application", "json"): Form.JSON}
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # a separator inside a quoted string does not separate
 _MEMBER, _PARAMETER = (re.compile(rf'(?:[^{separator}"]|"(?:[^"\\]|\\.)*"?)+') for separator in ",;")
 _RELEVANT = re.compile(r"\*|application/|text/", re.IGNORECASE)
@@ -150,7 +150,7 @@ def _quality(text: str) -> float | None:
 def _media_type(text: str) -> MediaType | None:
     essence, _, rest = text.partition(";")
     type_, slash, subtype = essence.strip(" \t").lower().partition("/")
-    if not (slash and _TOKEN.fullmatch(type_) and _TOKEN.fullmatch(subtype)) or (type_ == "*" != subtype):
+    if not (slash and TOKEN.fullmatch(type_) and TOKEN.fullmatch(subtype)) or (type_ == "*" != subtype):
         return None
     parameters: dict[str, str] = {}
     for parameter in _PARAMETER.findall(rest):

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockcvp.messages import printable
 from mockcvp.oamp.api import Request
 from mockcvp.stubs.content import Subject
 from mockcvp.stubs.matchers.regular import UndecidedError
 from mockcvp.stubs.pattern import RequestPattern
 from mockcvp.stubs.response import Delays, StubResponse
+from mockcvp.text import printable
 
 STARTED = "Started"
 """The state in which every scenario begins."""

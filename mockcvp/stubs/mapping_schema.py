@@ -15,9 +15,9 @@ from mockcvp.oamp.errors import of_status
 from mockcvp.stubs.mapping import USUAL_PRIORITY, StubMapping
 from mockcvp.stubs.pattern_schema import RequestPatternForm, SchemaModel
 from mockcvp.stubs.response import LONGEST_DELAY, Delays, Dribble, Fault, StubResponse, lognormal, uniform
+from mockcvp.text import TOKEN
 
 _LONGEST = int(LONGEST_DELAY * 1000)
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # what HTTP lets stand in a line of the head
 _FIELD_TEXT = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _WITHOUT_BODY = (204, 205, 304)
@@ -103,7 +103,7 @@ class ResponseForm(SchemaModel):
     @classmethod
     def _sendable(cls, headers: dict[str, Any]) -> dict[str, Any]:
         for name, value in headers.items():
-            if not _TOKEN.fullmatch(name):
+            if not TOKEN.fullmatch(name):
                 raise Invalid("one has a name that no header has", f"{quoted(name)} is no name of a header", name)
             for text in value if isinstance(value, list) else [value]:
                 if not isinstance(text, str) or not _FIELD_TEXT.fullmatch(text):

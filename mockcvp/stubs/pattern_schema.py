@@ -26,10 +26,10 @@ from mockcvp.stubs.pattern import (
     of_target,
     of_url,
 )
+from mockcvp.text import TOKEN
 
 _NEXT_TO_NOTHING = 0.001
 _TEMPLATE_NAME = re.compile(r"\{[^{}/]+\}")
-_METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 # members of patterns, responses, mappings and settings
@@ -211,7 +211,7 @@ class RequestPatternForm(SchemaModel):
 
     @model_validator(mode="after")
     def _compiled(self) -> Self:
-        if not _METHOD.fullmatch(self.method):
+        if not TOKEN.fullmatch(self.method):
             problem = "method must be a method of HTTP, or ANY"
             raise Invalid(problem, f"{problem}, not {quoted(self.method)}", self.method)
         urls = [name for name in _URLS if getattr(self, name) is not None]

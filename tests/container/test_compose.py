@@ -44,7 +44,7 @@ def commands_of(example: str) -> list[list[str]]:
     ]
 
 
-def test_the_python_example_is_green_from_its_readme(project: Projects) -> None:
+def test_the_python_example_passes_with_its_readme(project: Projects) -> None:
     example = project("examples/compose-python")
     reported = [example(*command) for command in commands_of("compose-python")]
     assert "2 passed" in reported[-1]
@@ -55,9 +55,7 @@ def test_the_python_example_is_green_from_its_readme(project: Projects) -> None:
     not all(jar.exists() for jar in JARS),
     reason="Jersey 1 is not on this machine: apt-get install libjersey1-client-java",
 )
-def test_the_java_example_trusts_a_key_store_of_the_volumes_certificate_alone(
-    project: Projects, tmp_path: Path
-) -> None:
+def test_the_java_example_trusts_only_the_volumes_certificate(project: Projects, tmp_path: Path) -> None:
     port = "18111"
     example = project("examples/compose-java", OAMP_PORT=port)
     example("up", "-d", "oamp")
@@ -91,7 +89,7 @@ def test_the_java_example_trusts_a_key_store_of_the_volumes_certificate_alone(
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="Node.js is not on this machine: apt-get install nodejs")
-def test_the_node_example_trusts_the_volumes_certificate_alone(project: Projects, tmp_path: Path) -> None:
+def test_the_node_example_trusts_only_the_volumes_certificate(project: Projects, tmp_path: Path) -> None:
     port = "18112"
     example = project("examples/node", OAMP_PORT=port)
     example("up", "-d", "oamp")

@@ -136,7 +136,7 @@ def test_a_key_file_with_an_invalid_first_line_is_recreated(
     key.write_text(line + "\n" + key.read_text().partition("\n")[2])
     second = made(tmp_path)
     assert second != first
-    assert "since the one kept cannot be read" in caplog.text
+    assert "since the stored one cannot be read" in caplog.text
     assert set(names(second)) == set(names(first))
 
 
@@ -167,7 +167,7 @@ def test_a_start_that_waits_for_a_lock_logs_it_and_goes_on(tmp_path: Path) -> No
         assert f"waiting for the lock on {tmp_path}, which another process holds" in process.stdout.readline()
         unlock()
         lines = [process.stdout.readline() for _ in range(2)]
-        assert "made a certificate" in lines[0]
+        assert "generated a certificate" in lines[0]
         assert "mockcvp is ready" in lines[1]
 
 
@@ -242,7 +242,7 @@ def test_a_file_that_is_not_the_doubles_own_is_replaced_with_a_word(
 ) -> None:
     (tmp_path / "mockcvp.pem").write_text("somebody's")
     made(tmp_path)
-    assert "is not the mock server's own, and is replaced" in caplog.text
+    assert "which mockcvp did not generate" in caplog.text
 
 
 def test_a_key_that_is_damaged_or_of_another_certificate_is_made_anew(tmp_path: Path) -> None:
@@ -355,7 +355,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Certificates and keys of several types, whole and damaged."""
     directory = tmp_path_factory.mktemp("pairs")
     for name in ("ec", "ec2", "rsa"):
-        made = self_signed.make(["localhost"], "rsa" if name == "rsa" else "ecdsa", timedelta(days=2))
+        made = self_signed.generate(["localhost"], "rsa" if name == "rsa" else "ecdsa", timedelta(days=2))
         key, begin, rest = made.partition(b"-----BEGIN CERT")
         cert, private = begin + rest, serialization.load_pem_private_key(key, None)
         pkcs8, traditional = serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.TraditionalOpenSSL
@@ -430,7 +430,7 @@ def test_the_error_names_what_is_wrong_with_cert_and_key(pairs: Path, cert: str,
 def test_a_directory_that_cannot_be_written_to_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     reported = rejected(mockcvp("serve", "--port", "0", "--cert-dir", str(tmp_path / "file" / "certs")))
-    assert reported.startswith(f"cannot keep a certificate in {tmp_path}/file/certs: ")
+    assert reported.startswith(f"cannot store a certificate in {tmp_path}/file/certs: ")
 
 
 def _full(*_: object, **__: object) -> None:
@@ -466,7 +466,7 @@ def test_a_client_that_does_not_trust_the_certificate_leaves_a_word_in_the_log(s
     plain = socket.create_connection(("127.0.0.1", server.port))
     with pytest.raises(ssl.SSLCertVerificationError), plain:
         ssl.create_default_context().wrap_socket(plain, server_hostname="localhost")
-    server.line("no TLS with a client: the client does not trust the certificate")
+    server.line("TLS handshake failed: the client does not trust the certificate")
 
 
 def test_a_client_that_speaks_plain_http_leaves_a_word_in_the_log(server: ServerProcess) -> None:
@@ -474,7 +474,7 @@ def test_a_client_that_speaks_plain_http_leaves_a_word_in_the_log(server: Server
         plain.sendall(b"GET /cvp-config/server HTTP/1.1\r\nHost: localhost\r\n\r\n")
         plain.settimeout(PATIENCE)
         assert not plain.recv(1000).startswith(b"HTTP")
-    server.line("no TLS with a client: the client speaks plain HTTP; the URL begins with https")
+    server.line("TLS handshake failed: the client speaks plain HTTP; the URL begins with https")
 
 
 def test_an_own_certificate_that_has_expired_is_told(

@@ -189,7 +189,7 @@ def test_python_verifies_by_wiremocks_patterns_too(cvp: MockCVP, client: httpx.C
     assert "header Content-Type was 'application/json', not 'application/xml'" in str(reported.value)
     with pytest.raises(ValueError, match=r"request: headers\.X: must have exactly one of"):
         cvp.assert_called(request={"headers": {"X": {}}})
-    with pytest.raises(TypeError, match="'metod' says nothing of a call; method, path, "):
+    with pytest.raises(TypeError, match="'metod' is not a condition; these are: method, path, "):
         cvp.assert_called(metod="GET")  # type: ignore[call-arg] # what this is about
 
 
@@ -200,10 +200,10 @@ def test_a_stub_that_answers_nothing_is_told_with_what_the_nearest_call_had_othe
     cvp.stub({"name": "the other", "request": {"urlPath": VERSION}, "response": {"status": 502}})
     assert client.get("version").status_code == 502
     assert cvp.log().splitlines()[1:] == [
-        "the stub mapping a call with urlPath /cvp-config/versions has answered no call; "
-        "of call 1, the nearest, path was /cvp-config/version, not /cvp-config/versions"
+        "the stub mapping a call with urlPath /cvp-config/versions has matched no call; "
+        "nearest call 1: path was /cvp-config/version, not /cvp-config/versions"
     ]
-    with pytest.raises(AssertionError, match="GET /cvp-config/version, answered by the stub mapping the other"):
+    with pytest.raises(AssertionError, match=r"GET /cvp-config/version \(stub mapping the other\)"):
         cvp.assert_synchronized()
 
 

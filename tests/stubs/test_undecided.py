@@ -85,7 +85,7 @@ def test_a_stub_that_is_not_decided_does_not_match(
     (difference,) = near_miss["request"]["mockcvp"]["differences"]
     assert difference.startswith(STOPPED)
     assert near_miss["matchResult"]["distance"] > 0
-    assert f"the stub mapping endless has answered no call; {STOPPED}" in cvp.log()
+    assert f"the stub mapping endless has matched no call; {STOPPED}" in cvp.log()
 
 
 @pytest.mark.parametrize(
