@@ -1,4 +1,4 @@
-"""The app without the own server: any ASGI server or test client may run it."""
+"""The app in other ASGI servers and test clients."""
 
 import asyncio
 import socket
@@ -142,7 +142,7 @@ def scope_of(**changes: Any) -> Scope:
 
 
 def responses_of(app: Exchange, scope: Scope) -> list[Message]:
-    """Call an app as a server does, and return what it sends."""
+    """Call an app, and return the messages that it sends."""
     sent: list[Message] = []
 
     async def receive() -> Message:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mockcvp.settings import Settings
-from tests.server_process import PATIENCE, SYNCHRONIZE, XML, ServerProcess, mockcvp, rejected
+from tests.server_process import PATIENCE, SYNCHRONIZE, XML, ServerProcess, error_line, mockcvp
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 
@@ -56,25 +56,25 @@ FIXTURES = Path(__file__).parent.parent / "fixtures"
     ],
 )
 def test_an_invalid_option_is_reported_in_one_line(
-    refusal: Callable[..., str], tmp_path: Path, arguments: list[str], reported: str
+    command_error: Callable[..., str], tmp_path: Path, arguments: list[str], reported: str
 ) -> None:
-    assert reported in refusal("serve", *arguments)
+    assert reported in command_error("serve", *arguments)
     assert not (tmp_path / "certs").exists()
 
 
 def test_a_missing_or_unknown_command_is_reported_in_one_line() -> None:
-    assert rejected(mockcvp()) == "Missing command. See mockcvp --help."
-    assert "No such command 'server'" in rejected(mockcvp("server"))
+    assert error_line(mockcvp()) == "Missing command. See mockcvp --help."
+    assert "No such command 'server'" in error_line(mockcvp("server"))
 
 
 def test_an_option_before_its_command_gets_a_hint() -> None:
-    assert rejected(mockcvp("--port", "9000")).startswith(
+    assert error_line(mockcvp("--port", "9000")).startswith(
         "No such option '--port'. It belongs after the command: mockcvp serve --port."
     )
 
 
 def test_an_invalid_variable_is_reported_by_its_name(tmp_path: Path) -> None:
-    reported = rejected(mockcvp("serve", cwd=tmp_path, MOCKCVP_PORT="tcp://10.0.0.1:8111"))
+    reported = error_line(mockcvp("serve", cwd=tmp_path, MOCKCVP_PORT="tcp://10.0.0.1:8111"))
     assert reported.startswith("MOCKCVP_PORT: ")
     assert "'tcp://10.0.0.1:8111'" in reported
 
@@ -85,13 +85,13 @@ def test_an_invalid_password_is_not_shown(tmp_path: Path) -> None:
     result = subprocess.run(
         command, capture_output=True, env=env, cwd=tmp_path, text=True, check=False, timeout=PATIENCE
     )
-    assert rejected(result) == "MOCKCVP_PASSWORD: must be UTF-8"
+    assert error_line(result) == "MOCKCVP_PASSWORD: must be UTF-8"
 
 
 def test_a_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
-        reported = rejected(mockcvp("serve", "--port", port, cwd=tmp_path))
+        reported = error_line(mockcvp("serve", "--port", port, cwd=tmp_path))
     assert reported.startswith(f"cannot listen on 127.0.0.1 port {port}: the port is in use")
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from mockcvp.files import load_deployment
-from tests.server_process import mockcvp, rejected
+from tests.server_process import error_line, mockcvp
 
 GOOD = "{id: a, hostname: h, ipaddr: 10.0.0.1, type: MEDIA}"
 
@@ -61,19 +61,19 @@ BAD = [
 
 @pytest.mark.parametrize(("name", "content", "reported"), BAD)
 def test_an_invalid_file_is_reported_in_one_line(
-    refusal: Callable[..., str], tmp_path: Path, name: str, content: bytes | str | None, reported: str
+    command_error: Callable[..., str], tmp_path: Path, name: str, content: bytes | str | None, reported: str
 ) -> None:
     file = tmp_path / name
     if content is not None:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
-    line = refusal("serve", "--port", "0", "--deployment", str(file))
+    line = command_error("serve", "--port", "0", "--deployment", str(file))
     assert line.startswith(f"--deployment: {reported.format(file=file)}")
     assert len(line) < 1000
     assert not (tmp_path / "certs").exists()
 
 
 def test_an_invalid_file_is_reported_with_its_variable(tmp_path: Path) -> None:
-    reported = rejected(mockcvp("serve", cwd=tmp_path, MOCKCVP_DEPLOYMENT="missing.yaml"))
+    reported = error_line(mockcvp("serve", cwd=tmp_path, MOCKCVP_DEPLOYMENT="missing.yaml"))
     assert reported == "MOCKCVP_DEPLOYMENT: cannot read missing.yaml: No such file or directory"
 
 

@@ -1,4 +1,4 @@
-"""The health check of the container; tests/container has it run there."""
+"""The health check of the container; tests/container runs it there."""
 
 import subprocess
 import sys

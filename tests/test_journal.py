@@ -16,7 +16,7 @@ from mockcvp.oamp.api import Request, Response, SyncUp
 from mockcvp.oamp.errors import INVALID_SINCETIME, ApiError
 from mockcvp.oamp.sync_ups import Run, SyncStatus
 from mockcvp.oamp.synchronization import RequestedServer
-from tests.server_process import JSON, SYNCHRONIZE, XML, ServerProcess, read_response, threads_that_take_turns_often
+from tests.server_process import JSON, SYNCHRONIZE, XML, ServerProcess, frequent_thread_switches, read_response
 
 BODY = '{"synchronize": {"servers": {"server": ["a", {"refURL": "b", "sincetime": "7"}]}}}'
 
@@ -96,7 +96,7 @@ def test_every_response_is_in_the_journal_newest_first(server: ServerProcess, cl
     assert len({call["id"] for call in journal["requests"]}) == 5
     assert "invalid.requestSize" in journal["requests"][0]["request"]["mockcvp"]["refusal"]
     assert journal["requests"][0]["request"]["mockcvp"]["oversize"] is True
-    # its length was announced, so that it need not be read
+    # The Content-Length alone leads to the error, so that the body is not read.
     assert journal["requests"][0]["request"]["mockcvp"]["unread"] is True
     assert journal["requests"][0]["request"]["body"] == ""
 
@@ -222,7 +222,7 @@ def test_the_journal_stores_the_newest_calls_and_counts_all(sizes: list[int], ma
 
 def test_several_threads_can_record_calls() -> None:
     journal = Journal(10**9, 10**9)
-    with threads_that_take_turns_often():
+    with frequent_thread_switches():
         threads = [Thread(target=lambda: [recorded(journal) for _ in range(2000)]) for _ in range(8)]
         for thread in threads:
             thread.start()
@@ -240,7 +240,7 @@ def test_the_memory_of_the_journal_stays_within_its_limit(body: int, servers: in
     try:
         before = tracemalloc.get_traced_memory()[0]
         while journal.page(0).stored == journal.page(0).total:
-            # what a connection gives is new for each call
+            # A real connection creates new objects for each call.
             headers = tuple((f"header-{name}".encode(), f"value of {name}".encode()) for name in range(8))
             asked = tuple(RequestedServer(ref_url=f"https://host/{number}{letter * 30}") for number in range(servers))
             runs = tuple(Run(f"{entry}", entry, SyncStatus(0.1, 0.2), time.time(), "Success") for entry in asked)

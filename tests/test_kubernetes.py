@@ -23,7 +23,7 @@ def test_the_settings_in_the_manifest_are_valid(tmp_path: Path) -> None:
     (tmp_path / "deployment.yaml").write_text(config["data"]["deployment.yaml"])
     assert [server.id for server in load_deployment(tmp_path / "deployment.yaml").servers] == ["media-1", "vxml-1"]
     pod = deployment["spec"]["template"]["spec"]
-    # so that it may write to a claim, whose root is the only one who could
+    # Only root can write to a persistent volume without an fsGroup.
     assert pod["securityContext"]["fsGroup"] == 10001
     (container,) = pod["containers"]
     settings = {one["name"].removeprefix("MOCKCVP_").lower(): one["value"] for one in container["env"]}

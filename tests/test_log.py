@@ -1,4 +1,4 @@
-"""The command's log: complete and in order, and never in the way of a call."""
+"""The command's log is complete and in order, and never delays a call."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ PIPE = 64 * 1024
 
 @contextmanager
 def serving(cert_dir: Path, stderr: int = subprocess.PIPE) -> Iterator[tuple[subprocess.Popen[bytes], httpx.Client]]:
-    """Run the command with a log that is read up to the ready line, and that the test reads on or not."""
+    """Run the command, and read its log up to the ready line."""
     command = [sys.executable, "-m", "mockcvp", "serve", "--port", "0", "--cert-dir", str(cert_dir)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, bufsize=0) as process:
         try:
@@ -31,7 +31,7 @@ def serving(cert_dir: Path, stderr: int = subprocess.PIPE) -> Iterator[tuple[sub
                 assert ready
             url = re.search(r"https://\S+:\d+", ready.decode())
             assert url
-            # nothing is sent that matters
+            # The test sends no secrets.
             with httpx.Client(base_url=url[0], verify=False, trust_env=False, timeout=30) as client:  # noqa: S501
                 yield process, client
         finally:
@@ -45,7 +45,7 @@ def call(client: httpx.Client, first: int, last: int) -> None:
 
 
 def numbers(text: bytes) -> list[int]:
-    """Return the numbers of the calls that a log has lines of."""
+    """Return the numbers of the logged calls."""
     return [int(number) for number in re.findall(rb"401 GET /(\d+)/x+ ", text)]
 
 
@@ -80,22 +80,22 @@ def test_a_log_that_is_read_late_is_complete(tmp_path: Path) -> None:
 
 @contextmanager
 def writing() -> Iterator[tuple[int, log._Writer]]:
-    """Give the reading end of a pipe, and what writes to the other one."""
+    """Return the reading end of a pipe, and a log writer at the other end."""
     source, target = os.pipe()
     writer = log._Writer(target)
     try:
         yield source, writer
     finally:
-        # a reader frees a thread that still writes
+        # Reading unblocks a thread that is still writing.
         os.set_blocking(source, False)
         while writer._thread.is_alive():
-            read_what_is_there(source)
+            read_available(source)
             writer.close(0.01)
         os.close(source)
         os.close(target)
 
 
-def read_what_is_there(source: int) -> bytes:
+def read_available(source: int) -> bytes:
     try:
         return os.read(source, PIPE)
     except BlockingIOError:
@@ -149,7 +149,7 @@ def test_closing_waits_a_limited_time_for_a_reader(
         writer.close(0.1)
         report = re.fullmatch(r"mockcvp: (\d+) log lines were dropped: nobody read the log\n", capfd.readouterr().err)
         assert report
-        # what is in the pipe is with the reader
+        # The data in the pipe counts as written.
         assert count - PIPE / 100 - 1 <= int(report[1]) <= count
 
 
@@ -171,7 +171,7 @@ def test_a_non_blocking_descriptor_gets_all_lines() -> None:
 
 
 class Recorder:
-    """A writer that stores what it is given."""
+    """A writer that stores its lines."""
 
     def __init__(self) -> None:
         self.chunks: list[bytes] = []
@@ -191,7 +191,7 @@ def recorder() -> Recorder:
 
 @pytest.fixture
 def handler(recorder: Recorder) -> log._Handler:
-    handler = log._Handler(recorder, "ascii")  # type: ignore[arg-type] # it has what a handler uses
+    handler = log._Handler(recorder, "ascii")  # type: ignore[arg-type] # a test double
     handler.setFormatter(log._Formatter("%(asctime)s %(message)s"))
     return handler
 

@@ -16,7 +16,7 @@ README = (ROOT / "README.md").read_text()
 
 
 def example(language: str, server: ServerProcess, marker: str = "localhost:8111/cvp-config/command") -> str:
-    """A block of code of the README, for the mock server of the test instead of the one on port 8111."""
+    """Return a code block of the README, with the port and certificate of a test server."""
     found = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
     (code,) = (block for block in found if marker in block and "docker" not in block)
     code = code.replace("localhost:8111", f"localhost:{server.port}")

@@ -1,4 +1,4 @@
-"""What makes the mock server cheap: what it does not load, what a call leaves behind, and who waits for whom."""
+"""Resource use: imports, reference cycles, and delays by long work."""
 
 import asyncio
 import gc
@@ -140,7 +140,7 @@ def test_a_journal_search_does_not_delay_other_calls() -> None:
 
         async def main() -> None:
             async with httpx.AsyncClient(verify=cvp.ssl_context(), trust_env=False, timeout=PATIENCE) as beside:
-                # both connections are there
+                # Both connections are open before the search.
                 await asyncio.gather(*(beside.get(f"{cvp.admin_url}/health") for _ in range(2)))
                 search = asyncio.create_task(beside.get(f"{cvp.admin_url}/requests?limit=3000"))
                 await asyncio.sleep(0)

@@ -24,7 +24,7 @@ import pytest
 from mockcvp import MockCVP
 from mockcvp.server import acceptor
 from mockcvp.server.protocol import Connection
-from tests.server_process import ServerProcess, read_response, rejected
+from tests.server_process import ServerProcess, error_line, read_response
 
 LIMITS = {resource.RLIMIT_NOFILE: (64, 64)}
 AUTHORIZATION = "Authorization: Basic d3NtYWRtaW46d3NtYWRtaW4="
@@ -133,7 +133,7 @@ def test_a_limit_that_is_too_low_is_an_error(tmp_path: Path) -> None:
             timeout=60,
             check=False,
         )
-        assert rejected(result) == f"the process may have {limit} open files (ulimit -n), and needs at least 32"
+        assert error_line(result) == f"the process may have {limit} open files (ulimit -n), and needs at least 32"
 
 
 def test_the_lowest_limit_is_enough_for_a_call(tmp_path: Path) -> None:

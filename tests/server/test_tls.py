@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from mockcvp.server import self_signed, tls
 from mockcvp.server.tls import CertificateError, certificate
 from mockcvp.settings import Settings
-from tests.server_process import PATIENCE, SYNCHRONIZE, XML, ServerProcess, mockcvp, rejected
+from tests.server_process import PATIENCE, SYNCHRONIZE, XML, ServerProcess, error_line, mockcvp
 
 
 def made(directory: Path, **settings: object) -> x509.Certificate:
@@ -233,7 +233,7 @@ def test_the_public_file_is_written_again_where_it_is_lost_or_stale(tmp_path: Pa
 
 def test_a_start_that_fails_leaves_the_certificate_alone(tmp_path: Path) -> None:
     first = made(tmp_path)
-    rejected(mockcvp("serve", "--host", "localhst.invalid", "--port", "0", "--cert-dir", str(tmp_path)))
+    error_line(mockcvp("serve", "--host", "localhst.invalid", "--port", "0", "--cert-dir", str(tmp_path)))
     assert made(tmp_path) == first
 
 
@@ -347,7 +347,7 @@ def test_a_certificate_that_cannot_be_used_is_told_in_one_line(
     own: Path, tmp_path: Path, cert: str, key: str, reported: str
 ) -> None:
     result = mockcvp("serve", "--port", "0", "--cert", str(own / cert), "--key", str(own / key), cwd=tmp_path)
-    assert reported.format(own=own) in rejected(result)
+    assert reported.format(own=own) in error_line(result)
 
 
 @pytest.fixture(scope="module")
@@ -429,7 +429,7 @@ def test_the_error_names_what_is_wrong_with_cert_and_key(pairs: Path, cert: str,
 
 def test_a_directory_that_cannot_be_written_to_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    reported = rejected(mockcvp("serve", "--port", "0", "--cert-dir", str(tmp_path / "file" / "certs")))
+    reported = error_line(mockcvp("serve", "--port", "0", "--cert-dir", str(tmp_path / "file" / "certs")))
     assert reported.startswith(f"cannot store a certificate in {tmp_path}/file/certs: ")
 
 

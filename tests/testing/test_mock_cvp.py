@@ -21,7 +21,7 @@ from mockcvp import Call, Fault, MockCVP, Settings
 from mockcvp.server.listener import StartError
 from mockcvp.stubs.pattern import RequestPattern, matching
 from mockcvp.testing import mock_cvp
-from tests.server_process import PATIENCE, SYNCHRONIZE, XML, threads_that_take_turns_often, wait_until
+from tests.server_process import PATIENCE, SYNCHRONIZE, XML, frequent_thread_switches, wait_until
 
 SERVERS = {"servers": [{"id": "media", "hostname": "m", "ipaddr": "10.0.0.1", "type": "MEDIA", "duration": 30}]}
 
@@ -552,7 +552,7 @@ def test_async_waits_can_be_cancelled(cvp: MockCVP) -> None:
 def test_the_clock_can_be_advanced_by_several_threads(cvp: MockCVP) -> None:
     cvp.clock.freeze()
     began = cvp.clock()
-    with threads_that_take_turns_often():
+    with frequent_thread_switches():
         threads = [threading.Thread(target=lambda: [*map(cvp.clock.advance, [1] * 5000)]) for _ in range(2)]
         for thread in threads:
             thread.start()
