@@ -1,4 +1,4 @@
-"""The compose file, and the examples, as their READMEs say."""
+"""The compose file and the examples, run with the commands of their READMEs."""
 
 import os
 import re
@@ -31,13 +31,13 @@ def test_project_becomes_healthy_and_curl_gets_202(project: Projects, tmp_path: 
         return subprocess.run([*command, *arguments], capture_output=True, text=True, check=True).stdout
 
     assert curl("-X", "POST", f"{url}/command/synchronize") == " 202"
-    # the deployment and the mapping file are those of the fixtures
+    # The compose file mounts the deployment and the mapping file of the fixtures.
     assert "<hostname>vxml-1</hostname>" in curl(f"{url}/server?q=type:VXML")
     assert curl("-H", "X-Maintenance: true", f"{url}/version") == " 503"
 
 
 def commands_of(example: str) -> list[list[str]]:
-    """What an example's README tells to run, but for the end, which the fixture sees to."""
+    """Return the commands in the README of an example, except `down`, which the fixture runs."""
     (block,) = re.findall(r"```sh\n(.*?)```", (ROOT / "examples" / example / "README.md").read_text(), re.DOTALL)
     return [
         line.split()[2:] for line in block.splitlines() if line.startswith("docker compose") and " down" not in line
@@ -79,7 +79,7 @@ def test_the_java_example_trusts_only_the_volumes_certificate(project: Projects,
         return subprocess.run(command, env=os.environ | env | changed, capture_output=True, text=True, check=False)
 
     assert run().stdout == "start of a sync-up: 202\n"
-    # the name is checked: the certificate has no such address
+    # The client checks the host name, and the certificate does not have this address.
     wrong_name = run(OAMP_URL=f"https://127.0.0.2:{port}/cvp-config")
     assert wrong_name.returncode != 0
     with server.client(tmp_path) as client:

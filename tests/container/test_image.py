@@ -1,4 +1,4 @@
-"""The image."""
+"""The container image."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.container.engine import HARDENED, ROOT, Container, docker, reported, running
+from tests.container.engine import HARDENED, ROOT, Container, docker, running, state_of
 from tests.server_process import PATIENCE, wait_until
 
 pytestmark = pytest.mark.container
@@ -28,7 +28,7 @@ def test_the_image_serves_unprivileged_as_any_user(image: str, tmp_path: Path, u
         with container.client(tmp_path) as client:
             assert client.post("command/synchronize", json=SYNCHRONIZE).status_code == 202
         line = "202 POST /cvp-config/command/synchronize wsmadmin full sync-up of media-1"
-        # the log is written by a thread, a moment after the response
+        # A thread writes the log shortly after the response.
         wait_until(lambda: line in docker("logs", container.name))
 
 
@@ -68,13 +68,13 @@ def test_the_health_check_uses_the_arguments_of_the_command(image: str) -> None:
 def test_an_idle_container_stops_on_sigterm(image: str) -> None:
     with running(image, f"mockcvp-test-{os.getpid()}", *HARDENED) as container:
         container.wait_until("healthy")
-        # a container that does not stop is killed in the end, and has another exit code
+        # After the timeout the container is killed, with another exit code.
         docker("stop", "-t", "60", container.name)
-        assert reported(container)["ExitCode"] == 0
+        assert state_of(container)["ExitCode"] == 0
 
 
 def test_sigterm_under_load_loses_no_response(image: str, tmp_path: Path) -> None:
-    """Every call that was sent whole is answered, and each answer is in the log."""
+    """Each complete request gets a response, and each response is in the log."""
     with running(image, f"mockcvp-test-{os.getpid()}", *HARDENED) as container:
         container.wait_until("healthy")
         tls = ssl.create_default_context(cafile=container.certificate(tmp_path))
@@ -83,7 +83,7 @@ def test_sigterm_under_load_loses_no_response(image: str, tmp_path: Path) -> Non
 
         def load() -> None:
             options = {"verify": tls, "auth": ("wsmadmin", "wsmadmin"), "trust_env": False, "timeout": PATIENCE}
-            with httpx.Client(headers={"Accept": "application/json"}, **options) as client:  # type: ignore[arg-type] # of several types
+            with httpx.Client(headers={"Accept": "application/json"}, **options) as client:  # type: ignore[arg-type] # the options have several types
                 url = f"https://localhost:{port}/cvp-config/command/synchronize"
                 client.post(url, json=SYNCHRONIZE)
                 begun.wait()
@@ -93,7 +93,7 @@ def test_sigterm_under_load_loses_no_response(image: str, tmp_path: Path) -> Non
                     except httpx.ConnectError:
                         return
                     except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as exc:
-                        # a connection that was closed while a call was on its way to it: no server can tell
+                        # The server closed the connection before this request arrived.
                         lost.append(exc)
                         return
 
@@ -106,10 +106,10 @@ def test_sigterm_under_load_loses_no_response(image: str, tmp_path: Path) -> Non
         for thread in threads:
             thread.join()
         docker("wait", container.name)
-        assert reported(container)["ExitCode"] == 0
+        assert state_of(container)["ExitCode"] == 0
         logged = docker("logs", container.name).count("202 POST")
         assert set(responded) == {202}
-        # what the mock server answered, its clients got: those of the first calls and of the load
+        # The log also has the first call of each of the 8 threads.
         assert logged == len(responded) + 8
 
 
