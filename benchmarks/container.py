@@ -1,4 +1,4 @@
-"""From `docker compose up` to healthy, without the build, and what the image adds to its base."""
+"""The time from `docker compose up` to healthy without the build, and the size that the image adds to its base."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ RUNS = 5
 
 
 def main() -> None:
-    """Print both, of the image ``mockcvp`` that is there."""
+    """Print both figures of the existing image ``mockcvp``."""
     engine = subprocess.run(["docker", "image", "inspect", "mockcvp"], capture_output=True, check=False)
     if engine.returncode or not compose_command():
         print("the container is not measured: there is no image mockcvp, or no engine (docker compose build makes it)")
