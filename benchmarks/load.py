@@ -247,7 +247,7 @@ def _print_latencies(rate: float) -> None:
     print(
         f"| {rate:,.0f} sync-ups a second, half the top rate (ms) | median | 99 % | 99.9 % |\n| --- | --- | --- | --- |"
     )
-    for name, runs in (("alone", alone), ("during continuous searches of a full journal", searched)):
+    for name, runs in (("without other requests", alone), ("during continuous searches of a full journal", searched)):
         print(f"| {name} | {' | '.join(f'{median(values):.1f}' for values in zip(*runs, strict=True))} |")
 
 

@@ -73,7 +73,7 @@ def load_deployment(path: Path) -> Deployment:
     content = json_of(_DEPLOYMENT, path, text) if path.suffix.lower() == ".json" else _from_yaml(path, text)
     if not isinstance(content, dict):
         raise FileError(
-            _DEPLOYMENT, f"{path}: must hold an object with 'servers', as fixtures/deployments/three-servers.yaml"
+            _DEPLOYMENT, f"{path}: must contain an object with 'servers', as fixtures/deployments/three-servers.yaml"
         )
     try:
         return Deployment.model_validate(content)

@@ -53,7 +53,7 @@ _SECRET = re.compile(
     r"|\b(?:basic|bearer|digest|negotiate)\s",
     re.IGNORECASE,
 )
-# A short name has no room for a value.
+# A text as short and plain as this is a name, not a value.
 _NAME = re.compile(r"[A-Za-z_-]{1,32}")
 _LONGEST_SEARCHED = 100_000
 _LONGEST_NAME = 80

@@ -96,7 +96,7 @@ def test_every_response_is_in_the_journal_newest_first(server: ServerProcess, cl
     assert len({call["id"] for call in journal["requests"]}) == 5
     assert "invalid.requestSize" in journal["requests"][0]["request"]["mockcvp"]["refusal"]
     assert journal["requests"][0]["request"]["mockcvp"]["oversize"] is True
-    # The Content-Length alone leads to the error, so that the body is not read.
+    # The Content-Length leads to the error, so that the body is not read.
     assert journal["requests"][0]["request"]["mockcvp"]["unread"] is True
     assert journal["requests"][0]["request"]["body"] == ""
 

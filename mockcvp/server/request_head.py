@@ -24,7 +24,7 @@ def headers_error(headers: Iterable[tuple[bytes, bytes]], version: str) -> str |
         elif name == b"transfer-encoding":
             codings += 1
             if codings > 1 or value.strip().lower() != b"chunked":
-                return "the Transfer-Encoding is not chunked alone"
+                return "the Transfer-Encoding is not just chunked"
     if hosts > 1 or (not hosts and version == "1.1"):
         return "a request of HTTP/1.1 has one Host header"
     return None

@@ -108,7 +108,7 @@ def mismatch(cert: Path, key: Path) -> str | None:
     certs, keys_beside = _pem_blocks(cert)
     certs_beside, keys = _pem_blocks(key)
     if keys_beside and certs_beside and not certs and not keys:
-        return f"--cert and --key are swapped: {cert} holds a private key, and {key} holds a certificate"
+        return f"--cert and --key are swapped: {cert} contains a private key, and {key} contains a certificate"
     return _error_in_certificates(cert, certs) or _error_in_key(key, keys) or _misfit(cert, certs, key, keys[0])
 
 
@@ -116,7 +116,7 @@ def _error_in_certificates(path: Path, pems: list[bytes]) -> str | None:
     if not pems and _can_read(x509.load_der_x509_certificate, path.read_bytes()):
         return f"{path} is in DER form, and PEM is needed, as `openssl x509 -inform der -in {path}` writes it"
     if not pems:
-        return f"{path} holds no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----"
+        return f"{path} contains no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----"
     for number, pem in enumerate(pems, 1):
         if not _can_read(_verify_locations, pem):
             return f"{f'certificate {number}' if len(pems) > 1 else 'the certificate'} in {path} is damaged"
@@ -127,7 +127,7 @@ def _error_in_key(path: Path, pems: list[bytes]) -> str | None:
     if not pems and _can_read(lambda der: serialization.load_der_private_key(der, None), path.read_bytes()):
         return f"{path} is in DER form, and PEM is needed, as `openssl pkey -inform der -in {path}` writes it"
     if not pems:
-        return f"{path} holds no private key in PEM form, which begins with -----BEGIN PRIVATE KEY-----"
+        return f"{path} contains no private key in PEM form, which begins with -----BEGIN PRIVATE KEY-----"
     if not _can_read(lambda pem: serialization.load_pem_private_key(pem, None), pems[0]):
         return f"OpenSSL cannot read the private key in {path}: it is damaged, or of an unknown kind"
     return None

@@ -15,7 +15,7 @@ _used: pytest.StashKey["MockCVP"] = pytest.StashKey()
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker."""
     config.addinivalue_line(
-        "markers", "mock_cvp(**settings): settings of the `mock_cvp` mock server for this test alone"
+        "markers", "mock_cvp(**settings): settings of the `mock_cvp` mock server for this test only"
     )
 
 

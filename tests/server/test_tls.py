@@ -337,10 +337,10 @@ def test_a_certificate_of_the_users_own_is_served(own: Path, tmp_path: Path) -> 
         ("cert.pem", ".", "cannot read {own}: Is a directory"),
         ("cert.pem", "other-key.pem", "the key {own}/other-key.pem does not fit the certificate {own}/cert.pem"),
         ("cert.pem", "locked-key.pem", "the key {own}/locked-key.pem has a pass phrase"),
-        ("cert.pem", "empty.pem", "{own}/empty.pem holds no private key"),
-        ("empty.pem", "cert-key.pem", "{own}/empty.pem holds no certificate"),
-        ("cert-key.pem", "cert-key.pem", "{own}/cert-key.pem holds no certificate"),
-        ("cert.pem", "cert.pem", "{own}/cert.pem holds no private key"),
+        ("cert.pem", "empty.pem", "{own}/empty.pem contains no private key"),
+        ("empty.pem", "cert-key.pem", "{own}/empty.pem contains no certificate"),
+        ("cert-key.pem", "cert-key.pem", "{own}/cert-key.pem contains no certificate"),
+        ("cert.pem", "cert.pem", "{own}/cert.pem contains no private key"),
     ],
 )
 def test_a_certificate_that_cannot_be_used_is_told_in_one_line(
@@ -391,8 +391,8 @@ def test_a_matching_certificate_and_key_are_served(pairs: Path, cert: str, key: 
     assert certificate(Settings(cert=pairs / cert, key=pairs / key)).path == pairs / cert
 
 
-NO_CERTIFICATE = "{cert} holds no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----"
-NO_KEY = "{key} holds no private key in PEM form, which begins with -----BEGIN PRIVATE KEY-----"
+NO_CERTIFICATE = "{cert} contains no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----"
+NO_KEY = "{key} contains no private key in PEM form, which begins with -----BEGIN PRIVATE KEY-----"
 
 
 @pytest.mark.parametrize(
@@ -404,7 +404,11 @@ NO_KEY = "{key} holds no private key in PEM form, which begins with -----BEGIN P
         ("chain", "ec2.key", "the key {key} does not fit the certificate {cert}"),
         ("chain", "rsa.key", "the key {key} fits certificate 2 in {cert}, which must be the first one there"),
         ("damaged-chain", "ec.key", "certificate 2 in {cert} is damaged"),
-        ("ec.key", "ec.crt", "--cert and --key are swapped: {cert} holds a private key, and {key} holds a certificate"),
+        (
+            "ec.key",
+            "ec.crt",
+            "--cert and --key are swapped: {cert} contains a private key, and {key} contains a certificate",
+        ),
         ("ec.crt.der", "ec.key", "{cert} is in DER form, and PEM is needed, as `openssl x509 -inform der -in {cert}`"),
         ("ec.crt", "ec.key.der", "{key} is in DER form, and PEM is needed, as `openssl pkey -inform der -in {key}`"),
         ("ec.crt", "ec.key.locked", "the key {key} has a pass phrase"),

@@ -22,7 +22,7 @@ def test_a_short_soak_finds_no_differences() -> None:
 
 @pytest.fixture
 def entries() -> list[Entry]:
-    """A call that was answered, one whose body the client aborted, and one whose headers it aborted."""
+    """A call with a response, and calls whose client disconnected within the body and within the headers."""
     draw = Draw()
     found: dict[str, Plan] = {}
     while not {"sync-up in XML", "closed in the body", "closed in the headers"} <= found.keys():

@@ -7,13 +7,13 @@ pytest_plugins = ["pytester"]
 
 
 @pytest.fixture
-def alone(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+def plugin_tester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     return pytester
 
 
-def test_the_fixture_resets_the_mock_server(alone: pytest.Pytester) -> None:
-    alone.makepyfile(
+def test_the_fixture_resets_the_mock_server(plugin_tester: pytest.Pytester) -> None:
+    plugin_tester.makepyfile(
         """
         import pytest
 
@@ -30,11 +30,11 @@ def test_the_fixture_resets_the_mock_server(alone: pytest.Pytester) -> None:
             mock_cvp.fail_next(times=100)
         """
     )
-    alone.runpytest_subprocess().assert_outcomes(passed=2)
+    plugin_tester.runpytest_subprocess().assert_outcomes(passed=2)
 
 
-def test_settings_can_change_for_a_session_and_for_a_test(alone: pytest.Pytester) -> None:
-    alone.makepyfile(
+def test_settings_can_change_for_a_session_and_for_a_test(plugin_tester: pytest.Pytester) -> None:
+    plugin_tester.makepyfile(
         """
         import pytest
 
@@ -72,13 +72,13 @@ def test_settings_can_change_for_a_session_and_for_a_test(alone: pytest.Pytester
             raise AssertionError("not reached")
         """
     )
-    result = alone.runpytest_subprocess("--strict-markers")
+    result = plugin_tester.runpytest_subprocess("--strict-markers")
     result.assert_outcomes(passed=4, errors=2)
     result.stdout.fnmatch_lines(["mock_cvp: port can only be set at the start"])
 
 
-def test_the_report_of_a_failed_test_lists_its_calls(alone: pytest.Pytester) -> None:
-    alone.makepyfile(
+def test_the_report_of_a_failed_test_lists_its_calls(plugin_tester: pytest.Pytester) -> None:
+    plugin_tester.makepyfile(
         """
         def test_it(mock_cvp):
             with mock_cvp.client() as client:
@@ -93,7 +93,7 @@ def test_the_report_of_a_failed_test_lists_its_calls(alone: pytest.Pytester) -> 
             assert False
         """
     )
-    result = alone.runpytest_subprocess()
+    result = plugin_tester.runpytest_subprocess()
     result.assert_outcomes(failed=3)
     result.stdout.fnmatch_lines(
         [
@@ -110,8 +110,8 @@ def test_the_report_of_a_failed_test_lists_its_calls(alone: pytest.Pytester) -> 
     assert result.stdout.str().count("the calls of this test") == 2
 
 
-def test_the_plugin_imports_nothing_until_a_fixture_is_used(alone: pytest.Pytester) -> None:
-    alone.makepyfile(
+def test_the_plugin_imports_nothing_until_a_fixture_is_used(plugin_tester: pytest.Pytester) -> None:
+    plugin_tester.makepyfile(
         """
         import sys
 
@@ -120,11 +120,11 @@ def test_the_plugin_imports_nothing_until_a_fixture_is_used(alone: pytest.Pytest
             assert sorted(loaded) == ["mockcvp", "mockcvp.testing", "mockcvp.testing.pytest_plugin"]
         """
     )
-    alone.runpytest_subprocess("-p", "no:hypothesispytest").assert_outcomes(passed=1)
+    plugin_tester.runpytest_subprocess("-p", "no:hypothesispytest").assert_outcomes(passed=1)
 
 
-def test_each_worker_of_xdist_has_a_separate_mock_server(alone: pytest.Pytester) -> None:
-    alone.makepyfile(
+def test_each_worker_of_xdist_has_a_separate_mock_server(plugin_tester: pytest.Pytester) -> None:
+    plugin_tester.makepyfile(
         """
         import pytest
 
@@ -135,7 +135,7 @@ def test_each_worker_of_xdist_has_a_separate_mock_server(alone: pytest.Pytester)
             mock_cvp.assert_called(times=1)
         """
     )
-    alone.runpytest_subprocess("-n", "2").assert_outcomes(passed=20)
+    plugin_tester.runpytest_subprocess("-n", "2").assert_outcomes(passed=20)
 
 
 def test_the_example_passes_in_a_new_environment(tmp_path: Path) -> None:
