@@ -52,9 +52,7 @@ def json_of(setting: str, path: Path, text: str) -> Any:
         raise FileError(setting, f"{path}: line {exc.lineno}, column {exc.colno}: {exc.msg}") from None
     except ValueError as exc:
         # The message quotes the name of a member.
-        reason = (
-            "a member occurs twice in one object, and its name may contain a secret" if may_be_secret(str(exc)) else exc
-        )
+        reason = "a member occurs twice in one object; its name is not shown" if may_be_secret(str(exc)) else exc
         raise FileError(setting, f"{path}: {reason}") from None
     except RecursionError:
         raise FileError(setting, f"{path}: is nested too deeply") from None

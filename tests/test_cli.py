@@ -45,7 +45,7 @@ FIXTURES = Path(__file__).parent.parent / "fixtures"
         (["--cert", "", "--key", ""], "--cert: must not be empty; --key: must not be empty"),
         (
             ["--cert", "x", "--key", "y", "--tls-name", "z"],
-            "are for the mock server's own certificate, and not for --cert",
+            "configure the generated certificate, not a custom one (--cert)",
         ),
         (["--cert-dir", ""], "--cert-dir: must not be empty"),
         (["--key", "x.pem"], "--cert and --key go together: --key is given, --cert is not"),
@@ -109,7 +109,11 @@ def test_help_lists_every_option_its_variable_and_its_default() -> None:
     ]
     for default in defaults:
         assert f"default: {default}]" in reported
-    for bounds in ("deeper gets 400. 4 to 500. [", "more gets 400. At least 8. [", "next request. At most 3600. ["):
+    for bounds in (
+        "deeper body gets 400. 4 to 500. [",
+        "more gets 400. At least 8. [",
+        "idle connection, in seconds. At most 3600. [",
+    ):
         assert bounds in reported
     assert "--header-timeout NUMBER" in reported
 

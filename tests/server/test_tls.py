@@ -445,7 +445,7 @@ def test_a_full_disk_is_told_in_one_line_and_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Path, "replace", _full)
-    with pytest.raises(CertificateError, match="No space left on device; name a directory"):
+    with pytest.raises(CertificateError, match="No space left on device; use a writable directory"):
         made(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
