@@ -3,11 +3,10 @@
 import ssl
 import tempfile
 from collections import deque
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
 from pydantic import ValidationError
@@ -97,7 +96,7 @@ class MockCVP:
         # A tenant is running from the start.
         return self if self.is_running else self.start()
 
-    def __exit__(self, _t: type[BaseException] | None, _e: BaseException | None, _b: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property
@@ -107,15 +106,12 @@ class MockCVP:
 
     @staticmethod
     def _checked(settings: dict[str, Any]) -> Settings:
-        try:
+        with _value_errors():
             return Settings.model_validate(settings)
-        except ValidationError as exc:
-            raise ValueError("; ".join(error_lines(exc))) from None
 
     @property
     def _running_server(self) -> Server:
-        # This property raises a RuntimeError unless the server is running.
-        _ = self._running
+        _ = self._running  # This raises a RuntimeError if the server is not running.
         return self._server
 
     @property
@@ -161,13 +157,8 @@ class MockCVP:
         """
         import httpx
 
-        defaults: dict[str, Any] = {
-            "base_url": self.url,
-            "auth": self.auth,
-            "verify": self.ssl_context(),
-            "trust_env": False,
-        }
-        return httpx.Client(**(defaults | options))
+        defaults: dict[str, Any] = {"base_url": self.url, "auth": self.auth, "verify": self.ssl_context()}
+        return httpx.Client(**(defaults | {"trust_env": False} | options))
 
     @property
     def calls(self) -> list[Call]:
@@ -187,8 +178,7 @@ class MockCVP:
         unused = [mapping for mapping in self._running.stubs.idle if mapping not in self._running.stubs.initial]
         lines += [unused_stub(mapping, self.calls) for mapping in unused[:_MAX_LISTED]]
         for name, tenant in self._running.tenants.items():
-            calls = reversed(tenant.journal.page().calls)
-            lines += [f"{name} {call.number}: {line(call)}" for call in calls]
+            lines += [f"{name} {call.number}: {line(call)}" for call in reversed(tenant.journal.page().calls)]
         return "\n".join(lines)
 
     def wait_for_calls(self, count: int = 1, timeout: float = 5.0, **wanted: Unpack[WantedCall]) -> list[Call]:
@@ -269,8 +259,7 @@ class MockCVP:
     def _verify(self, wanted: RequestPattern, times: int | None) -> None:
         # Pytest then shows the line of the test, not of this method.
         __tracebackhide__ = True
-        message = mismatch(wanted, self._running.journal.page(), times, self._tls_errors)
-        if message is not None:
+        if message := mismatch(wanted, self._running.journal.page(), times, self._tls_errors):
             raise AssertionError(message)
 
     def fail_next(self, status: int = 503, times: int = 1, error_type: str | None = None) -> None:
@@ -309,10 +298,8 @@ class MockCVP:
         # This import is slow, and most tests do not need it.
         from mockcvp.stubs.mapping_schema import stub_mapping
 
-        try:
+        with _value_errors(dict(mapping)):
             added = stub_mapping(dict(mapping))
-        except ValidationError as exc:
-            raise ValueError("; ".join(error_lines(exc, dict(mapping)))) from None
         self._running.stubs.add(added)
         return added.id
 
@@ -347,10 +334,8 @@ class MockCVP:
             ids = ", ".join(one.id for one in list(servers)[:_MAX_LISTED])
             raise ValueError(f"the deployment has no server {server_id(server)!r}; it has {ids or 'none'}")
         changes = {"outcome": outcome} if duration is None else {"outcome": outcome, "duration": duration}
-        try:
+        with _value_errors():
             servers.change(type(known).model_validate(known.model_dump() | changes))
-        except ValidationError as exc:
-            raise ValueError("; ".join(error_lines(exc))) from None
 
     def tenant(self, **settings: Any) -> "MockCVP":
         """Add a tenant: a mock server for the calls of another user, with a separate deployment, clock and journal.
@@ -364,10 +349,8 @@ class MockCVP:
         if self._root is not None:
             raise ValueError("a tenant has no tenants: call tenant() of the mock server")
         _reject(settings, Settings.at_start())
-        try:
+        with _value_errors():
             state = new_tenant(self._running, **settings)
-        except ValidationError as exc:
-            raise ValueError("; ".join(error_lines(exc))) from None
         tenant = MockCVP()
         tenant._root, tenant._tls_errors = self, self._tls_errors
         tenant._server, tenant._state, tenant._settings = self._server, state, state.settings
@@ -397,6 +380,15 @@ class MockCVP:
         changed = self._settings.model_dump(exclude_unset=True) | settings
         state.reset(self._checked(changed) if settings else self._settings)
         state.tenants.clear()
+
+
+@contextmanager
+def _value_errors(given: object = None) -> Iterator[None]:
+    """Convert validation errors of some input to ``ValueError``."""
+    try:
+        yield
+    except ValidationError as exc:
+        raise ValueError("; ".join(error_lines(exc, given))) from None
 
 
 def _reject(settings: dict[str, Any], at_start: set[str]) -> None:
