@@ -79,7 +79,7 @@ def pattern_of(wanted: WantedCall, *, synchronized: bool = False) -> RequestPatt
     conditions = ", ".join(
         f"{name}={_unless_secret(given[name])}" for name in WantedCall.__annotations__ if name in given
     )
-    # The parts with the highest weight exclude the most calls.
+    # A part with a high weight is cheap and differs for most calls.
     parts.sort(key=lambda part: -part.weight)
     return RequestPattern(tuple(parts), f"{subject} with {conditions}" if conditions else subject)
 
