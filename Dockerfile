@@ -1,30 +1,30 @@
-# The mock server in a container: docker build -t mockcvp .
+# The container image of the mock server: docker build -t mockcvp .
 ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS build
-# for a mirror of PyPI, or wheels of your own within the build context: pip takes these of its own accord
+# pip reads these variables; they set a mirror of PyPI, or a directory with wheels in the build context.
 ARG PIP_INDEX_URL
 ARG PIP_NO_INDEX
 ARG PIP_FIND_LINKS
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
-# the tools that build stay here
+# The build tools stay in this stage.
 RUN python -m venv /tools && python -m venv --without-pip /opt/mockcvp
 COPY requirements requirements
-# wheels, if there are any
+# The directory wheels is optional.
 COPY pyproject.toml wheels* wheels/
 RUN /tools/bin/python -m pip install --quiet --require-hashes -r requirements/build.txt \
  && /tools/bin/python -m pip --python /opt/mockcvp/bin/python install --quiet --require-hashes -r requirements/run.txt \
- # headers of C libraries, which nothing runs
+ # The headers of C libraries are not needed at run time.
  && rm -rf /opt/mockcvp/lib/python*/site-packages/lxml/includes
-# symbols for debuggers: where the tool for that cannot be had, the image is larger, and as good
+# Without debug symbols the image is smaller, but binutils may not be available.
 RUN if { apt-get -qq update && apt-get -qq install -y --no-install-recommends binutils; } >/dev/null 2>&1; \
     then find /opt/mockcvp -name '*.so' -exec strip --strip-unneeded {} +; \
     else echo "no binutils: the image keeps the symbols of its libraries"; fi
 COPY . .
 RUN /tools/bin/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheel . \
  && /tools/bin/python -m pip --python /opt/mockcvp/bin/python install --quiet --no-deps --no-index /wheel/*.whl \
- # writable for whichever user the container is run as
+ # The container can run as any user.
  && install -d -m 0777 /volumes/certs
 
 FROM ${BASE}
@@ -39,7 +39,7 @@ COPY --from=build --chown=10001:0 /volumes /
 ENV PATH=/opt/mockcvp/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     MOCKCVP_HOST=0.0.0.0 \
-    # whoever reaches a container's port was let in by the one who published it; this says so in the log
+    # Only the user who publishes the port decides who can reach it; the log has a warning.
     MOCKCVP_ADMIN_ACCESS=open \
     MOCKCVP_CERT_DIR=/certs
 USER 10001:0

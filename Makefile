@@ -1,19 +1,19 @@
-# make run    serves the mock server on https://localhost:8111
-# make test   runs the tests
-# make test-container  runs those that need a container engine, and says so where there is none
-# make test-lowest     runs the core of them with the lowest versions that pyproject.toml allows at run time
-# make check  formatter, linter, type checker, and what looks for holes
-# make soak   mixed load for ten minutes; SECONDS=60 make soak for one
-# make fuzz   fuzzing for long: 20,000 cases of the APIs, a million of each parser
-# make bench  what the figures in the README come from
-# make format puts the code into the one format
-# make pin    pins the dependencies anew, by version and hash (needs uv)
-# Each makes .venv and installs what it needs, once.
+# make run             serves the mock server on https://localhost:8111
+# make test            runs the tests
+# make test-container  runs the tests that need a container engine, or skips them without one
+# make test-lowest     runs the core tests with the lowest supported versions of the dependencies
+# make check           runs the formatter, the linter, the type checker and bandit
+# make soak            runs a mixed load for ten minutes; SECONDS=60 make soak for one
+# make fuzz            runs long fuzzing: 20,000 cases of the APIs, a million of each parser
+# make bench           measures the figures in the README
+# make format          formats the code
+# make pin             updates the pinned versions and hashes of the dependencies (needs uv)
+# Each target creates .venv and installs its dependencies once.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-# what the core of the suite needs, in the versions of requirements/dev.txt
+# The core tests need these packages, in the versions of requirements/dev.txt.
 TOOLS := hypothesis jsonschema openapi-spec-validator pytest pytest-xdist requests wiremock
 LOWEST := .venv-lowest/bin
 
@@ -59,7 +59,7 @@ pin:
 	echo 'uv>=0.9' | uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-header - -o requirements/uv.txt
 	echo 'hatchling>=1.27,<2' | uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-header - -o requirements/build.txt
 
-# resolved again each time: the lowest versions do not change, so nothing is stored
+# The lowest versions do not change, so they are resolved here and not stored in requirements/.
 .venv-lowest/dev: requirements/uv.txt requirements/dev.txt pyproject.toml
 	@$(PYTHON) -m venv .venv-lowest
 	@$(LOWEST)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt

@@ -1,1 +1,1 @@
-"""What the figures in the README come from: `make bench`."""
+"""The benchmarks behind the figures in the README: `make bench`."""

@@ -1,4 +1,4 @@
-"""mockcvp beside another commit of it, both in turns: ``python -m benchmarks.against COMMIT``."""
+"""Comparison of the working tree with a commit, in alternate runs: ``python -m benchmarks.against COMMIT``."""
 
 import subprocess
 import sys
@@ -34,12 +34,12 @@ def checked_out(commit: str) -> Iterator[Path]:
 
 
 def measured(commit: str) -> dict[str, tuple[list[float], list[float]]]:
-    """Return each figure of a commit and of the working tree."""
+    """Return the measurements of each figure, for a commit and for the working tree."""
     found: dict[str, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
     with checked_out(commit) as tree:
         both = peers.commit("then", tree), peers.commit("now", peers.HERE.parent)
         for run in range(RUNS):
-            # what runs second may find a machine that is warmer, or busier
+            # The order alternates, since the machine may be warmer or busier in the second run.
             for which in ((0, 1), (1, 0))[run % 2]:
                 with started(both[which]) as server:
                     found["start to the first 202 (ms)"][which].append(server.seconds * 1000)

@@ -1,4 +1,4 @@
-"""FastAPI apps on uvicorn with TLS that accept a sync-up, written in the ways that users write them."""
+"""FastAPI apps that accept a sync-up, on uvicorn with TLS, in several styles."""
 
 import base64
 import sys
@@ -18,18 +18,18 @@ _ADMITTED = b"Basic " + base64.b64encode(b"wsmadmin:wsmadmin")
 class Server(BaseModel):
     """One server of the list."""
 
-    refURL: str  # noqa: N815 - as it goes over the wire
+    refURL: str  # noqa: N815 - the name in the body
     sincetime: str = "0"
 
 
 class Servers(BaseModel):
-    """The list, of one server."""
+    """The list with one server."""
 
     server: Server
 
 
 class Synchronize(BaseModel):
-    """What is in the body."""
+    """The content of the body."""
 
     servers: Servers
 
@@ -41,7 +41,7 @@ class Body(BaseModel):
 
 
 def textbook() -> Any:
-    """Return an app as FastAPI's own guide has it."""
+    """Return an app in the style of FastAPI's documentation."""
     app = FastAPI()
 
     @app.post(PATH, status_code=202)
@@ -53,14 +53,14 @@ def textbook() -> Any:
 
 
 def request() -> Any:
-    """Return an app whose handler takes the request as it is."""
+    """Return an app whose handler has only a ``Request`` parameter."""
     app = FastAPI()
     app.post(PATH)(_handle)
     return app
 
 
 def route() -> Any:
-    """Return an app with the same handler in a route of Starlette's."""
+    """Return an app with the same handler in a Starlette ``Route``."""
     app = FastAPI()
     app.router.routes.append(Route(PATH, _handle, methods=["POST"]))
     return app
@@ -73,7 +73,7 @@ async def _handle(request: Request) -> Response:
 
 
 def bare() -> Any:
-    """Return an app that accepts, and no more."""
+    """Return an app that accepts every request."""
     app = FastAPI()
 
     @app.post(PATH, status_code=202)
@@ -83,8 +83,8 @@ def bare() -> Any:
     return app
 
 
-def callable() -> Any:  # noqa: A001 - what it is
-    """Return what accepts without any framework."""
+def callable() -> Any:  # noqa: A001 - the name of this style
+    """Return an ASGI callable without a framework that accepts every request."""
 
     async def app(_scope: Any, receive: Any, send: Any) -> None:
         while (await receive()).get("more_body"):

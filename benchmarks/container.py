@@ -1,4 +1,4 @@
-"""From `docker compose up` to healthy, without the build, and what the image adds to its base."""
+"""The time from `docker compose up` to healthy without the build, and the size that the image adds to its base."""
 
 import os
 import subprocess
@@ -12,23 +12,23 @@ RUNS = 5
 
 
 def main() -> None:
-    """Print both, of the image ``mockcvp`` that is there."""
+    """Print both figures of the existing image ``mockcvp``."""
     engine = subprocess.run(["docker", "image", "inspect", "mockcvp"], capture_output=True, check=False)
     if engine.returncode or not compose_command():
         print("the container is not measured: there is no image mockcvp, or no engine (docker compose build makes it)")
         return
     project = Project(Path(__file__).parents[1], f"mockcvp-bench-{os.getpid()}", {})
-    wait_delivered = []
+    seconds = []
     try:
         for _ in range(RUNS):
             began = time.monotonic()
             project("up", "-d")
             project.container("oamp").wait_until("healthy")
-            wait_delivered.append(time.monotonic() - began)
+            seconds.append(time.monotonic() - began)
             project("down", "-v")
     finally:
         project("down", "-v")
-    print(f"| `docker compose up` to healthy, median of {RUNS} (s) | {median(wait_delivered):.1f} |\n| --- | --- |")
+    print(f"| `docker compose up` to healthy, median of {RUNS} (s) | {median(seconds):.1f} |\n| --- | --- |")
     base = next(
         line.partition("=")[2] for line in Path("Dockerfile").read_text().splitlines() if line.startswith("ARG BASE=")
     )

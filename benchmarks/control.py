@@ -1,4 +1,4 @@
-"""What searching a full journal and not matching a hundred stub mappings cost, beside WireMock."""
+"""The costs of searches in a full journal and of 100 stub mappings without a match, compared with WireMock."""
 
 import http.client
 import json
@@ -26,9 +26,9 @@ Call = Callable[[str, str, str, str], bytes]
 
 
 def caller(connection: http.client.HTTPConnection) -> Call:
-    """Return what makes a call on a connection that is kept."""
+    """Return a function that makes a call on a persistent connection."""
     connection.connect()
-    # without waiting for more to send, which would be most of the time of a call
+    # Nagle's algorithm would dominate the time of a call.
     assert connection.sock
     connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -53,8 +53,8 @@ def per_call(call: Call, count: int) -> float:
 
 
 def measured(call: Call) -> dict[str, float]:
-    """Return what each thing costs: milliseconds for a count, microseconds a call for the mappings."""
-    # warm, as a server is that is asked so much
+    """Return each cost: milliseconds for a count, microseconds per call for the mappings."""
+    # These calls warm the server up.
     per_call(call, 2000)
     with_none, with_all = [], []
     for _ in range(RUNS):

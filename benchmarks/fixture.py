@@ -1,4 +1,4 @@
-"""What the `mock_cvp` fixture costs a test, beside pytest-httpserver's, and a session that does not use it."""
+"""The costs of the `mock_cvp` fixture, compared with pytest-httpserver, and of the plugin in other sessions."""
 
 import re
 import statistics
@@ -19,7 +19,7 @@ def test_it({fixture}, number):
 
 
 def setups(fixture: str) -> list[float]:
-    """Return the seconds that each test's set-up took, the first test's first."""
+    """Return the seconds of each test's set-up, in order."""
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "test_it.py"
         file.write_text(USING.format(tests=TESTS, fixture=fixture))
@@ -36,7 +36,7 @@ def setups(fixture: str) -> list[float]:
 
 
 def import_of_plugin() -> float:
-    """Return the seconds that loading the plugin takes a session that has pytest already."""
+    """Return the seconds of the plugin's import after that of pytest."""
     timed = "t = time.perf_counter(); import mockcvp.testing.pytest_plugin; print(time.perf_counter() - t)"
     code = f"import time, pytest; {timed}"
     return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
@@ -44,13 +44,13 @@ def import_of_plugin() -> float:
 
 def main() -> None:
     """Print the medians."""
-    # what no fixture costs is pytest's own
-    nothing = statistics.median(statistics.median(setups("request")[1:]) for _ in range(RUNS))
+    # This is the time that pytest itself needs for each test.
+    baseline = statistics.median(statistics.median(setups("request")[1:]) for _ in range(RUNS))
     ours = [setups("mock_cvp") for _ in range(RUNS)]
     peers = [setups("httpserver") for _ in range(RUNS)]
-    each, theirs = (statistics.median(statistics.median(run[1:]) for run in runs) - nothing for runs in (ours, peers))
+    each, theirs = (statistics.median(statistics.median(run[1:]) for run in runs) - baseline for runs in (ours, peers))
     plugin = statistics.median(import_of_plugin() for _ in range(RUNS))
-    print(f"the mock_cvp fixture, medians of {RUNS} sessions of {TESTS} tests, less what pytest takes by itself")
+    print(f"the mock_cvp fixture, medians of {RUNS} sessions of {TESTS} tests, without the time of pytest itself")
     print(f"| from its first use to ready | {statistics.median(run[0] for run in ours) * 1000:.0f} ms |")
     print(f"| each further test, mockcvp | {each * 1000:.3f} ms |")
     print(f"| each further test, pytest-httpserver | {theirs * 1000:.3f} ms |")

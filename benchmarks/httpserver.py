@@ -1,4 +1,4 @@
-"""pytest-httpserver, as a server of its own that accepts a sync-up."""
+"""pytest-httpserver in a separate process, which accepts a sync-up."""
 
 import signal
 import ssl

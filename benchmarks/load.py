@@ -1,4 +1,4 @@
-"""How many sync-ups mockcvp and its peers answer, what each costs, how long it takes, and what remains in memory."""
+"""The throughput, CPU time, latency and memory of mockcvp and its peers under a load of sync-ups."""
 
 import http.client
 import json
@@ -30,7 +30,7 @@ _SCRIPT = peers.HERE / "sync_up.lua"
 
 
 class Load(NamedTuple):
-    """What came of some seconds of load: answers a second, and the processor time of each in microseconds."""
+    """The result of a load: responses per second, and the CPU time of each in microseconds."""
 
     rate: float
     cost: float
@@ -38,10 +38,10 @@ class Load(NamedTuple):
 
 @contextmanager
 def place() -> Iterator[Place]:
-    """Give a server a port, a directory of its own, and a certificate."""
+    """Create a temporary directory with a certificate, and choose a port."""
     with tempfile.TemporaryDirectory() as directory:
-        stored = certificate(Settings(cert_dir=Path(directory) / "certs")).path
-        yield Place(peers.free_port(), Path(directory), stored, stored.with_name("mockcvp-key.pem"))
+        cert = certificate(Settings(cert_dir=Path(directory) / "certs")).path
+        yield Place(peers.free_port(), Path(directory), cert, cert.with_name("mockcvp-key.pem"))
 
 
 @contextmanager
@@ -52,7 +52,7 @@ def started(peer: Peer) -> Iterator[Started]:
 
 
 def load(server: Started, seconds: float, *form: str) -> Load:
-    """Have wrk call a server as fast as it can; ``form`` is what the script is given."""
+    """Run wrk at the maximum rate; ``form`` has the arguments of its script."""
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "20s", "-s", str(_SCRIPT), server.url]
     before = server.cpu_seconds()
     reported = subprocess.run([*command, "--", *form], capture_output=True, text=True, check=True).stdout
@@ -67,21 +67,21 @@ def load(server: Started, seconds: float, *form: str) -> Load:
 
 
 def one_by_one(server: Started, seconds: float = 1.0) -> float:
-    """Return the median time of one call after the other on one connection, in microseconds."""
-    wait_delivered = []
+    """Return the median time of sequential calls on one connection, in microseconds."""
+    durations = []
     ends = time.perf_counter() + seconds
     while time.perf_counter() < ends:
         with server.connected() as connection:
-            stored = True
-            while stored and time.perf_counter() < ends:
+            is_open = True
+            while is_open and time.perf_counter() < ends:
                 began = time.perf_counter()
-                stored = _responded(connection)
-                wait_delivered.append(time.perf_counter() - began)
-    return median(wait_delivered) * 1e6
+                is_open = _call(connection)
+                durations.append(time.perf_counter() - began)
+    return median(durations) * 1e6
 
 
-def _responded(connection: socket.socket) -> bool:
-    """Make a call, and return whether its connection is kept."""
+def _call(connection: socket.socket) -> bool:
+    """Make a call, and return whether its connection stays open."""
     connection.sendall(peers.request())
     response = b""
     while b"\r\n\r\n" not in response and (more := connection.recv(65536)):
@@ -99,31 +99,31 @@ def _responded(connection: socket.socket) -> bool:
 
 
 def latencies(server: Started, rate: float, seconds: int = 5) -> list[float]:
-    """Return the milliseconds that calls take at a fixed rate: the median, 99 % and 99.9 %."""
+    """Return the latency at a fixed rate in milliseconds: the median and the percentiles 99 and 99.9."""
     with tempfile.NamedTemporaryFile("r", suffix=".tsv") as log, tempfile.NamedTemporaryFile("wb") as body:
         body.write(peers.BODIES["json"])
         body.flush()
         headers = ("Content-Type: application/json", "Accept: application/json", f"Authorization: {peers.CREDENTIALS}")
         command = ["h2load", "--h1", f"-c{CONNECTIONS}", "-t1", "-m1", f"--rps={rate / CONNECTIONS:.1f}"]
         options = [f"-D{seconds}", f"-d{body.name}", f"--log-file={log.name}", *(f"-H{header}" for header in headers)]
-        # an earlier log would be added to
+        # h2load appends to an existing log.
         Path(log.name).unlink()
         subprocess.run([*command, *options, server.url], capture_output=True, check=True)
         calls = [line.split() for line in Path(log.name).read_text().splitlines()]
         Path(log.name).touch()
     if any(call[1] != "202" for call in calls) or len(calls) < rate * seconds * 0.9:
-        raise SystemExit(f"{len(calls)} calls were answered, and {rate * seconds:.0f} asked for")
-    wait_delivered = sorted(int(call[2]) / 1000 for call in calls)
-    return [wait_delivered[int(len(wait_delivered) * part)] for part in (0.5, 0.99, 0.999)]
+        raise SystemExit(f"there were {len(calls)} responses to {rate * seconds:.0f} calls, or not all were 202")
+    milliseconds = sorted(int(call[2]) / 1000 for call in calls)
+    return [milliseconds[int(len(milliseconds) * part)] for part in (0.5, 0.99, 0.999)]
 
 
 @contextmanager
 def counting(server: Started) -> Iterator[list[int]]:
-    """Have the journal searched, again and again, meanwhile."""
+    """Search the journal continuously, in a thread."""
     done, stopped = list[int](), threading.Event()
     pattern = json.dumps({"bodyPatterns": [{"equalToJson": "{}"}]})
     _, _, authority, _ = server.url.split("/", 3)
-    connection = http.client.HTTPSConnection(authority, context=_trusting())
+    connection = http.client.HTTPSConnection(authority, context=_unverified())
 
     def count() -> None:
         while not stopped.is_set():
@@ -143,14 +143,14 @@ def counting(server: Started) -> Iterator[list[int]]:
         connection.close()
 
 
-def _trusting() -> ssl.SSLContext:
+def _unverified() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
 
 
 def measured() -> tuple[dict[str, dict[str, list[float]]], list[str]]:
-    """Return what was measured, by figure and peer, and what could not be measured."""
+    """Return the measurements by figure and peer, and a line for each peer without one."""
     found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     others = (peers.PRISM, peers.MOUNTEBANK, peers.HTTPSERVER, peers.TEXTBOOK, peers.ON_REQUEST, peers.ROUTE)
     every = (peers.MOCKCVP, peers.LOGGING, peers.WIREMOCK, *others, peers.UVICORN)
@@ -181,16 +181,16 @@ def measured() -> tuple[dict[str, dict[str, list[float]]], list[str]]:
 
 
 def memory() -> dict[int, float]:
-    """Return the megabytes that mockcvp holds after a number of calls."""
-    held: dict[int, float] = {}
+    """Return mockcvp's memory after a number of calls, in megabytes."""
+    used: dict[int, float] = {}
     with started(peers.MOCKCVP) as server:
         calls = 0.0
         for number in (MILLION // 10, MILLION):
             while calls < number:
                 rate, _ = load(server, 2, "json", "different")
                 calls += rate * 2
-            held[number] = server.megabytes()
-    return held
+            used[number] = server.megabytes()
+    return used
 
 
 def main() -> None:
@@ -204,8 +204,8 @@ def main() -> None:
     print("\n| server | sync-ups a second | CPU time of each (µs) | memory then (MB) | one call at a time (µs) |")
     print("| --- | --- | --- | --- | --- |")
     for name, rate in middle["rate"].items():
-        cost, held, one = (middle[figure][name] for figure in ("cost", "memory", "one"))
-        print(f"| {name} | {rate:,.0f} | {cost:.0f} | {held:.0f} | {one:.0f} |")
+        cost, used, one = (middle[figure][name] for figure in ("cost", "memory", "one"))
+        print(f"| {name} | {rate:,.0f} | {cost:.0f} | {used:.0f} | {one:.0f} |")
     ours, name = middle["rate"], peers.MOCKCVP.name
     print("\n| mockcvp beside | ratio |\n| --- | --- |")
     if peers.WIREMOCK.name in ours:
@@ -224,13 +224,13 @@ def main() -> None:
             f"| its own JSON: {reported} ({middle[form][name]:,.0f} a second) | {middle[form][name] / ours[name]:.2f} |"
         )
     print("\n| calls, each different | mockcvp's memory then (MB) |\n| --- | --- |")
-    for calls, held in memory().items():
-        print(f"| {calls:,} | {held:.0f} |")
+    for calls, used in memory().items():
+        print(f"| {calls:,} | {used:.0f} |")
     print()
-    _tell_latencies(ours[name] / 2)
+    _print_latencies(ours[name] / 2)
 
 
-def _tell_latencies(rate: float) -> None:
+def _print_latencies(rate: float) -> None:
     if not shutil.which("h2load"):
         print("latencies are not measured: there is no h2load on this machine (Debian's package nghttp2-client)")
         return
@@ -247,7 +247,7 @@ def _tell_latencies(rate: float) -> None:
     print(
         f"| {rate:,.0f} sync-ups a second, half the top rate (ms) | median | 99 % | 99.9 % |\n| --- | --- | --- | --- |"
     )
-    for name, runs in (("alone", alone), ("while a full journal is searched all the time", searched)):
+    for name, runs in (("without other requests", alone), ("during continuous searches of a full journal", searched)):
         print(f"| {name} | {' | '.join(f'{median(values):.1f}' for values in zip(*runs, strict=True))} |")
 
 
@@ -256,8 +256,8 @@ def _machine() -> list[str]:
     cores = len([line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("processor")])
     system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
     return [
-        f"{cores} cores of {found[1] if found else platform.machine()}, {system}; medians of {RUNS} runs in turns;",
-        f"the load comes from the same machine, by {CONNECTIONS} connections that are kept, with TLS",
+        f"{cores} cores of {found[1] if found else platform.machine()}, {system}; medians of {RUNS} alternate runs;",
+        f"the load comes from the same machine, on {CONNECTIONS} persistent connections with TLS",
     ]
 
 

@@ -1,4 +1,4 @@
-"""What mockcvp's speed is measured against: other mock servers, and FastAPI apps. Each accepts a sync-up with 202."""
+"""The servers in the benchmarks: mockcvp, other mock servers and FastAPI apps. Each responds to a sync-up with 202."""
 
 import json
 import os
@@ -32,13 +32,13 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a server is to listen, and what it finds there.
+    """The port and files of a server.
 
     Attributes:
-        port: to listen on
-        directory: its own
-        certificate: a PEM file
-        key: of that, a PEM file
+        port: the port to listen on
+        directory: a temporary directory
+        certificate: the PEM file of the certificate
+        key: the PEM file of its key
     """
 
     port: int
@@ -47,7 +47,7 @@ class Place:
     key: Path
 
     def write(self, name: str, content: object) -> str:
-        """Write a file of JSON, and return its path."""
+        """Write a JSON file, and return its path."""
         path = self.directory / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(content))
@@ -56,14 +56,14 @@ class Place:
 
 @dataclass(frozen=True)
 class Peer:
-    """A server that can be measured.
+    """A server in the benchmarks.
 
     Attributes:
-        name: as the tables have it
-        command: starts it
-        tls: whether it can speak TLS
-        directory: the working directory of its process
-        why_not: why it cannot be measured here; empty where it can
+        name: the name in the tables
+        command: returns the command line
+        tls: whether the server supports TLS
+        directory: the working directory of the process
+        why_not: the reason why the server cannot run on this machine; empty if it can
     """
 
     name: str
@@ -74,13 +74,13 @@ class Peer:
 
 
 def commit(name: str, directory: Path, *options: str) -> Peer:
-    """Return mockcvp as a directory has it, which is another commit of the repository."""
-    # the module in the working directory comes before the installed one
+    """Return the mockcvp of a directory, which has another commit checked out."""
+    # Python imports from the working directory first.
     return Peer(name, _mockcvp("--log-level", "warning", *options), directory=directory)
 
 
 def _mockcvp(*options: str) -> Callable[[Place], Sequence[str]]:
-    # with its own certificate, which is that of the place
+    # mockcvp has generated the certificate of the place.
     return lambda place: [
         *(sys.executable, "-m", "mockcvp", "serve", "--port", str(place.port)),
         *("--cert-dir", str(place.certificate.parent), *options),
@@ -147,7 +147,7 @@ def _without(program: str, file: Path, how: str) -> str:
 
 
 MOCKCVP = Peer("mockcvp", _mockcvp("--log-level", "warning"))
-LOGGING = Peer("mockcvp, with a line in its log for each call", _mockcvp())
+LOGGING = Peer("mockcvp, with a log line for each call", _mockcvp())
 WIREMOCK = Peer("WireMock 3.13", _wiremock, why_not=_without("java", JAR, ".ci/wiremock gets it"))
 PRISM = Peer(
     "Prism 5.16 (HTTP only)", _prism, tls=False, why_not=_without("node", _PRISM, "benchmarks/install gets it")
@@ -155,21 +155,21 @@ PRISM = Peer(
 MOUNTEBANK = Peer("mountebank 2.9", _mountebank, why_not=_without("node", _MOUNTEBANK, "benchmarks/install gets it"))
 HTTPSERVER = Peer("pytest-httpserver", _python("httpserver"))
 TEXTBOOK = Peer("FastAPI, model as parameter, `HTTPBasic`", _python("bare", "textbook"))
-ON_REQUEST = Peer("FastAPI, handler that takes only `Request`", _python("bare", "request"))
+ON_REQUEST = Peer("FastAPI, handler with only a `Request`", _python("bare", "request"))
 ROUTE = Peer("a Starlette `Route` in FastAPI's router", _python("bare", "route"))
-BARE = Peer("a bare FastAPI app that accepts all", _python("bare", "bare"))
-UVICORN = Peer("uvicorn alone, an ASGI callable that accepts all", _python("bare", "callable"))
+BARE = Peer("a bare FastAPI app that accepts every request", _python("bare", "bare"))
+UVICORN = Peer("uvicorn with an ASGI callable that accepts every request", _python("bare", "callable"))
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on."""
+    """Return a free port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
 
 
 def request(kind: str = "json") -> bytes:
-    """Return a sync-up as it goes over the wire, in one of the two forms."""
+    """Return the raw request of a sync-up, in JSON or XML."""
     body = BODIES[kind]
     return (
         f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nAccept: application/{kind}\r\nContent-Type: application/{kind}\r\n"
@@ -178,11 +178,11 @@ def request(kind: str = "json") -> bytes:
 
 
 class Started:
-    """A peer in a process of its own, from the command to the end of the ``with``.
+    """Runs a peer in a separate process until the end of the ``with``.
 
     Attributes:
-        url: of the sync-up
-        seconds: from the command to the first 202
+        url: the URL of the sync-up
+        seconds: the time from the command to the first 202
     """
 
     def __init__(self, peer: Peer, place: Place) -> None:
@@ -192,12 +192,12 @@ class Started:
     def __enter__(self) -> Self:
         command = self._peer.command(self._place)
         began = time.perf_counter()
-        # none reads what they say
+        # Nothing reads the output of the process.
         self._process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self._peer.directory, env=_environment()
         )
         try:
-            while not self._responses():
+            while not self._is_ready():
                 if time.perf_counter() - began > 60 or self._process.poll() is not None:
                     raise SystemExit(f"no 202 from {self._peer.name}: {' '.join(command)}")
                 time.sleep(0.001)
@@ -212,17 +212,17 @@ class Started:
         self._process.wait()
 
     def connected(self) -> socket.socket:
-        """Return a connection to it, with TLS where it speaks that."""
+        """Open a connection to the server, with TLS if it supports TLS."""
         plain = socket.create_connection(("localhost", self._place.port), timeout=60)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if not self._peer.tls:
             return plain
-        # of WireMock's certificate, nobody has a copy to trust
+        # WireMock does not export its certificate.
         tls = ssl.create_default_context()
         tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
         return tls.wrap_socket(plain, server_hostname="localhost")
 
-    def _responses(self) -> bool:
+    def _is_ready(self) -> bool:
         try:
             with self.connected() as connection:
                 connection.sendall(request())
@@ -231,12 +231,12 @@ class Started:
             return False
 
     def cpu_seconds(self) -> float:
-        """Return the processor time that it has taken."""
+        """Return the CPU time of the process."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
     def megabytes(self) -> float:
-        """Return the memory that it holds."""
+        """Return the resident memory of the process."""
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
         return int(line.split()[1]) * 1024 / 1e6

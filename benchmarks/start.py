@@ -1,4 +1,4 @@
-"""From the command to the first 202: mockcvp, a bare FastAPI app, and the mock servers that start as programs."""
+"""The time from the command to the first 202: mockcvp, a bare FastAPI app, WireMock and mountebank."""
 
 from statistics import median
 
@@ -9,10 +9,10 @@ RUNS = 7
 
 
 def main() -> None:
-    """Print the medians and what mockcvp's is of them."""
+    """Print the medians, and their ratios to mockcvp's."""
     every = (peers.MOCKCVP, peers.BARE, peers.WIREMOCK, peers.MOUNTEBANK)
     found: dict[str, list[float]] = {peer.name: [] for peer in every if not peer.why_not}
-    # the first run of each, which fills the file system's cache, is not counted
+    # The first run of each fills the file system's cache and does not count.
     for run in range(RUNS + 1):
         for peer in every:
             if not peer.why_not:

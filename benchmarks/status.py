@@ -1,4 +1,4 @@
-"""What `GET /cvp-config/server/synchronize` takes of the server's time, with a deployment of 200 servers."""
+"""The server time of `GET /cvp-config/server/synchronize` with a deployment of 200 servers."""
 
 import statistics
 import time
@@ -14,19 +14,19 @@ DEPLOYMENT = Path(__file__).parent.parent / "fixtures" / "deployments" / "two-hu
 
 
 def milliseconds(accept: bytes) -> float:
-    """Return the median time of an answer, in milliseconds, once every server was synchronised."""
+    """Return the median time of a response after a sync-up of every server, in milliseconds."""
     oamp = MockState(Settings(deployment=DEPLOYMENT)).oamp
     headers = ((b"authorization", b"Basic d3NtYWRtaW46d3NtYWRtaW4="), (b"accept", accept), (b"host", b"localhost:8111"))
     dispatcher.respond(oamp, Request("POST", "/cvp-config/command/synchronize", "", headers))
     request = Request("GET", "/cvp-config/server/synchronize", "", headers)
-    wait_delivered = []
+    seconds = []
     for _ in range(RUNS):
         began = time.perf_counter()
         response = dispatcher.respond(oamp, request)
-        wait_delivered.append(time.perf_counter() - began)
+        seconds.append(time.perf_counter() - began)
         if response.status != 200:
             raise SystemExit(f"{response.status}: {response.refusal}")
-    return statistics.median(wait_delivered) * 1000
+    return statistics.median(seconds) * 1000
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
--- For wrk: posts sync-ups in one form, all the same or each with a sincetime of its own.
+-- A wrk script that posts sync-ups in one form, all equal or each with another sincetime.
 --   wrk -s sync_up.lua URL -- json|xml [different]
 local bodies = {
   json = '{"synchronize": {"servers": {"server": {"refURL": "ref-url of server", "sincetime": "%s"}}}}',

@@ -1,4 +1,4 @@
-"""The ``mockcvp`` command, also as ``python -m mockcvp``."""
+"""The entry point of the ``mockcvp`` command and of ``python -m mockcvp``."""
 
 import os
 from typing import NoReturn
@@ -7,8 +7,8 @@ from mockcvp.server import signals
 
 
 def main() -> NoReturn:
-    """Run the command, and exit with 0 on a signal that stops it, from its first moment to its last."""
-    # the modules of the command take long to load, and there is nothing to clean up yet
+    """Run the command, and exit with 0 on SIGTERM and SIGINT at any time."""
+    # The imports of the command are slow, and until they end there is nothing to clean up.
     signals.handle(lambda *_: os._exit(0))
     try:
         from mockcvp.cli import main as command

@@ -18,11 +18,11 @@ from mockcvp.state import MockState
 
 
 def create_app(settings: Settings | None = None, *, state: MockState | None = None) -> "MockApp":
-    """Return the app of a mock server, for any ASGI server.
+    """Create the app of a mock server, for any ASGI server.
 
     Args:
-        settings: of a new mock server; the defaults where neither this nor ``state`` is given
-        state: the mock server to serve, instead of a new one
+        settings: the settings of a new mock server, by default those of ``Settings()``
+        state: the state of an existing mock server
     """
     return MockApp(state or MockState(settings or Settings()))
 
@@ -50,7 +50,7 @@ class MockApp(FastAPI):
         self.include_router(routes.router)
         self._own_routes = len(self.routes)
         self.exchange = Exchange(PATH, state, routes.dispatcher, self._serve, self._is_extended)
-        self._admin = _WhenAsked(lambda: _guarded(control_of(state), state))
+        self._admin = _LazyApp(lambda: _guarded(control_of(state), state))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request as ASGI has it."""
@@ -102,19 +102,19 @@ class MockApp(FastAPI):
         return known._replace(status=start["status"], headers=headers, body=content, parts=None)
 
 
-class _WhenAsked:
-    """An ASGI app that is made when it is first asked: many a mock server is never controlled over HTTP.
+class _LazyApp:
+    """An ASGI app that is created on the first request.
 
-    All that is FastAPI is loaded then, which takes longer than all else that a start loads.
+    The import of FastAPI takes longer than the rest of a start, and many mock servers get no control request.
     """
 
-    def __init__(self, make: Callable[[], ASGIApp]) -> None:
-        self._make = make
+    def __init__(self, create: Callable[[], ASGIApp]) -> None:
+        self._create = create
         self._app: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._app is None:
-            self._app = self._make()
+            self._app = self._create()
         await self._app(scope, receive, send)
 
 
@@ -130,7 +130,7 @@ def _guarded(app: ASGIApp, state: MockState) -> ASGIApp:
 
 
 def control_of(state: MockState) -> "FastAPI":
-    """Return the app that controls a mock server, and its tenants."""
+    """Create the FastAPI app of the control API, for a mock server and its tenants."""
     from fastapi import FastAPI
 
     from mockcvp.admin import router, tenants
@@ -139,7 +139,7 @@ def control_of(state: MockState) -> "FastAPI":
         routes = router.router(tenant)
         app = FastAPI(exception_handlers=router.ERROR_HANDLERS, openapi_url=None, redirect_slashes=False)
         app.include_router(routes)
-        # WireMock's own clients put this before every path
+        # WireMock's clients add this prefix to every path.
         app.include_router(routes, prefix=PATH)
         return app
 

@@ -22,31 +22,31 @@ from mockcvp.server import signals
 from mockcvp.settings import Settings
 
 _PREFIX = "MOCKCVP_"
-# what Docker's links and Kubernetes set where a service is called mockcvp
+# Docker links and Kubernetes set these variables for a service with the name mockcvp.
 _ORCHESTRATORS = re.compile(r"MOCKCVP_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP)(_\w+)?|NAME|ENV_\w+)")
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
 
-_FILES = 65_536
-# the event loop, the log and the listening sockets take half of them
-_FEWEST_FILES = 32
+_MAX_FILES = 65_536
+# The event loop, the log and the listening sockets need half of these.
+_MIN_FILES = 32
 _STDOUT = 1
 
 _log = logging.getLogger(__name__)
 
 
-class _Unusable(click.ClickException):
-    """What keeps the command from doing what it is told."""
+class _UsageError(click.ClickException):
+    """The command cannot run with its options."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the ``mockcvp`` command; one line on stderr and exit code 2 where it cannot do what it is told."""
-    _open_what_is_closed()
+    """Run the ``mockcvp`` command, and exit; an error is one line on stderr, and exit code 2."""
+    _ensure_standard_streams()
     try:
         _command.main(arguments, prog_name="mockcvp", standalone_mode=False)
     except click.ClickException as exc:
         where = f" See {exc.ctx.command_path} --help." if isinstance(exc, click.UsageError) and exc.ctx else ""
         if isinstance(exc, click.NoSuchOption) and exc.option_name in map(_option_name, Settings.model_fields):
-            where = f" It belongs behind the command: mockcvp serve {exc.option_name}.{where}"
+            where = f" It belongs after the command: mockcvp serve {exc.option_name}.{where}"
         click.echo(f"mockcvp: {' '.join(exc.format_message().split())}{where}", err=True)
         sys.exit(2)
     except click.Abort:
@@ -54,29 +54,29 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     sys.exit(0)
 
 
-def _open_what_is_closed() -> None:
-    """Open what was closed of input, output and errors: else a connection would become one of them."""
+def _ensure_standard_streams() -> None:
+    """Open closed standard streams on the null device, so that no connection gets a descriptor from 0 to 2."""
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            # it takes the lowest number that is free
+            # The new descriptor is the lowest free number.
             os.open(os.devnull, os.O_RDWR)
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - as long as this process is there
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - it stays open until the process ends
 
 
 @click.group(no_args_is_help=False, context_settings=_CONTEXT)
 @click.version_option(__version__, message="mockcvp %(version)s")
 def _command() -> None:
-    """Mock the OAMP server of Cisco Unified CVP, for tests."""
+    """Mock the OAMP server of Cisco Unified CVP for tests."""
 
 
 def _serve(**given: Any) -> None:
-    """Serve the OAMP's API at https://HOST:PORT/cvp-config until SIGTERM or SIGINT.
+    """Serve OAMP's REST API at https://HOST:PORT/cvp-config until SIGTERM or SIGINT.
 
-    Each option is also an environment variable, named in brackets; the command line wins.
+    Each option has an environment variable, shown in brackets; the option overrides it.
     """
     settings = _settings(given)
     log = Log(_STDOUT, sys.stdout.encoding, settings.log_level)
@@ -87,7 +87,7 @@ def _serve(**given: Any) -> None:
 
 
 def _run(settings: Settings, log: Log) -> None:
-    # imported only here, so that --help and a wrong option are told at once
+    # These imports are slow, and --help and an invalid option do not need them.
     from mockcvp.app import create_app
     from mockcvp.files import FileError
     from mockcvp.server.listener import Server, StartError
@@ -96,37 +96,37 @@ def _run(settings: Settings, log: Log) -> None:
     is_ended = threading.Event()
 
     def end(*_: object) -> NoReturn:
-        # a second signal must not interrupt the end
+        # A second signal must not interrupt the exit.
         signals.handle(lambda *_: None)
         is_ended.set()
         raise SystemExit(0)
 
     signals.handle(end)
-    _allow_connections()
+    _raise_file_limit()
     for line in _misspelt(os.environ):
         _log.warning("%s", line)
     try:
         state = MockState(settings)
         server = Server(create_app(state=state), settings)
     except FileError as exc:
-        raise _Unusable(f"{_source(exc.setting)}{exc}") from None
+        raise _UsageError(f"{_source(exc.setting)}{exc}") from None
     except StartError as exc:
-        raise _Unusable(str(exc)) from None
+        raise _UsageError(str(exc)) from None
 
     def ready() -> None:
         if settings.mappings:
-            # a directory that holds none is no fault, but seldom meant
+            # The line also shows that a directory has no mappings.
             _log.info("%d stub mappings from %s", len(state.stubs.initial), settings.mappings)
-        apart = f", control {server.admin_url}" if settings.admin_port is not None else ""
-        log.write(f"mockcvp is ready: {server.url}, user {settings.username}, certificate {server.certificate}{apart}")
+        admin = f", control {server.admin_url}" if settings.admin_port is not None else ""
+        log.write(f"mockcvp is ready: {server.url}, user {settings.username}, certificate {server.certificate}{admin}")
         if settings.reaches_beyond:
-            _log.warning("%s", _reach(settings))
+            _log.warning("%s", _access_warning(settings))
 
-    # what is there by now stays: looking through it for garbage again and again would keep calls waiting
+    # The objects of the start stay for ever, and garbage collection without them pauses the server less.
     gc.freeze()
     signals.handle(lambda *_: server.interrupt())
     if is_ended.is_set():
-        # Python drops an exception that is raised while it calls a destructor
+        # Python ignores the SystemExit of a signal handler that runs within a destructor.
         raise SystemExit(0)
     try:
         server.run(ready)
@@ -134,29 +134,29 @@ def _run(settings: Settings, log: Log) -> None:
         _log.info("stopped")
 
 
-def _allow_connections() -> None:
-    """Let this process have as many connections as its limits say, where the system allows it.
+def _raise_file_limit() -> None:
+    """Raise the limit of open files, and so of connections, as far as the system permits.
 
     Raises:
-        _Unusable: the limits leave too few
+        _UsageError: the limit is too low
     """
     if sys.platform != "win32":
         import resource
 
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        most = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+        most = _MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_FILES)
         if soft != resource.RLIM_INFINITY and soft < most:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-        if most < _FEWEST_FILES:
-            raise _Unusable(f"the process may have {most} open files (ulimit -n), and needs at least {_FEWEST_FILES}")
+        if most < _MIN_FILES:
+            raise _UsageError(f"the process may have {most} open files (ulimit -n), and needs at least {_MIN_FILES}")
 
 
-def _reach(settings: Settings) -> str:
+def _access_warning(settings: Settings) -> str:
     if settings.admin_credentials is None:
-        return "other machines reach the control API, and whoever does may use it; --admin-access guarded guards it"
-    own = settings.admin_username is not None
-    whose = "--admin-username and --admin-password" if own else "the OAMP's user"
-    return f"other machines reach the control API, which wants the user name and password of {whose}"
+        return "other machines can reach the control API without credentials; use --admin-access guarded"
+    is_separate = settings.admin_username is not None
+    source = "--admin-username and --admin-password" if is_separate else "the OAMP's user"
+    return f"other machines can reach the control API with the user name and password of {source}"
 
 
 def _settings(given: dict[str, Any]) -> Settings:
@@ -164,12 +164,12 @@ def _settings(given: dict[str, Any]) -> Settings:
     try:
         return Settings(**{name: value for name, value in given.items() if source(name) is not ParameterSource.DEFAULT})
     except ValidationError as exc:
-        described = [f"{_source(place.partition('[')[0])}{words}" for place, words in phrases(exc)]
-        raise _Unusable("; ".join(described)) from None
+        lines = [f"{_source(place.partition('[')[0])}{message}" for place, message in phrases(exc)]
+        raise _UsageError("; ".join(lines)) from None
 
 
 def _source(name: str) -> str:
-    """Return where the value of a setting came from, as the user wrote it."""
+    """Return the variable or option with the value of a setting, as a prefix of a message."""
     if not name:
         return ""
     if click.get_current_context().get_parameter_source(name) is ParameterSource.ENVIRONMENT:
@@ -191,7 +191,7 @@ def _option_name(setting: str) -> str:
 
 
 def _option(name: str, field: FieldInfo) -> click.Option:
-    # every value is taken as text: what is valid, and what is said of what is not, stands in the settings alone
+    # Click passes every value as text, so that only the settings validate it.
     return click.Option(
         [_option_name(name), name],
         envvar=_PREFIX + name.upper(),
@@ -213,7 +213,7 @@ def _metavar(field: FieldInfo) -> str:
 
 
 def _range(field: FieldInfo) -> str:
-    """Return how small and how large a value may be, where that is not plain, as a sentence behind the others."""
+    """Return a sentence with the minimum and maximum of a value; '' without a notable one."""
     bounds = {name: getattr(bound, name) for bound in field.metadata for name in ("ge", "le") if hasattr(bound, name)}
     least, most = bounds.get("ge", 0), bounds.get("le")
     if least > 1 and most is not None:

@@ -1,22 +1,22 @@
-"""The clock of a mock server: the real one, until a test freezes it or moves it on."""
+"""The clock of a mock server, which a test can freeze and advance."""
 
 import threading
 import time
 from math import floor
 
-# a day before its beginning, wherever on earth
+# One day earlier, the year is below 10000 in every time zone.
 _YEAR_10000 = 253402300800 - 86400
 
 
 def in_milliseconds(seconds: float) -> float:
-    """Return a time rounded to whole milliseconds, in seconds; faster than ``round``."""
+    """Round a time in seconds to milliseconds, faster than ``round``."""
     return floor(seconds * 1000 + 0.5) / 1000
 
 
 class Clock:
-    """A clock that never goes back by itself. Called, it tells the time in seconds since 1970.
+    """A clock whose call returns the time in seconds since 1970. It is monotonic, except for ``set`` and ``reset``.
 
-    It tells whole milliseconds, so that ten tenths of a second are a second. Safe between threads.
+    The time is rounded to milliseconds, so that ten advances of 0.1 seconds are one second. The clock is thread-safe.
     """
 
     def __init__(self) -> None:
@@ -24,44 +24,44 @@ class Clock:
         self.reset()
 
     def reset(self) -> None:
-        """Tell the real time again."""
+        """Return to the system time."""
         with self._lock:
             self._ahead = 0.0
             self._stopped_at: float | None = None
             self._latest = 0.0
 
     def __call__(self) -> float:
-        """Return the time, in seconds since 1970."""
+        """Return the time in seconds since 1970."""
         with self._lock:
             if self._stopped_at is not None:
                 return self._stopped_at
             now = in_milliseconds(time.time() + self._ahead)
-            # the machine's clock may be set back; sync-ups that have ended stay ended all the same
+            # The system clock may be set back, but a sync-up must not end twice.
             if now > self._latest:
                 self._latest = now
             return self._latest
 
     @property
     def frozen(self) -> bool:
-        """Whether it stands still."""
+        """Whether the clock is frozen."""
         return self._stopped_at is not None
 
     def freeze(self) -> None:
-        """Let it stand still from now on, but for ``advance`` and ``set``."""
+        """Stop the clock; only ``advance`` and ``set`` change the time."""
         with self._lock:
             self._stopped_at = self()
 
     def resume(self) -> None:
-        """Let it go on from the time that it tells."""
+        """Continue from the current time of the clock."""
         with self._lock:
             now, self._stopped_at = self(), None
             self.set(now)
 
     def advance(self, seconds: float) -> None:
-        """Move it on.
+        """Advance the clock.
 
         Raises:
-            ValueError: for a negative number, or one that leads beyond the year 9999
+            ValueError: the number is negative, or the new time is after the year 9999
         """
         if not seconds >= 0:
             raise ValueError(f"a clock only goes forward, and not by {seconds} seconds")
@@ -69,13 +69,13 @@ class Clock:
             self.set(self() + seconds)
 
     def set(self, now: float) -> None:
-        """Let it tell a time, earlier ones too: whoever calls this sees to it that nothing has happened yet.
+        """Set the clock. An earlier time makes sense only before the first sync-up, which the caller checks.
 
         Raises:
-            ValueError: for a time before 1970 or after the year 9999
+            ValueError: the time is before 1970 or after the year 9999
         """
         if not 0 <= now < _YEAR_10000:
-            raise ValueError("a clock tells times from the year 1970 to 9999")
+            raise ValueError("the time of a clock must be from the year 1970 to 9999")
         now = in_milliseconds(now)
         with self._lock:
             if self._stopped_at is not None:

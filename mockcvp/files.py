@@ -1,4 +1,4 @@
-"""Files that a user writes: their text, their JSON, and the deployment in one of them."""
+"""Reading of deployment files and mapping files."""
 
 import json
 from pathlib import Path
@@ -14,11 +14,11 @@ _DEPLOYMENT = "deployment"
 
 
 class FileError(Exception):
-    """A file that cannot be used: which, where in it, and what would be right, in one line.
+    """A file is not valid. The message is one line with the file, the place in it, and the expected value.
 
     Args:
-        setting: that has named it
-        message: the line
+        setting: the setting with the path
+        message: the message
     """
 
     def __init__(self, setting: str, message: str) -> None:
@@ -27,10 +27,10 @@ class FileError(Exception):
 
 
 def text_of(setting: str, path: Path) -> str:
-    """Return the text of a file, by UTF-8.
+    """Return the text of a UTF-8 file.
 
     Raises:
-        FileError: it cannot be read, or is not UTF-8
+        FileError: the file cannot be read, or is not UTF-8
     """
     try:
         return path.read_bytes().decode("utf-8-sig")
@@ -41,37 +41,37 @@ def text_of(setting: str, path: Path) -> str:
 
 
 def json_of(setting: str, path: Path, text: str) -> Any:
-    """Return what the text of a file holds as JSON.
+    """Parse the text of a file as JSON.
 
     Raises:
-        FileError: it is not JSON
+        FileError: the text is not JSON
     """
     try:
         return json.loads(text, object_pairs_hook=members_once)
     except json.JSONDecodeError as exc:
         raise FileError(setting, f"{path}: line {exc.lineno}, column {exc.colno}: {exc.msg}") from None
     except ValueError as exc:
-        # it may name a member
-        why = "what occurs twice is not shown, since it may hold a secret" if may_be_secret(str(exc)) else exc
-        raise FileError(setting, f"{path}: {why}") from None
+        # The message quotes the name of a member.
+        reason = "a member occurs twice in one object; its name is not shown" if may_be_secret(str(exc)) else exc
+        raise FileError(setting, f"{path}: {reason}") from None
     except RecursionError:
         raise FileError(setting, f"{path}: is nested too deeply") from None
 
 
 def load_deployment(path: Path) -> Deployment:
-    """Return the deployment that a file holds.
+    """Read the deployment from a file.
 
     Args:
-        path: JSON where its name ends in ``.json``, else YAML
+        path: a JSON file if the name ends with ``.json``, else a YAML file
 
     Raises:
-        FileError: the file cannot be read, is neither, or describes no deployment
+        FileError: the file cannot be read or parsed, or has no valid deployment
     """
     text = text_of(_DEPLOYMENT, path)
     content = json_of(_DEPLOYMENT, path, text) if path.suffix.lower() == ".json" else _from_yaml(path, text)
     if not isinstance(content, dict):
         raise FileError(
-            _DEPLOYMENT, f"{path}: must hold an object with 'servers', as fixtures/deployments/three-servers.yaml"
+            _DEPLOYMENT, f"{path}: must contain an object with 'servers', as fixtures/deployments/three-servers.yaml"
         )
     try:
         return Deployment.model_validate(content)
@@ -80,12 +80,12 @@ def load_deployment(path: Path) -> Deployment:
 
 
 def _from_yaml(path: Path, text: str) -> Any:
-    # only where a YAML file is read, since it takes time to load
+    # This import is slow, and most mock servers have no YAML file.
     import yaml
 
-    # every scalar is the text that stands there: no dates, octal numbers or truth values that nobody meant
+    # BaseLoader reads each scalar as text, so that "no" or "0254" stays as it is.
     class Loader(yaml.BaseLoader):
-        """Has no key twice, where YAML's own loader would take the last."""
+        """A loader that rejects duplicate keys."""
 
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
             seen = set()
@@ -97,7 +97,7 @@ def _from_yaml(path: Path, text: str) -> Any:
             return super().construct_mapping(node, deep)
 
     try:
-        return yaml.load(text, Loader)  # nosec B506 # noqa: S506 - it makes nothing but text, lists and mappings
+        return yaml.load(text, Loader)  # nosec B506 # noqa: S506 - BaseLoader creates only text, lists and mappings
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""

@@ -1,7 +1,7 @@
-"""``python -m mockcvp.health``: whether the mock server of this container answers, for its health check.
+"""The health check of the container: ``python -m mockcvp.health``.
 
-It imports the standard library alone, since it runs every few seconds. The ``MOCKCVP_…`` variables and the arguments of
-the container's first process, say where the mock server listens.
+It runs every few seconds, so it imports only the standard library. It finds the address of the mock server in the
+``MOCKCVP_…`` variables and in the arguments of the container's first process.
 """
 
 import http.client
@@ -10,34 +10,34 @@ import ssl
 import sys
 from pathlib import Path
 
-_SECONDS = 1.5
+_TIMEOUT = 1.5
 _FIRST_PROCESS = Path("/proc/1/cmdline")
-_ANY = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not listened on
+_LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - the process only connects
 
 
 def main() -> None:
-    """Exit with 0 where it answers that it is healthy, and with 1 and a line on stderr where it does not."""
+    """Exit with 0 if the mock server is healthy, else with 1 and a line on stderr."""
     host, port = address(dict(os.environ), _arguments())
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # whom this talks to is known by the address: a certificate of the user's own need not name it
+    # The connection stays within the container, and a custom certificate may have other names.
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     try:
-        connection = http.client.HTTPSConnection(host, int(port), timeout=_SECONDS, context=context)
+        connection = http.client.HTTPSConnection(host, int(port), timeout=_TIMEOUT, context=context)
         connection.request("GET", "/__admin/health")
         status = connection.getresponse().status
     except (OSError, ValueError, http.client.HTTPException) as exc:
-        sys.exit(f"mockcvp: no answer from {host} port {port}: {exc}")
+        sys.exit(f"mockcvp: no response from {host} port {port}: {exc}")
     if status != http.HTTPStatus.OK:
         sys.exit(f"mockcvp: status {status} from {host} port {port}")
 
 
 def address(environment: dict[str, str], arguments: list[str]) -> tuple[str, str]:
-    """Return host and port of the control API.
+    """Return the host and port of the control API.
 
     Args:
-        environment: of the mock server
-        arguments: of its command line, which win
+        environment: the environment variables of the mock server
+        arguments: the arguments of the mock server, which override the variables
     """
 
     def given(name: str) -> str:
@@ -50,7 +50,7 @@ def address(environment: dict[str, str], arguments: list[str]) -> tuple[str, str
         return environment.get(f"MOCKCVP_{name.upper()}", "")
 
     host, port = given("admin_host") or given("host"), given("admin_port") or given("port") or "8111"
-    return _ANY.get(host, host), port
+    return _LOOPBACK.get(host, host), port
 
 
 def _arguments() -> list[str]:

@@ -1,13 +1,15 @@
-"""The request journal: what was asked and answered."""
+"""The request journal."""
 
+import asyncio
 import json
 import threading
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from sys import getsizeof
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockcvp.oamp.http import Headers, Request, Response
@@ -16,7 +18,7 @@ from mockcvp.oamp.sync_ups import SyncUp
 if TYPE_CHECKING:
     from mockcvp.stubs.mapping import StubMapping
 
-# what CPython takes for a call beside its texts and bytes; a test compares this with what is really taken
+# Estimates of CPython's memory for objects, which a test compares with the memory that a journal allocates.
 _CALL_OVERHEAD = 1000
 _HEADER_OVERHEAD = 150
 _SERVER_OVERHEAD = 600
@@ -26,20 +28,19 @@ _ERROR_OVERHEAD = 100
 
 
 class Call(NamedTuple):
-    """One exchange, as it went over the wire.
+    """One request and its response.
 
     Attributes:
-        number: from 1, in the order in which the calls were answered
-        time: when the request came, in seconds since 1970
-        duration: from then until its answer was sent, in seconds
-        client: the address that the call came from
-        request: what was asked
-        answer: what was answered; None where the client was gone before its request was complete, or met a fault
-        fault: the fault that was planned for it, where one was
-        mapping: the stub mapping that answered it, where one did
-        delay: how much of the duration its answer was held back on purpose, in seconds
-        delivered: whether its client was still there when the answer, all of it, was sent; not where there was none
-            because its client had gone
+        number: from 1, in the order of the responses
+        time: the time of the request, in seconds since 1970
+        duration: the time from the request to its response, in seconds
+        client: the client's address
+        request: the request
+        response: the response; None if the client disconnected before its request was complete, or if there is a fault
+        fault: the fault instead of a response, None without one
+        mapping: the matched stub mapping, None without one
+        delay: the part of the duration that is a configured delay, in seconds
+        delivered: False if the client is known to have disconnected before the whole response was sent
     """
 
     number: int
@@ -55,73 +56,73 @@ class Call(NamedTuple):
 
     @property
     def method(self) -> str:
-        """The method, in upper case."""
+        """The method of the request."""
         return self.request.method
 
     @property
     def path(self) -> str:
-        """The path, decoded, without the query."""
+        """The decoded path, without the query."""
         return self.request.path
 
     @property
     def query(self) -> str:
-        """The query, as it came; empty where there was none."""
+        """The raw query; empty without one."""
         return self.request.query
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The request's headers; their names in any case."""
-        # loaded here, since it takes time, and a server that is only called needs it not
+        """The headers of the request; their names are case-insensitive."""
+        # This import is slow, and a server needs it for no request.
         from starlette.datastructures import Headers
 
         return Headers(raw=list(self.request.headers))
 
     @property
     def body(self) -> bytes:
-        """The request's body, as it came."""
+        """The body of the request."""
         return self.request.body
 
     @property
     def text(self) -> str:
-        """The request's body as text, by UTF-8."""
+        """The body of the request, decoded as UTF-8."""
         return self.request.body.decode(errors="replace")
 
     def json(self) -> Any:
-        """Return what the request's body holds as JSON.
+        """Parse the body of the request as JSON.
 
         Raises:
-            ValueError: it is not JSON
+            ValueError: the body is not JSON
         """
         return json.loads(self.request.body)
 
     @property
     def user(self) -> str | None:
-        """The user name that was sent, right or wrong; None where none was."""
+        """The user name of the request, valid or not; None without one."""
         return self.request.user
 
     @property
     def status(self) -> int | None:
-        """The status of the answer; None where there was none."""
+        """The status of the response; None without one."""
         return self.response.status if self.response else None
 
     @property
     def refusal(self) -> str | None:
-        """Why the call was refused, where it was."""
+        """The reason of an error response; None for any other response."""
         return self.response.refusal if self.response else None
 
     @property
     def matched(self) -> bool:
-        """Whether a stub mapping or a resource of the product answered."""
+        """Whether the request matched a stub mapping or a resource of OAMP."""
         return self.mapping is not None or self.status not in (None, 404, 405)
 
     @property
     def synchronization(self) -> SyncUp | None:
-        """The sync-up that was accepted, where one was."""
+        """The sync-up that this call started, None if it started none."""
         return self.response.sync_up if self.response else None
 
     @property
     def size(self) -> int:
-        """The memory that this call takes in the journal, in bytes, near enough."""
+        """The approximate memory of this call in the journal, in bytes."""
         request, response = self.request, self.response
         size = _CALL_OVERHEAD + len(request.body) + getsizeof(request.target) + getsizeof(request.path)
         size += _size_of(request.headers)
@@ -146,13 +147,13 @@ def _size_of(headers: Headers) -> int:
 
 
 class Page(NamedTuple):
-    """Some calls of a journal, and how many there were.
+    """The newest calls of a journal, and its counts.
 
     Attributes:
         calls: newest first
-        total: how many calls there were since the start or the last clearing, but for those that were removed
-        kept: how many of them the journal still holds
-        series: what the ids of these calls are counted from
+        total: the number of calls since the journal was cleared, without removed ones
+        stored: the number of calls that the journal stores
+        series: the id before that of call 1, as a number
     """
 
     calls: list[Call]
@@ -162,27 +163,27 @@ class Page(NamedTuple):
 
     @property
     def dropped(self) -> int:
-        """How many calls the journal had no room for: what was among them nobody can tell."""
+        """The number of calls that the journal dropped."""
         return self.total - self.stored
 
     def id(self, call: Call) -> str:
-        """Return the id of one of these calls, a UUID that no other call of any mock server has."""
+        """Return the UUID of one of these calls."""
         return str(uuid.UUID(int=(self.series + call.number) % 2**128))
 
     def find(self, call_id: uuid.UUID) -> Call | None:
-        """Return the call with an id, None where these have none."""
+        """Return the call with an id, None without one."""
         number = (call_id.int - self.series) % 2**128
         return next((call for call in self.calls if call.number == number), None)
 
 
 class Journal:
-    """The calls to one mock server, bounded by their number and their bytes; the oldest go first.
+    """The calls to one mock server. It drops the oldest calls beyond a number and a size, and counts them.
 
-    The total stays exact, whatever was dropped. Safe between threads.
+    It is thread-safe.
 
     Args:
-        max_calls: how many calls are kept
-        max_bytes: how much memory they may take
+        max_calls: the maximum number of stored calls
+        max_bytes: the maximum memory of stored calls
     """
 
     def __init__(self, max_calls: int, max_bytes: int) -> None:
@@ -192,13 +193,13 @@ class Journal:
         self._listeners: tuple[Callable[[], None], ...] = ()
         self.clear()
 
-    def bound(self, max_calls: int, max_bytes: int) -> None:
-        """Change the bounds, as they are meant in the constructor; the next call is the first to feel them."""
+    def set_limits(self, max_calls: int, max_bytes: int) -> None:
+        """Change both limits; they apply from the next call on."""
         with self._lock:
             self._max_calls, self._max_bytes = max_calls, max_bytes
 
     def clear(self) -> None:
-        """Forget every call; the next one is number 1."""
+        """Remove every call; the next one is number 1."""
         with self._lock:
             self._calls: deque[Call] = deque()
             self._sizes: deque[int] = deque()
@@ -208,8 +209,8 @@ class Journal:
             self._series = uuid.uuid4().int
 
     @contextmanager
-    def listening(self, listener: Callable[[], None]) -> Iterator[None]:
-        """Have a listener called after each record, in the thread that records, until the end of the ``with``."""
+    def _listening(self, listener: Callable[[], None]) -> Iterator[None]:
+        """Call a listener after each record, in the thread that records, until the end of the ``with``."""
         with self._lock:
             self._listeners = (*self._listeners, listener)
         try:
@@ -229,13 +230,13 @@ class Journal:
         mapping: "StubMapping | None" = None,
         delay: float = 0.0,
     ) -> Call:
-        """Record one exchange and return it with its number; the arguments are as in ``Call``."""
+        """Record one call and return it with its number; the arguments are the attributes of ``Call``."""
         with self._lock:
             self._numbered += 1
             delivered = response is not None or fault is not None
             call = Call(self._numbered, time, duration, client, request, response, fault, mapping, delay, delivered)
             size = call.size
-            # what is too large is counted, but no reason to forget all others
+            # A call beyond the whole limit must not drop every other one.
             if size <= self._max_bytes:
                 self._calls.append(call)
                 self._sizes.append(size)
@@ -247,8 +248,8 @@ class Journal:
             listener()
         return call
 
-    def cut_off(self, call: Call) -> None:
-        """Note of a call that its client was gone before all of its answer was sent."""
+    def mark_undelivered(self, call: Call) -> None:
+        """Record that the client of a call disconnected before it received the whole response."""
         with self._lock:
             for place in range(len(self._calls) - 1, -1, -1):
                 if self._calls[place] is call:
@@ -256,15 +257,16 @@ class Journal:
                     return
 
     def remove(self, calls: Iterable[Call]) -> list[Call]:
-        """Forget some calls, as far as they are still there, and return those that were, oldest first."""
-        # by what they are: since a clearing, others may have their numbers
-        unwanted = list(calls)
-        wanted = {id(call) for call in unwanted}
+        """Remove those of some calls that the journal stores, and return them, oldest first."""
+        # Numbers are not compared, since other calls have the same numbers after the journal is cleared.
+        unwanted = {id(call): call for call in calls}
         with self._lock:
-            removed = [call for call in self._calls if id(call) in wanted]
+            removed = [call for call in self._calls if id(call) in unwanted]
             if removed:
                 stored = [
-                    (call, size) for call, size in zip(self._calls, self._sizes, strict=True) if id(call) not in wanted
+                    (call, size)
+                    for call, size in zip(self._calls, self._sizes, strict=True)
+                    if id(call) not in unwanted
                 ]
                 self._calls = deque(call for call, _ in stored)
                 self._sizes = deque(size for _, size in stored)
@@ -273,10 +275,47 @@ class Journal:
         return removed
 
     def page(self, limit: int | None = None) -> Page:
-        """Return the newest calls, at most ``limit`` of them, and the counts of the same moment."""
+        """Return the newest calls, at most ``limit`` of them, and the counts at the same time."""
         with self._lock:
             calls = list(self._calls)
             total, series = self._numbered - self._removed, self._series
         stored = len(calls)
         calls.reverse()
         return Page(calls[:limit], total, stored, series)
+
+    def wait_for(self, select: Callable[[list[Call]], list[Call]], count: int, timeout: float) -> list[Call] | None:
+        """Wait for a number of calls and return them, oldest first; return None after a timeout.
+
+        Args:
+            select: returns the calls that count, from all stored calls
+            count: the minimum number of these calls
+            timeout: in seconds
+        """
+        recorded, deadline = threading.Event(), monotonic() + timeout
+        with self._listening(recorded.set):
+            while len(found := select(self.page().calls[::-1])) < count:
+                if not recorded.wait(max(deadline - monotonic(), 0)):
+                    return None
+                recorded.clear()
+        return found
+
+    async def async_wait_for(
+        self, select: Callable[[list[Call]], list[Call]], count: int, timeout: float
+    ) -> list[Call] | None:
+        """Wait as ``wait_for`` does, without blocking the event loop."""
+        loop, recorded = asyncio.get_running_loop(), asyncio.Event()
+        deadline = loop.time() + timeout
+
+        def wake() -> None:
+            # The event loop may be closed already.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(recorded.set)
+
+        with self._listening(wake):
+            while len(found := select(self.page().calls[::-1])) < count:
+                try:
+                    await asyncio.wait_for(recorded.wait(), max(deadline - loop.time(), 0))
+                except TimeoutError:
+                    return None
+                recorded.clear()
+        return found

@@ -1,4 +1,4 @@
-"""The command's log: lines of text that a thread writes to a descriptor."""
+"""The log of the command, which a thread writes to a file descriptor."""
 
 import asyncio
 import logging
@@ -10,49 +10,49 @@ from contextlib import nullcontext, suppress
 from functools import lru_cache
 
 _STDERR = 2
-# waking the thread for the lines of each iteration of the event loop costs more than writing them
+# Waking the thread for the lines of each event-loop iteration would cost more than writing them.
 _BATCH_SECONDS = 0.005
-_MOST_BYTES = 4 * 1024**2
-# as much as a pipe holds
-_PIECE_BYTES = 64 * 1024
+_MAX_BYTES = 4 * 1024**2
+# A pipe buffers as many bytes.
+_WRITE_BYTES = 64 * 1024
 
 
 class Log:
-    """The log of the command. Logging never waits for whoever reads the log.
+    """The log of the command. Logging never waits for a reader.
 
-    A log that cannot be written is one line on stderr.
+    A failed write is reported once on stderr.
 
     Args:
-        descriptor: where the lines are written
-        encoding: of the lines, in which a character that the encoding lacks is escaped
-        level: the least serious of mockcvp's own records that are written
+        descriptor: the file descriptor
+        encoding: the encoding; characters outside it are escaped
+        level: the minimum level of mockcvp's records
     """
 
     def __init__(self, descriptor: int, encoding: str, level: str) -> None:
         self._handler = _Handler(_Writer(descriptor), encoding)
         self._handler.setFormatter(_Formatter("%(asctime)s %(message)s"))
-        # uvicorn's warnings say less than the lines of mockcvp on the same events
+        # mockcvp reports the events of uvicorn's warnings itself, with more details.
         logging.basicConfig(level=logging.ERROR, handlers=[self._handler])
         logging.getLogger("mockcvp").setLevel(level.upper())
-        # as the library's own guide has it, for what no line tells
+        # The documentation of logging recommends this for a format without these values.
         logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
         logging._srcfile = None
 
     def write(self, line: str) -> None:
-        """Write a line without a time, whatever the level."""
+        """Write a line without a time, at any level."""
         self._handler.write(line)
 
     def close(self, seconds: float = 1.0) -> None:
-        """Wait until all lines are written, at most so long."""
-        self._handler.pass_on()
+        """Wait until all lines are written, or until the timeout in seconds."""
+        self._handler.flush_lines()
         self._handler.writer.close(seconds)
 
 
 class _Writer:
-    """A thread that writes to a descriptor, and drops lines while nobody reads them.
+    """A thread that writes to a file descriptor, and drops lines if the buffer is full.
 
     Args:
-        descriptor: what is written to, which may block
+        descriptor: a file descriptor, which may block
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -63,14 +63,14 @@ class _Writer:
         self._unwritten = memoryview(b"")
         self._dropped = 0
         self._is_closed = self._has_failed = False
-        # a daemon, since the end of the process does not wait for a reader
+        # The thread is a daemon, so that the process ends without a reader.
         self._thread = threading.Thread(target=self._run, name="mockcvp log", daemon=True)
         self._thread.start()
 
     def put(self, chunk: bytes) -> None:
-        """Write some lines soon; drop them if too many are waiting, until all that waits is written."""
+        """Buffer some lines; once the buffer is full, drop lines until it is empty."""
         with self._changed:
-            if self._dropped or (self._chunks and self._bytes + len(chunk) > _MOST_BYTES):
+            if self._dropped or (self._chunks and self._bytes + len(chunk) > _MAX_BYTES):
                 self._dropped += chunk.count(b"\n")
                 return
             self._chunks.append(chunk)
@@ -78,16 +78,16 @@ class _Writer:
             self._changed.notify()
 
     def close(self, seconds: float) -> None:
-        """Wait until all lines are written, at most so long, and report on stderr how many are not."""
+        """Wait for the buffer until a timeout in seconds, and report the number of unwritten lines on stderr."""
         with self._changed:
             self._is_closed = True
             self._changed.notify()
         self._thread.join(seconds)
         if self._thread.is_alive():
             with self._changed:
-                left = b"".join([self._unwritten, *self._chunks]).count(b"\n") + self._dropped
-            # stderr may be the same pipe
-            report = threading.Thread(target=_report, args=(_dropped(left),), daemon=True)
+                lines = b"".join([self._unwritten, *self._chunks]).count(b"\n") + self._dropped
+            # Standard error may be the same blocked pipe.
+            report = threading.Thread(target=_report, args=(_dropped(lines),), daemon=True)
             report.start()
             report.join(seconds)
 
@@ -98,7 +98,7 @@ class _Writer:
                 self._write()
 
     def _next(self) -> bytes:
-        """Wait for lines, and return them; none at the end."""
+        """Wait for lines and return them; return b"" after ``close``."""
         with self._changed:
             if self._dropped and not self._chunks:
                 self._chunks.append(f"{_dropped(self._dropped)}\n".encode())
@@ -112,10 +112,10 @@ class _Writer:
 
     def _write(self) -> None:
         try:
-            # not by a stream, whose lock must be free when the interpreter ends
-            written = os.write(self._descriptor, self._unwritten[:_PIECE_BYTES])
+            # A blocked write to sys.stdout would hold its lock, which the interpreter needs at its exit.
+            written = os.write(self._descriptor, self._unwritten[:_WRITE_BYTES])
         except BlockingIOError:
-            # another process has made the descriptor non-blocking
+            # Another process can make a shared descriptor non-blocking.
             select.select([], [self._descriptor], [])
         except OSError as exc:
             self._unwritten = self._unwritten[:0]
@@ -136,7 +136,7 @@ def _report(message: str) -> None:
 
 
 class _Handler(logging.Handler):
-    """A handler that passes lines on at once, or those of one iteration of an event loop together."""
+    """A handler that batches the lines of an event loop, and passes others to the writer at once."""
 
     def __init__(self, writer: _Writer, encoding: str) -> None:
         super().__init__()
@@ -146,11 +146,11 @@ class _Handler(logging.Handler):
         self._is_due = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Format a record, and pass it on."""
+        """Format and write a record."""
         self.write(self.format(record))
 
     def write(self, line: str) -> None:
-        """Pass on a line."""
+        """Pass a line to the writer, at once or with the next batch."""
         with self.lock or nullcontext():
             self._lines.append(line)
             if self._is_due:
@@ -158,13 +158,13 @@ class _Handler(logging.Handler):
             try:
                 loop = asyncio.get_running_loop()
             except RuntimeError:
-                self.pass_on()
+                self.flush_lines()
                 return
             self._is_due = True
-            loop.call_later(_BATCH_SECONDS, self.pass_on)
+            loop.call_later(_BATCH_SECONDS, self.flush_lines)
 
-    def pass_on(self) -> None:
-        """Give the writer all lines that it has not."""
+    def flush_lines(self) -> None:
+        """Pass the batch to the writer."""
         with self.lock or nullcontext():
             lines, self._lines, self._is_due = self._lines, [], False
             if lines:
@@ -172,9 +172,9 @@ class _Handler(logging.Handler):
 
 
 class _Formatter(logging.Formatter):
-    """A formatter that formats each second once."""
+    """A formatter that caches the formatted time of each second."""
 
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802, ARG002 - the library's
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802, ARG002 - an override
         return f"{_second(int(record.created))},{record.msecs:03.0f}"
 
 

@@ -1,4 +1,4 @@
-"""What pydantic found wrong, in one phrase each: where, what would be right, and what was given, if it is no secret."""
+"""Messages of validation errors: the place, the expected value, and the given value unless it may be a secret."""
 
 import re
 from collections.abc import Sequence
@@ -6,7 +6,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-_WORDS = {
+from mockcvp.text import shortened
+
+_MESSAGES = {
     "int_parsing": "must be a whole number",
     "int_from_float": "must be a whole number",
     "int_type": "must be a whole number",
@@ -41,29 +43,29 @@ _WORDS = {
     "byte_size_unit": "must be a number of bytes, or as 512KiB, 2MiB, 1GiB",
 }
 _MAX_REPORTED = 10
-# what was given says nothing more where it is the object around the fault
+# For these errors the input is the enclosing object, which does not explain the error.
 _WITHOUT_VALUE = {"missing", "value_error", "extra_forbidden", "string_unicode", "invalid_key"}
 _OF_CONTAINERS = {"model_type", "dict_type", "tuple_type"}
 
-# names of what holds a secret, and the beginning of what a client sends as one
+# Names of members that have secrets as values, and the first words of credentials.
 _SECRET = re.compile(
     r"authori[sz]ation|passw|passphrase|credential|basic.?auth|cookie|secret|token|api.?key"
     r"|\b(?:basic|bearer|digest|negotiate)\s",
     re.IGNORECASE,
 )
-# what is a name alone, with no value behind it
+# A text as short and plain as this is a name, not a value.
 _NAME = re.compile(r"[A-Za-z_-]{1,32}")
 _LONGEST_SEARCHED = 100_000
 _LONGEST_NAME = 80
 
 
 class Invalid(ValueError):
-    """A value that is not valid, with two texts: one may quote the value, the other is for a value that may be secret.
+    """A value that is not valid. The message quotes the value unless it may be a secret.
 
     Args:
-        safe: what is wrong, without anything of the value
-        full: what is wrong
-        value: the value that ``full`` quotes
+        safe: the message without the value
+        full: the message that quotes the value
+        value: the value
     """
 
     def __init__(self, safe: str, full: str, value: str) -> None:
@@ -71,16 +73,16 @@ class Invalid(ValueError):
         self.safe, self.full, self.value = safe, full, value
 
     def within(self, place: str) -> "Invalid":
-        """Return the same, of a value at a place."""
+        """Return the same error with a place before its message."""
         return Invalid(f"{place}: {self.safe}", f"{place}: {self.full}", self.value)
 
 
 class UnknownMembers(ValueError):
-    """Members of an object that are not known: their names may be shown, unless the object is itself a secret.
+    """An object has unknown members. The message quotes their names unless the object is a secret.
 
     Args:
-        phrases: for the first of them, at most ``most``
-        number: how many there are
+        phrases: messages for the first unknown members, at most ``most``
+        number: the number of unknown members
     """
 
     most = _MAX_REPORTED
@@ -92,65 +94,65 @@ class UnknownMembers(ValueError):
 
 
 def within(place: str, error: ValueError) -> ValueError:
-    """Return an error of a value at a place."""
+    """Return an error with a place before its message."""
     return error.within(place) if isinstance(error, Invalid) else ValueError(f"{place}: {error}")
 
 
 def may_be_secret(text: str) -> bool:
-    """Return whether a name is that of a secret, or a text may hold one."""
+    """Return whether a text is the name of a secret, or may contain a secret."""
     return len(text) > _LONGEST_SEARCHED or _SECRET.search(text) is not None
 
 
 def quoted(value: object, longest: int = 80) -> str:
-    """Return a value as it may stand in a message: shortened, and masked where it may hold a secret."""
+    """Return the representation of a value for a message: shortened, and masked if it may contain a secret."""
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list | tuple):
         return "a list"
     if isinstance(value, str):
-        return "'***'" if may_be_secret(value) else repr(_shortened(value, longest))
+        return "'***'" if may_be_secret(value) else repr(shortened(value, longest))
     text = repr(value)
-    return "'***'" if may_be_secret(text) else _shortened(text, longest)
+    return "'***'" if may_be_secret(text) else shortened(text, longest)
 
 
 def member(name: object, *, is_secret: bool = False) -> str:
-    """Return the name of a member as it may stand in a message, masked where it may hold a secret itself.
+    """Return the name of a member for a message: shortened, and masked if it may contain a secret.
 
     Args:
         name: the name
-        is_secret: whether the object that has it is a secret
+        is_secret: whether the object with this member is a secret
     """
     text = str(name)
     if _NAME.fullmatch(text) or not (is_secret or may_be_secret(text)):
-        return _shortened(text, _LONGEST_NAME)
+        return shortened(text, _LONGEST_NAME)
     return "***"
 
 
 def error_lines(error: ValidationError, given: object = None, *, is_secret: bool = False) -> list[str]:
-    """Return the first faults, each with its place, and how many more there are; the arguments are as in ``phrase``."""
-    faults = error.errors(include_url=False)
-    phrases = (phrase(fault, given, is_secret=is_secret) for fault in faults[:_MAX_REPORTED])
-    found = [f"{place}: {words}" if place else words for place, words in phrases]
-    others = len(faults) - _MAX_REPORTED
+    """Return messages for the first errors, and the number of further ones; the arguments are those of ``phrase``."""
+    errors = error.errors(include_url=False)
+    located = (phrase(detail, given, is_secret=is_secret) for detail in errors[:_MAX_REPORTED])
+    found = [f"{place}: {message}" if place else message for place, message in located]
+    others = len(errors) - _MAX_REPORTED
     return [*found, f"and {others} more"] if others > 0 else found
 
 
 def phrases(error: ValidationError) -> list[tuple[str, str]]:
-    """Return for each fault its place, as ``servers[2].type`` ('' for the whole), and what is wrong there."""
-    return [phrase(fault) for fault in error.errors(include_url=False)]
+    """Return the place, such as ``servers[2].type`` ('' for the whole input), and the message of each error."""
+    return [phrase(detail) for detail in error.errors(include_url=False)]
 
 
-def phrase(fault: Any, given: object = None, *, is_secret: bool = False) -> tuple[str, str]:
-    """Return the place and the words of one fault, as pydantic lists it.
+def phrase(detail: Any, given: object = None, *, is_secret: bool = False) -> tuple[str, str]:
+    """Return the place and the message of one error.
 
-    Nothing is quoted from below or beside a member that is a secret by its name, or a text that speaks of one.
+    The message quotes no value below or beside a member that may be a secret.
 
     Args:
-        fault: the fault
-        given: the whole that was validated; None where no secret can be beside a value
-        is_secret: whether nothing may be quoted at all
+        detail: the error, as ``ValidationError.errors`` lists it
+        given: the whole input; None if no secret can be beside a value
+        is_secret: whether the whole input is a secret
     """
-    steps, place, below = fault["loc"], "", is_secret
+    steps, place, below = detail["loc"], "", is_secret
     for step in steps:
         if isinstance(step, int):
             place += f"[{step}]"
@@ -158,49 +160,37 @@ def phrase(fault: Any, given: object = None, *, is_secret: bool = False) -> tupl
         place += f"{'.' if place else ''}{member(step, is_secret=below)}"
         below = below or may_be_secret(step)
     beside = below or _is_beside_a_secret(steps, given)
-    words, kind = _words(fault, below=below, beside=beside), fault["type"]
+    message, kind = _message(detail, below=below, beside=beside), detail["type"]
     if beside or kind in _WITHOUT_VALUE:
-        return place, words
-    value = "text" if kind in _OF_CONTAINERS and isinstance(fault["input"], str) else quoted(fault["input"])
-    return place, f"{words}, not {value}"
+        return place, message
+    value = "text" if kind in _OF_CONTAINERS and isinstance(detail["input"], str) else quoted(detail["input"])
+    return place, f"{message}, not {value}"
 
 
-def _words(fault: Any, *, below: bool, beside: bool) -> str:
-    kind, context = fault["type"], fault.get("ctx", {})
-    if kind in _WORDS:
-        return _WORDS[kind].format(**context)
+def _message(detail: Any, *, below: bool, beside: bool) -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind in _MESSAGES:
+        return _MESSAGES[kind].format(**context)
     error = context.get("error")
     if (isinstance(error, Invalid) and beside) or (isinstance(error, UnknownMembers) and below):
         return error.safe
-    # pydantic's own texts may quote what was given
+    # Pydantic's own messages may quote the input.
     if below and kind != "value_error":
         return "is not valid"
-    return str(fault["msg"]).removeprefix("Value error, ")
+    return str(detail["msg"]).removeprefix("Value error, ")
 
 
 def _is_beside_a_secret(steps: Sequence[int | str], given: object) -> bool:
-    """Return whether an object on the way to a place has a member that holds or names a secret."""
+    """Return whether an object on the path to a place has a member that may be a secret."""
     for step in (*steps, None):
         if isinstance(given, dict) and any(map(_has_secret, given.items())):
             return True
         try:
-            given = given[step]  # type: ignore[index] # what has no such place ends the way
+            given = given[step]  # type: ignore[index] # a TypeError ends the path
         except (LookupError, TypeError):
             return False
     return False
 
 
-def _has_secret(named: tuple[object, object]) -> bool:
-    return any(isinstance(text, str) and may_be_secret(text) for text in named)
-
-
-def printable(text: str) -> str:
-    """Return a text as it can stand in a line of the log."""
-    # what a client sends must not be able to write a line of its own
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-
-
-def _shortened(text: str, limit: int = 80) -> str:
-    return text if len(text) <= limit else f"{text[:limit]}…"
+def _has_secret(item: tuple[object, object]) -> bool:
+    return any(isinstance(text, str) and may_be_secret(text) for text in item)

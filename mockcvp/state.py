@@ -1,4 +1,4 @@
-"""The state of one running mock server, all of it: two mock servers in one process share nothing."""
+"""The state of one mock server. Two mock servers in one process share nothing."""
 
 import re
 from pathlib import Path
@@ -20,20 +20,20 @@ from mockcvp.stubs.mapping import StubMapping, Stubs
 
 MOST_TENANTS = 100
 MOST_JOURNAL_BYTES = 2 * 1024**3
-"""How much memory the journals of a mock server and its tenants may take together, in bytes."""
+"""The maximum memory of the journals of a mock server and its tenants, in bytes."""
 
 _TENANT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 class TooManyTenants(ValueError):
-    """A tenant for which a mock server has no room."""
+    """A further tenant would exceed a limit."""
 
 
 class Generation:
-    """The time from one reset of a mock server to the next.
+    """The time between two resets of a mock server. Requests of an earlier generation have no effect.
 
     Attributes:
-        in_flight: how many requests are in process that came in this time
+        in_flight: the number of requests of this generation without a response
     """
 
     def __init__(self) -> None:
@@ -41,12 +41,12 @@ class Generation:
 
 
 class MockState:
-    """One mock server: its settings, the OAMP that it stands in for, its clock, what goes wrong, and what it remembers.
+    """The state of one mock server: its settings, OAMP, clock, stubs, journal and tenants.
 
-    Its tenants are mock servers of their own, by their user names: their users' calls meet them, and not this one.
+    A tenant is a separate state for the requests of one user.
 
     Raises:
-        FileError: the deployment's file or one of stub mappings cannot be used
+        FileError: the deployment file or a mapping file is not valid
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -58,34 +58,34 @@ class MockState:
         self.generation = Generation()
         self.unfinished = UnfinishedBodies()
         self.tenants: dict[str, MockState] = {}
-        self._read_deployment = self._read(settings)
-        servers, version = self._servers(self._read_deployment), self._version(self._read_deployment)
+        self._initial_deployment = self._read(settings)
+        servers, version = self._servers(self._initial_deployment), self._version(self._initial_deployment)
         accounts, limits = _accounts(settings), _limits(settings)
         self.oamp = OAMP(accounts, servers, version, settings.max_in_flight, limits, settings.release)
 
     def add_tenant(self, settings: Settings) -> "MockState":
-        """Return a mock server of its own for the calls of another user.
+        """Add a tenant and return its state.
 
         Args:
-            settings: of that mock server; its user name is the tenant's name
+            settings: the settings of the tenant; the user name is the tenant's name
 
         Raises:
-            ValueError: a name that is taken, or that cannot stand in a path
-            TooManyTenants: there are too many, or their journals may take too much memory
+            ValueError: the name is in use or not valid
+            TooManyTenants: the maximum number of tenants, or the maximum memory of all journals, is exceeded
         """
         name = settings.username
         if not _TENANT_NAME.fullmatch(name):
-            wanted = "begins with a letter or digit and has at most 64 of these, '.', '-' and '_'"
-            # the name is not quoted, since a client may have sent its password there
-            raise ValueError(f"a tenant's name {wanted}")
+            # The message does not quote the name, since a client may have sent its password there.
+            raise ValueError(
+                "a tenant's name begins with a letter or digit and has at most 64 of these, '.', '-' and '_'"
+            )
         if name in self.tenants or name in self.oamp.accounts:
-            raise ValueError(f"the name {name!r} is taken")
-        self._check_room(settings)
+            raise ValueError(f"the name {name!r} is in use")
+        self._check_limits(settings)
         self.tenants[name] = MockState(settings)
         return self.tenants[name]
 
-    def _check_room(self, tenant: Settings) -> None:
-        """Raise ``TooManyTenants`` where there is no room for one tenant more."""
+    def _check_limits(self, tenant: Settings) -> None:
         if len(self.tenants) >= MOST_TENANTS:
             raise TooManyTenants(f"there are {MOST_TENANTS} tenants already: remove one first")
         journals = [self.settings, *(state.settings for state in self.tenants.values()), tenant]
@@ -98,32 +98,32 @@ class MockState:
 
     @property
     def deployment(self) -> Deployment:
-        """The deployment as it is now, with what was changed and added."""
+        """The current deployment, with all changes and added servers."""
         return Deployment.model_construct(version=self.oamp.version, servers=tuple(self.oamp.servers))
 
     def deploy(self, deployment: Deployment) -> None:
-        """Replace the deployment; no sync-up of its servers has been started yet."""
+        """Replace the deployment, without any sync-ups."""
         self.oamp.version = self._version(deployment)
         self.oamp.servers = self._servers(deployment)
 
     def reset(self, settings: Settings | None = None) -> None:
-        """Bring everything back as it was at the start: the deployment, the clock, no fault, an empty journal.
+        """Restore the deployment, the clock and the stubs of the start, and clear the journal.
 
         Args:
-            settings: to go on with, instead of those until now
+            settings: the new settings; None keeps the current ones
         """
         if settings is not None and settings != self.settings:
-            self._read_deployment = self._read(settings)
+            self._initial_deployment = self._read(settings)
             self.settings = settings
             self.oamp.accounts = _accounts(settings)
             self.oamp.limits = _limits(settings)
             self.oamp.release = RELEASES[settings.release]
-            self.journal.bound(settings.journal_max_calls, settings.journal_max_bytes)
+            self.journal.set_limits(settings.journal_max_calls, settings.journal_max_bytes)
         self.oamp.max_in_flight = self.settings.max_in_flight
         self.generation = Generation()
         self.stubs.reset()
         self.clock.reset()
-        self.deploy(self._read_deployment)
+        self.deploy(self._initial_deployment)
         self.journal.clear()
 
     def _read(self, settings: Settings) -> Deployment:
@@ -143,12 +143,12 @@ def new_tenant(state: MockState, **settings: Any) -> MockState:
     """Add a tenant to a mock server and return the tenant's state.
 
     Args:
-        state: the mock server, whose settings the tenant shares
-        settings: the settings that differ; the user name and the password are random by default
+        state: the state of the mock server
+        settings: settings that differ from the mock server's; the user name and the password are random by default
 
     Raises:
-        ValueError: a name that is taken or that no tenant can have
-        pydantic.ValidationError: a setting that is not valid
+        ValueError: the name is in use or not valid
+        pydantic.ValidationError: a setting is not valid
     """
     credentials = {"username": f"tenant-{token_hex(6)}", "password": token_urlsafe(12)}
     shared = state.settings.model_dump(exclude_unset=True)
@@ -156,7 +156,7 @@ def new_tenant(state: MockState, **settings: Any) -> MockState:
 
 
 def _mappings(directory: Path) -> tuple[StubMapping, ...]:
-    # only where there are some, since what reads them takes time to load
+    # This import is slow, and a mock server without mapping files does not need it.
     from mockcvp.stubs.mapping_files import load as load_mappings
 
     return load_mappings(directory)

@@ -1,4 +1,4 @@
-"""A mock server with servers of a test's own, moved by the control API."""
+"""A client of the control API, and a deployment for tests."""
 
 from typing import Any
 
@@ -47,6 +47,6 @@ def synchronize(cvp: httpx.Client, server: Any) -> None:
 
 
 def status(cvp: httpx.Client, server: str) -> dict[str, str]:
-    """The status of a server's sync-ups, without what does not change."""
+    """Return the sync-up status of a server, without its constant members."""
     reported: dict[str, str] = get(cvp, f"server/{server}/synchronize")["server"]
     return {name: value for name, value in reported.items() if name not in ("hostname", "refURL")}

@@ -12,13 +12,13 @@ from mockcvp.cli import main
 from tests.admin_client import NOON, SERVERS, Admin
 from tests.server_process import JSON, ServerProcess, only_line
 
-# a slow machine is no failure: Hypothesis would stop a test for a time that one example, or drawing it, takes
+# Hypothesis fails a test for a slow example, which happens on a loaded machine.
 settings.register_profile("mockcvp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("mockcvp")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print each reason for which tests were skipped, with their number."""
+    """Print the number of skipped tests for each reason."""
     reasons: Counter[str] = Counter()
     for report in terminalreporter.stats.get("skipped", []):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
@@ -35,7 +35,7 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerPr
 
 @pytest.fixture
 def server(shared_server: ServerProcess) -> ServerProcess:
-    """One mock server with the default settings, for all tests that need no other; its journal is the caller's to clear."""
+    """A shared mock server with the default settings. Its journal is not cleared."""
     shared_server.forget_lines()
     return shared_server
 
@@ -48,7 +48,7 @@ def client(shared_server: ServerProcess) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    # a time zone with an offset of its own, so that a time in the wrong one is seen
+    # The time zone has an unusual offset, so that a time in another zone fails a test.
     with ServerProcess(tmp_path_factory.mktemp("certs"), env={"TZ": "America/Phoenix"}) as server:
         yield server
 
@@ -62,7 +62,7 @@ def _connected(deployed: ServerProcess) -> Iterator[tuple[Admin, httpx.Client]]:
 
 @pytest.fixture
 def admin(_connected: tuple[Admin, httpx.Client]) -> Admin:
-    """The control API of a mock server with servers of each kind, whose clock stands still at noon."""
+    """The control API of a mock server with a server of each type and a clock frozen at noon."""
     admin, _ = _connected
     admin("POST", "reset")
     admin("PUT", "cvp/deployment", {"servers": SERVERS})
@@ -72,27 +72,27 @@ def admin(_connected: tuple[Admin, httpx.Client]) -> Admin:
 
 @pytest.fixture
 def cvp(admin: Admin, _connected: tuple[Admin, httpx.Client]) -> httpx.Client:
-    """A client of that mock server's OAMP."""
+    """A client of the OAMP of the same mock server."""
     assert admin
     return _connected[1]
 
 
 @pytest.fixture
-def refusal(
+def command_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Callable[..., str]]:
-    """What the command refuses with, asked in this process, in a directory of its own."""
+    """Runs the command with arguments in this process, and returns the error line."""
     monkeypatch.chdir(tmp_path)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     level = logging.getLogger("mockcvp").level
 
-    def ask(*arguments: str) -> str:
-        with pytest.raises(SystemExit) as end:
+    def run(*arguments: str) -> str:
+        with pytest.raises(SystemExit) as exit_:
             main(arguments)
-        assert end.value.code == 2
+        assert exit_.value.code == 2
         return only_line(capsys.readouterr().err)
 
-    yield ask
+    yield run
     for number, handler in handlers.items():
         signal.signal(number, handler)
     logging.getLogger("mockcvp").setLevel(level)

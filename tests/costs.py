@@ -1,7 +1,6 @@
-"""Comparisons of what work costs, which hold on a machine of any speed.
+"""Comparisons of CPU times, independent of the speed of the machine.
 
-No test compares a cost with a number of seconds. It compares the cost with that of other work, which the same process
-does in turns with it.
+A test compares the CPU time of a function not with a number of seconds, but with that of another function.
 """
 
 import gc
@@ -14,21 +13,21 @@ from math import inf
 Work = Callable[[], object]
 
 TWICE = 2.5
-"""How many times as much twice the input may cost: work in proportion to its input costs twice as much, and noise adds."""
+"""The maximum ratio of CPU times for twice the input: linear work takes 2 times as long, and measurements vary."""
 
 _ROUNDS = 7
 
 
 def ratio(work: Work, reference: Work, *, enough: float = 0.0, before: Work = lambda: None) -> float:
-    """Return how many times the CPU time of a reference some work takes.
+    """Return the ratio of the CPU times of two functions.
 
-    Both run several times, in turns, and the fastest run of each counts: other processes only make a run slower.
+    Both run several times, alternately, and the fastest run of each counts, since other processes slow a run down.
 
     Args:
-        work: what is measured
-        reference: what it is compared with
-        enough: a ratio that is low enough to need no further runs
-        before: called before each run, and not measured
+        work: the measured function
+        reference: the reference function
+        enough: a ratio low enough to end the measurement
+        before: a function that runs before each run, unmeasured
     """
     fastest = fastest_reference = inf
     for _ in range(_ROUNDS):
@@ -40,12 +39,12 @@ def ratio(work: Work, reference: Work, *, enough: float = 0.0, before: Work = la
 
 
 def growth(work: Callable[[int], object], size: int, *, before: Work = lambda: None) -> float:
-    """Return how many times as much work costs when its input has twice a size."""
+    """Return the ratio of the CPU times of some work for twice an input size and for that size."""
     return ratio(lambda: work(2 * size), lambda: work(size), before=before)
 
 
 def cpu_seconds(work: Work, before: Work = lambda: None) -> float:
-    """Return the CPU time of this thread that one run of some work takes."""
+    """Return the CPU time of one run, in this thread."""
     before()
     with _no_garbage_collection():
         began = time.thread_time()
@@ -54,7 +53,7 @@ def cpu_seconds(work: Work, before: Work = lambda: None) -> float:
 
 
 def clear_caches() -> None:
-    """Clear every cache of the package, so that no run profits from an earlier one."""
+    """Clear every cache of the package, so that no run uses results of an earlier one."""
     for name, module in list(sys.modules.items()):
         if name.startswith("mockcvp."):
             for value in vars(module).values():
@@ -64,7 +63,7 @@ def clear_caches() -> None:
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    # a collection takes as long as the whole process has objects, whatever the work is
+    # The time of a collection depends on all objects of the process.
     gc.disable()
     try:
         yield

@@ -1,4 +1,4 @@
-"""A mock server as its users run it: the command, in a process of its own, on a real socket with real TLS."""
+"""The command in a separate process, with a real socket and TLS."""
 
 import os
 import queue
@@ -22,11 +22,11 @@ SYNCHRONIZE = "command/synchronize"
 XML, JSON = "application/xml", "application/json"
 USER, PASSWORD = "wsmadmin", "wsmadmin"
 PATIENCE = 60.0
-"""How many seconds a test waits for an event: it catches a hang, and no busy machine comes near it."""
+"""The timeout of every wait in a test, in seconds: long enough for a loaded machine."""
 
 
 class ServerProcess:
-    """One `mockcvp serve`, from its start until the end of the `with`."""
+    """Runs `mockcvp serve` until the end of the `with`."""
 
     program: tuple[str, str] = ("-m", "mockcvp")
 
@@ -79,7 +79,7 @@ class ServerProcess:
         self.lines.put(None)
 
     def forget_lines(self) -> None:
-        """Pass over the output until now."""
+        """Skip the earlier output."""
         while not self.lines.empty():
             self.lines.get()
 
@@ -93,20 +93,20 @@ class ServerProcess:
         raise AssertionError(f"no line with {containing!r} in {seen}")
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to stop, and return its exit code."""
+        """Send a signal, and return the exit code."""
         self.process.send_signal(how)
         return self.process.wait(timeout=PATIENCE)
 
     def wait_until_all_is_read(self) -> None:
-        """Wait until the server has read all that clients have sent until now.
+        """Wait until the server has read the earlier data of all clients.
 
-        The server reads its connections in one thread, in the order in which bytes arrive.
+        The server reads its connections in one thread, in the order in which data arrives.
         """
         with self.client(auth=None) as client:
             client.get(f"https://localhost:{self.port}/__admin/health")
 
     def wait_until_it_stops_listening(self) -> None:
-        """Wait until the server has taken notice of a signal to stop."""
+        """Wait until the server has handled a signal to stop."""
 
         def is_closed() -> bool:
             try:
@@ -118,27 +118,27 @@ class ServerProcess:
         wait_until(is_closed)
 
     def tls(self) -> ssl.SSLContext:
-        """Return a context that trusts the mock server's certificate alone, and checks the host's name."""
+        """Return an SSL context that trusts only the mock server's certificate, and checks host names."""
         return ssl.create_default_context(cafile=self.certificate)
 
     def client(self, **options: Any) -> httpx.Client:
-        """Return a client of the OAMP, with the right credentials unless told otherwise."""
-        usual: dict[str, Any] = {"auth": (USER, PASSWORD), "base_url": self.url, "verify": self.tls()}
-        client = httpx.Client(**(usual | {"trust_env": False, "timeout": PATIENCE} | options))
+        """Return a client of the OAMP, with valid credentials by default."""
+        defaults: dict[str, Any] = {"auth": (USER, PASSWORD), "base_url": self.url, "verify": self.tls()}
+        client = httpx.Client(**(defaults | {"trust_env": False, "timeout": PATIENCE} | options))
         if "headers" not in options:
-            # httpx would send `Accept: */*` of its own accord
+            # The default of httpx is `Accept: */*`.
             del client.headers["accept"]
         return client
 
     @contextmanager
     def connection(self) -> Iterator[ssl.SSLSocket]:
-        """Open a TLS connection on which a test writes and reads bytes of its own."""
+        """Open a TLS connection for raw data."""
         plain = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
         with self.tls().wrap_socket(plain, server_hostname="localhost") as connection:
             yield connection
 
     def journal(self, **query: int) -> dict[str, Any]:
-        """Return what the mock server says of the calls that it got."""
+        """Return the journal, as the control API lists it."""
         with self.client(auth=None) as client:
             response = client.get(f"https://localhost:{self.port}/__admin/requests", params=query)
         assert response.status_code == 200, response.text
@@ -152,7 +152,7 @@ class ServerProcess:
 
 
 class PatientlyStopping(ServerProcess):
-    """A server that would wait ten minutes for calls in flight at a stop, so that a needless wait exceeds the patience."""
+    """A server whose stop waits ten minutes for calls in flight, so that a needless wait exceeds the timeout."""
 
     program = (
         "-c",
@@ -170,8 +170,8 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def threads_that_take_turns_often() -> Iterator[None]:
-    """Have Python's threads interrupt each other as often as it can, so that a race shows."""
+def frequent_thread_switches() -> Iterator[None]:
+    """Minimise the switch interval of Python's threads, so that race conditions become likely."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
@@ -181,7 +181,7 @@ def threads_that_take_turns_often() -> Iterator[None]:
 
 
 def read_response(connection: ssl.SSLSocket) -> bytes:
-    """Read one response, its headers as the bytes that came, and its body without the framing of chunks."""
+    """Read one response: the raw headers, and the body without chunk framing."""
     received = b""
     while b"\r\n\r\n" not in received:
         more = connection.recv(65536)
@@ -217,22 +217,22 @@ def _chunk_end(received: bytes) -> int:
 
 
 def mockcvp(*arguments: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
-    stored = {name: value for name, value in os.environ.items() if not name.startswith("MOCKCVP_")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MOCKCVP_")}
     command = [sys.executable, "-m", "mockcvp", *arguments]
     return subprocess.run(
         command,
         capture_output=True,
         text=True,
         timeout=120,
-        env=stored | env,
+        env=inherited | env,
         cwd=cwd,
         check=False,
         stdin=subprocess.DEVNULL,
     )
 
 
-def rejected(result: subprocess.CompletedProcess[str]) -> str:
-    """The one line that the command refuses with."""
+def error_line(result: subprocess.CompletedProcess[str]) -> str:
+    """Return the error line of the command."""
     assert result.returncode == 2, result
     return only_line(result.stderr)
 

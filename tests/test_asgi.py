@@ -1,4 +1,4 @@
-"""The app without the own server: any ASGI server or test client may run it."""
+"""The app in other ASGI servers and test clients."""
 
 import asyncio
 import socket
@@ -141,7 +141,7 @@ def scope_of(**changes: Any) -> Scope:
 
 
 def responses_of(app: MockApp, scope: Scope) -> list[Message]:
-    """Call an app as a server does, and return what it sends."""
+    """Call an app, and return the messages that it sends."""
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -166,7 +166,7 @@ def responses_of(app: MockApp, scope: Scope) -> list[Message]:
         {"state": {}},
     ],
 )
-def test_what_asgi_makes_optional_may_be_absent(changes: dict[str, Any]) -> None:
+def test_optional_members_of_the_scope_may_be_absent(changes: dict[str, Any]) -> None:
     server = MockState(Settings())
     start, body = responses_of(create_app(state=server), scope_of(**changes))
     assert start["status"] == 404
@@ -175,8 +175,8 @@ def test_what_asgi_makes_optional_may_be_absent(changes: dict[str, Any]) -> None
     assert (call.path, call.request.target) == ("/cvp-config/server/a b", "/cvp-config/server/a%20b")
 
 
-def test_a_port_in_use_is_no_concern_of_the_app() -> None:
-    with socket.socket() as wait_delivered:
-        wait_delivered.bind(("127.0.0.1", 0))
-        app = create_app(Settings(port=wait_delivered.getsockname()[1]))
+def test_the_app_does_not_bind_the_port() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        app = create_app(Settings(port=listener.getsockname()[1]))
         assert responses_of(app, scope_of())[0]["status"] == 404

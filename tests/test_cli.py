@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mockcvp.settings import Settings
-from tests.server_process import PATIENCE, SYNCHRONIZE, XML, ServerProcess, mockcvp, rejected
+from tests.server_process import PATIENCE, SYNCHRONIZE, XML, ServerProcess, error_line, mockcvp
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 
@@ -45,7 +45,7 @@ FIXTURES = Path(__file__).parent.parent / "fixtures"
         (["--cert", "", "--key", ""], "--cert: must not be empty; --key: must not be empty"),
         (
             ["--cert", "x", "--key", "y", "--tls-name", "z"],
-            "are for the mock server's own certificate, and not for --cert",
+            "configure the generated certificate, not a custom one (--cert)",
         ),
         (["--cert-dir", ""], "--cert-dir: must not be empty"),
         (["--key", "x.pem"], "--cert and --key go together: --key is given, --cert is not"),
@@ -55,47 +55,47 @@ FIXTURES = Path(__file__).parent.parent / "fixtures"
         (["--port"], "Option '--port' requires an argument"),
     ],
 )
-def test_a_bad_option_is_told_in_one_line(
-    refusal: Callable[..., str], tmp_path: Path, arguments: list[str], reported: str
+def test_an_invalid_option_is_reported_in_one_line(
+    command_error: Callable[..., str], tmp_path: Path, arguments: list[str], reported: str
 ) -> None:
-    assert reported in refusal("serve", *arguments)
+    assert reported in command_error("serve", *arguments)
     assert not (tmp_path / "certs").exists()
 
 
-def test_a_missing_or_unknown_command_is_told_in_one_line() -> None:
-    assert rejected(mockcvp()) == "Missing command. See mockcvp --help."
-    assert "No such command 'server'" in rejected(mockcvp("server"))
+def test_a_missing_or_unknown_command_is_reported_in_one_line() -> None:
+    assert error_line(mockcvp()) == "Missing command. See mockcvp --help."
+    assert "No such command 'server'" in error_line(mockcvp("server"))
 
 
-def test_an_option_before_its_command_is_told_where_it_belongs() -> None:
-    assert rejected(mockcvp("--port", "9000")).startswith(
-        "No such option '--port'. It belongs behind the command: mockcvp serve --port."
+def test_an_option_before_its_command_gets_a_hint() -> None:
+    assert error_line(mockcvp("--port", "9000")).startswith(
+        "No such option '--port'. It belongs after the command: mockcvp serve --port."
     )
 
 
-def test_a_bad_value_in_the_environment_is_told_by_the_variables_name(tmp_path: Path) -> None:
-    reported = rejected(mockcvp("serve", cwd=tmp_path, MOCKCVP_PORT="tcp://10.0.0.1:8111"))
+def test_an_invalid_variable_is_reported_by_its_name(tmp_path: Path) -> None:
+    reported = error_line(mockcvp("serve", cwd=tmp_path, MOCKCVP_PORT="tcp://10.0.0.1:8111"))
     assert reported.startswith("MOCKCVP_PORT: ")
     assert "'tcp://10.0.0.1:8111'" in reported
 
 
-def test_a_bad_password_is_not_told(tmp_path: Path) -> None:
+def test_an_invalid_password_is_not_shown(tmp_path: Path) -> None:
     env = os.environb | {b"MOCKCVP_PASSWORD": b"secret\xff"}
     command = [sys.executable, "-m", "mockcvp", "serve"]
     result = subprocess.run(
         command, capture_output=True, env=env, cwd=tmp_path, text=True, check=False, timeout=PATIENCE
     )
-    assert rejected(result) == "MOCKCVP_PASSWORD: must be UTF-8"
+    assert error_line(result) == "MOCKCVP_PASSWORD: must be UTF-8"
 
 
-def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as wait_delivered:
-        port = str(wait_delivered.getsockname()[1])
-        reported = rejected(mockcvp("serve", "--port", port, cwd=tmp_path))
+def test_a_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+        reported = error_line(mockcvp("serve", "--port", port, cwd=tmp_path))
     assert reported.startswith(f"cannot listen on 127.0.0.1 port {port}: the port is in use")
 
 
-def test_help_names_every_option_its_variable_and_its_default() -> None:
+def test_help_lists_every_option_its_variable_and_its_default() -> None:
     result = mockcvp("serve", "--help")
     reported = re.sub(r"\s+", " ", result.stdout)
     assert result.returncode == 0
@@ -109,16 +109,20 @@ def test_help_names_every_option_its_variable_and_its_default() -> None:
     ]
     for default in defaults:
         assert f"default: {default}]" in reported
-    for bounds in ("deeper gets 400. 4 to 500. [", "more gets 400. At least 8. [", "next request. At most 3600. ["):
+    for bounds in (
+        "deeper body gets 400. 4 to 500. [",
+        "more gets 400. At least 8. [",
+        "idle connection, in seconds. At most 3600. [",
+    ):
         assert bounds in reported
     assert "--header-timeout NUMBER" in reported
 
 
-def test_the_version_is_the_packages() -> None:
+def test_the_version_option_prints_the_package_version() -> None:
     assert re.fullmatch(r"mockcvp \d+\.\d+\.\d+\n", mockcvp("--version").stdout)
 
 
-def test_the_environment_sets_what_the_command_line_does_not(tmp_path: Path) -> None:
+def test_options_override_environment_variables(tmp_path: Path) -> None:
     env = {
         "MOCKCVP_USERNAME": "from-environment",
         "MOCKCVP_PASSWORD": "pass:word é",
@@ -136,7 +140,7 @@ def test_the_environment_sets_what_the_command_line_does_not(tmp_path: Path) -> 
         assert server.journal()["meta"] == {"total": 4, "dropped": 2}
 
 
-def test_every_setting_can_be_given_both_ways(tmp_path: Path) -> None:
+def test_every_setting_has_an_option_and_a_variable(tmp_path: Path) -> None:
     given = {
         "host": "localhost",
         "port": "0",
@@ -178,7 +182,7 @@ def test_every_setting_can_be_given_both_ways(tmp_path: Path) -> None:
         assert server.certificate == tmp_path / "own" / "mockcvp.pem"
 
 
-def test_a_misspelt_variable_is_told_at_the_start(tmp_path: Path) -> None:
+def test_a_misspelt_variable_is_reported_at_the_start(tmp_path: Path) -> None:
     kubernetes = {"MOCKCVP_SERVICE_HOST": "10.0.0.1", "MOCKCVP_PORT_8111_TCP_ADDR": "10.0.0.1"}
     result = mockcvp("serve", "--host", "192.0.2.1", MOCKCVP_PASWORD="x", **kubernetes, cwd=tmp_path)
     lines = result.stdout.splitlines()
@@ -189,14 +193,14 @@ def test_a_misspelt_variable_is_told_at_the_start(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", "::1", "::"])
-def test_it_listens_where_it_is_told(tmp_path: Path, host: str) -> None:
+def test_the_server_listens_on_the_host_option(tmp_path: Path, host: str) -> None:
     if ":" in host and not socket.has_dualstack_ipv6():
         pytest.skip("this machine has no IPv6: enable it in the kernel")
     with ServerProcess(tmp_path, "--host", host) as server, server.client() as client:
         assert client.post(f"{server.url}/{SYNCHRONIZE}", headers={"Accept": XML}).status_code == 202
 
 
-def test_the_log_level_decides_what_is_written(tmp_path: Path) -> None:
+def test_the_log_level_filters_log_lines(tmp_path: Path) -> None:
     with ServerProcess(tmp_path, "--log-level", "warning") as server, server.client() as client:
         client.post(SYNCHRONIZE, headers={"Accept": XML})
         server.stop()

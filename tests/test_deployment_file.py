@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from mockcvp.files import load_deployment
-from tests.server_process import mockcvp, rejected
+from tests.server_process import error_line, mockcvp
 
 GOOD = "{id: a, hostname: h, ipaddr: 10.0.0.1, type: MEDIA}"
 
@@ -17,8 +17,8 @@ BAD = [
     ("missing.yaml", None, "cannot read {file}: No such file or directory"),
     (".", None, "cannot read {file}: Is a directory"),
     ("d.yaml", b"servers: [\xff]", "{file}: is not UTF-8 at byte 10"),
-    ("d.yaml", "", "{file}: must hold an object with 'servers', as fixtures/deployments/three-servers.yaml"),
-    ("d.yaml", "- a", "{file}: must hold an object with 'servers'"),
+    ("d.yaml", "", "{file}: must contain an object with 'servers', as fixtures/deployments/three-servers.yaml"),
+    ("d.yaml", "- a", "{file}: must contain an object with 'servers'"),
     ("d.yaml", "servers: [", "{file}: line 1, column 11: "),
     ("d.yaml", "servers: []\nservers: []", "{file}: line 2, column 1: the key 'servers' occurs twice in one mapping"),
     ("d.yaml", "servers: !!python/object:os.system {}", "{file}: servers: must be a list, not an object"),
@@ -60,20 +60,20 @@ BAD = [
 
 
 @pytest.mark.parametrize(("name", "content", "reported"), BAD)
-def test_a_bad_file_is_told_in_one_line_with_file_place_and_cure(
-    refusal: Callable[..., str], tmp_path: Path, name: str, content: bytes | str | None, reported: str
+def test_an_invalid_file_is_reported_in_one_line(
+    command_error: Callable[..., str], tmp_path: Path, name: str, content: bytes | str | None, reported: str
 ) -> None:
     file = tmp_path / name
     if content is not None:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
-    line = refusal("serve", "--port", "0", "--deployment", str(file))
+    line = command_error("serve", "--port", "0", "--deployment", str(file))
     assert line.startswith(f"--deployment: {reported.format(file=file)}")
     assert len(line) < 1000
     assert not (tmp_path / "certs").exists()
 
 
-def test_the_environments_variable_is_named(tmp_path: Path) -> None:
-    reported = rejected(mockcvp("serve", cwd=tmp_path, MOCKCVP_DEPLOYMENT="missing.yaml"))
+def test_an_invalid_file_is_reported_with_its_variable(tmp_path: Path) -> None:
+    reported = error_line(mockcvp("serve", cwd=tmp_path, MOCKCVP_DEPLOYMENT="missing.yaml"))
     assert reported == "MOCKCVP_DEPLOYMENT: cannot read missing.yaml: No such file or directory"
 
 
@@ -86,13 +86,13 @@ def test_the_environments_variable_is_named(tmp_path: Path) -> None:
         ("d.JSON", '{\n\t"servers": [{"id": "a", "hostname": "h", "ipaddr": "10.0.0.1", "type": "MEDIA"}]}'),
     ],
 )
-def test_a_file_is_json_by_its_name_and_else_yaml(tmp_path: Path, name: str, content: str) -> None:
+def test_a_file_is_json_by_its_name_or_else_yaml(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content)
     (server,) = load_deployment(tmp_path / name).servers
     assert (server.id, server.duration, server.outcome) == ("a", 0, "Success")
 
 
-def test_numbers_of_a_version_are_taken_as_text(tmp_path: Path) -> None:
+def test_numbers_of_a_version_are_read_as_text(tmp_path: Path) -> None:
     (tmp_path / "d.yaml").write_text("version: {majorVersion: 15, buildDate: '2024-01-31'}\nservers: []")
     version = load_deployment(tmp_path / "d.yaml").version
     assert (version.major_version, version.minor_version, version.build_date) == ("15", "6", "2024-01-31")

@@ -12,7 +12,7 @@ curl = pytest.mark.skipif(not shutil.which("curl"), reason="curl is not on this 
 
 @curl
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
-def test_each_sample_body_gets_the_status_that_its_name_says(server: ServerProcess, sample: Path) -> None:
+def test_each_sample_body_gets_the_status_in_its_name(server: ServerProcess, sample: Path) -> None:
     form = f"application/{sample.suffix.removeprefix('.')}"
     command = ["curl", "-sS", "-o", "-", "-w", "\n%{http_code}", "--cacert", str(server.certificate)]
     headers = ["-H", f"Accept: {form}", "-H", f"Content-Type: {form}", "-u", f"{USER}:{PASSWORD}"]
@@ -25,6 +25,6 @@ def test_each_sample_body_gets_the_status_that_its_name_says(server: ServerProce
     assert status == sample.name[:3], body
 
 
-def test_the_samples_hold_every_form_and_fault() -> None:
+def test_the_samples_cover_both_forms_and_statuses() -> None:
     assert {sample.suffix for sample in SAMPLES} == {".xml", ".json"}
     assert {sample.name[:3] for sample in SAMPLES} == {"202", "400"}

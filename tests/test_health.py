@@ -1,4 +1,4 @@
-"""The health check of the container; tests/container has it run there."""
+"""The health check of the container; tests/container runs it there."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ from tests.server_process import PATIENCE, ServerProcess
         ({}, ["mockcvp", "serve", "--port"], ("127.0.0.1", "8111")),
     ],
 )
-def test_it_looks_where_the_options_say(
+def test_the_address_comes_from_variables_and_arguments(
     environment: dict[str, str], arguments: list[str], found: tuple[str, str]
 ) -> None:
     assert address(environment, arguments) == found
@@ -38,15 +38,15 @@ def checked(**environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_it_is_0_for_a_double_that_answers_and_1_with_a_line_for_none(server: ServerProcess) -> None:
+def test_the_exit_code_is_0_only_if_the_server_is_healthy(server: ServerProcess) -> None:
     healthy = checked(MOCKCVP_PORT=str(server.port))
     assert (healthy.returncode, healthy.stdout, healthy.stderr) == (0, "", "")
     sick = checked(MOCKCVP_PORT="1")
     assert (sick.returncode, sick.stderr.count("\n")) == (1, 1)
-    assert sick.stderr.startswith("mockcvp: no answer from 127.0.0.1 port 1: ")
+    assert sick.stderr.startswith("mockcvp: no response from 127.0.0.1 port 1: ")
 
 
-def test_it_loads_nothing_that_is_not_pythons_own() -> None:
+def test_the_health_check_imports_only_the_standard_library() -> None:
     script = (
         "import sys, mockcvp.health; print({'pydantic', 'fastapi', 'uvicorn', 'click', 'httpx'} & sys.modules.keys())"
     )

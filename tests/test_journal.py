@@ -16,7 +16,7 @@ from mockcvp.oamp.errors import INVALID_SINCETIME, ApiError
 from mockcvp.oamp.http import Request, Response
 from mockcvp.oamp.references import RequestedServer
 from mockcvp.oamp.sync_ups import Run, SyncStatus, SyncUp
-from tests.server_process import JSON, SYNCHRONIZE, XML, ServerProcess, read_response, threads_that_take_turns_often
+from tests.server_process import JSON, SYNCHRONIZE, XML, ServerProcess, read_response
 
 BODY = '{"synchronize": {"servers": {"server": ["a", {"refURL": "b", "sincetime": "7"}]}}}'
 
@@ -32,7 +32,7 @@ def latest(server: ServerProcess) -> dict[str, Any]:
     return served
 
 
-def test_a_call_is_told_in_wiremocks_shape(server: ServerProcess, client: httpx.Client) -> None:
+def test_a_call_has_the_json_of_wiremock(server: ServerProcess, client: httpx.Client) -> None:
     server.forget()
     before = time.time()
     headers = [("Accept", JSON), ("Content-Type", JSON), ("X-Twice", "1"), ("X-Twice", "2")]
@@ -77,7 +77,7 @@ def test_a_call_is_told_in_wiremocks_shape(server: ServerProcess, client: httpx.
     assert 0 < served["request"]["mockcvp"]["duration"] < time.time() - before
 
 
-def test_every_answer_is_in_the_journal_newest_first(server: ServerProcess, client: httpx.Client) -> None:
+def test_every_response_is_in_the_journal_newest_first(server: ServerProcess, client: httpx.Client) -> None:
     server.forget()
     headers = {"Accept": XML}
     client.post(SYNCHRONIZE, headers=headers)
@@ -96,18 +96,18 @@ def test_every_answer_is_in_the_journal_newest_first(server: ServerProcess, clie
     assert len({call["id"] for call in journal["requests"]}) == 5
     assert "invalid.requestSize" in journal["requests"][0]["request"]["mockcvp"]["refusal"]
     assert journal["requests"][0]["request"]["mockcvp"]["oversize"] is True
-    # its length was announced, so that it need not be read
+    # The Content-Length leads to the error, so that the body is not read.
     assert journal["requests"][0]["request"]["mockcvp"]["unread"] is True
     assert journal["requests"][0]["request"]["body"] == ""
 
 
-def test_a_body_is_kept_as_the_bytes_that_came(server: ServerProcess, client: httpx.Client) -> None:
+def test_a_body_is_stored_as_bytes(server: ServerProcess, client: httpx.Client) -> None:
     sent = bytes(range(256))
     client.post(SYNCHRONIZE, content=sent, headers={"Accept": XML, "Content-Type": XML})
     assert base64.b64decode(latest(server)["request"]["bodyAsBase64"]) == sent
 
 
-def test_a_client_that_hangs_up_before_its_request_is_complete_is_in_the_journal(server: ServerProcess) -> None:
+def test_an_incomplete_request_is_in_the_journal(server: ServerProcess) -> None:
     server.forget()
     with server.connection() as connection:
         authorization = "Authorization: Basic d3NtYWRtaW46d3NtYWRtaW4=\r\n"
@@ -124,7 +124,7 @@ def test_a_client_that_hangs_up_before_its_request_is_complete_is_in_the_journal
     assert server.journal()["meta"]["total"] == 1
 
 
-def test_the_limit_bounds_the_list_and_not_the_total(server: ServerProcess, client: httpx.Client) -> None:
+def test_the_limit_bounds_the_list_but_not_the_total(server: ServerProcess, client: httpx.Client) -> None:
     server.forget()
     for _ in range(3):
         client.post(SYNCHRONIZE, headers={"Accept": XML})
@@ -137,7 +137,7 @@ def test_the_limit_bounds_the_list_and_not_the_total(server: ServerProcess, clie
 
 
 @pytest.mark.parametrize("limit", ["-1", "x", "1.5", ""])
-def test_a_bad_limit_is_refused_by_name(server: ServerProcess, limit: str) -> None:
+def test_an_invalid_limit_is_rejected(server: ServerProcess, limit: str) -> None:
     with server.client(auth=None) as client:
         response = client.get(f"https://localhost:{server.port}/__admin/requests?limit={limit}")
     assert response.status_code == 422
@@ -145,14 +145,14 @@ def test_a_bad_limit_is_refused_by_name(server: ServerProcess, limit: str) -> No
 
 
 @pytest.mark.parametrize("unknown", ["Limit=1", "matchingStub=a"])
-def test_a_parameter_that_is_not_known_is_refused_by_name(server: ServerProcess, unknown: str) -> None:
+def test_an_unknown_parameter_is_rejected(server: ServerProcess, unknown: str) -> None:
     with server.client(auth=None) as client:
         response = client.get(f"https://localhost:{server.port}/__admin/requests?{unknown}")
     assert response.status_code == 422
     assert response.json()["errors"][0]["title"] == f"{unknown.split('=')[0]} is not known here"
 
 
-def test_clearing_starts_anew_at_number_1(server: ServerProcess, client: httpx.Client) -> None:
+def test_the_first_call_after_clearing_is_number_1(server: ServerProcess, client: httpx.Client) -> None:
     client.post(SYNCHRONIZE, headers={"Accept": XML})
     earlier = latest(server)["id"]
     server.forget()
@@ -174,7 +174,7 @@ def test_calls_to_the_control_api_are_not_in_the_journal(server: ServerProcess) 
     assert server.journal()["meta"]["total"] == 0
 
 
-def test_20_000_calls_from_16_connections_are_numbered_from_1_to_20_000(
+def test_20000_calls_on_16_connections_are_numbered_in_order(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     total, connections = 20_000, 16
@@ -206,9 +206,7 @@ def test_20_000_calls_from_16_connections_are_numbered_from_1_to_20_000(
 
 
 @given(st.lists(st.integers(0, 5000), max_size=40), st.integers(0, 20), st.integers(0, 20_000))
-def test_the_journal_keeps_the_newest_within_its_bounds_and_counts_all(
-    sizes: list[int], max_calls: int, max_bytes: int
-) -> None:
+def test_the_journal_stores_the_newest_calls_and_counts_all(sizes: list[int], max_calls: int, max_bytes: int) -> None:
     journal = Journal(max_calls, max_bytes)
     calls = [recorded(journal, bytes(size)) for size in sizes]
     expected: list[Call] = []
@@ -222,9 +220,9 @@ def test_the_journal_keeps_the_newest_within_its_bounds_and_counts_all(
     assert page.calls == expected[::-1]
 
 
-def test_threads_that_record_at_once_lose_no_call() -> None:
+def test_several_threads_can_record_calls() -> None:
     journal = Journal(10**9, 10**9)
-    with threads_that_take_turns_often():
+    with frequent_thread_switches():
         threads = [Thread(target=lambda: [recorded(journal) for _ in range(2000)]) for _ in range(8)]
         for thread in threads:
             thread.start()
@@ -235,14 +233,14 @@ def test_threads_that_record_at_once_lose_no_call() -> None:
 
 @pytest.mark.parametrize("letter", ["x", "\U0001f600"])
 @pytest.mark.parametrize(("body", "servers"), [(0, 0), (200, 1), (100_000, 0), (2000, 50)])
-def test_the_memory_that_the_journal_takes_stays_within_its_bytes(body: int, servers: int, letter: str) -> None:
+def test_the_memory_of_the_journal_stays_within_its_limit(body: int, servers: int, letter: str) -> None:
     limit = 4 * 1024**2
     journal = Journal(10**9, limit)
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
         while journal.page(0).stored == journal.page(0).total:
-            # what a connection gives is new for each call
+            # A real connection creates new objects for each call.
             headers = tuple((f"header-{name}".encode(), f"value of {name}".encode()) for name in range(8))
             asked = tuple(RequestedServer(ref_url=f"https://host/{number}{letter * 30}") for number in range(servers))
             runs = tuple(Run(f"{entry}", entry, SyncStatus(0.1, 0.2), time.time(), "Success") for entry in asked)
@@ -257,17 +255,17 @@ def test_the_memory_that_the_journal_takes_stays_within_its_bytes(body: int, ser
                 Response(202, (), sync_up=SyncUp(asked, runs), refusal=str(time.time())),
             )
         gc.collect()
-        wait_delivered = tracemalloc.get_traced_memory()[0] - before
+        allocated = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
-    assert limit / 4 < wait_delivered < limit * 1.05
+    assert limit / 4 < allocated < limit * 1.05
 
 
 def test_the_errors_of_a_rejected_call_count_in_its_size() -> None:
     def errors(number: int) -> tuple[ApiError, ...]:
         return tuple(INVALID_SINCETIME.error(f"reason {n}", actual=f"-{n}", valid=f"{n}") for n in range(number))
 
-    def wait_delivered(number: int) -> tuple[int, int]:
+    def memory_and_size(number: int) -> tuple[int, int]:
         request = Request("POST", "/", "/", ())
         tracemalloc.start()
         try:
@@ -277,11 +275,11 @@ def test_the_errors_of_a_rejected_call_count_in_its_size() -> None:
             tracemalloc.stop()
         return memory, Journal(1, 10**9).record(0.0, 0.0, "", request, response).size
 
-    (few, few_size), (many, many_size) = wait_delivered(10), wait_delivered(2000)
+    (few, few_size), (many, many_size) = memory_and_size(10), memory_and_size(2000)
     assert 0.9 * (many - few) < many_size - few_size < 2 * (many - few)
 
 
-def test_a_call_larger_than_the_whole_journal_is_counted_and_drops_no_other() -> None:
+def test_a_call_larger_than_the_journal_drops_no_other() -> None:
     journal = Journal(10, 5000)
     small = recorded(journal)
     recorded(journal, bytes(6000))

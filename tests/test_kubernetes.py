@@ -11,19 +11,19 @@ from mockcvp.settings import Settings
 MANIFEST = Path(__file__).parents[1] / "examples" / "kubernetes" / "mockcvp.yaml"
 
 
-def test_the_manifest_is_what_kubernetes_takes() -> None:
+def test_the_manifest_is_valid() -> None:
     documents = list(yaml.safe_load_all(MANIFEST.read_text()))
     assert [one["kind"] for one in documents] == ["ConfigMap", "Deployment", "Service"]
     for one in documents:
         kubernetes_validate.validate(one, "1.30", strict=True)
 
 
-def test_the_manifest_gives_the_double_what_it_understands(tmp_path: Path) -> None:
+def test_the_settings_in_the_manifest_are_valid(tmp_path: Path) -> None:
     config, deployment, service = yaml.safe_load_all(MANIFEST.read_text())
     (tmp_path / "deployment.yaml").write_text(config["data"]["deployment.yaml"])
     assert [server.id for server in load_deployment(tmp_path / "deployment.yaml").servers] == ["media-1", "vxml-1"]
     pod = deployment["spec"]["template"]["spec"]
-    # so that it may write to a claim, whose root is the only one who could
+    # Only root can write to a persistent volume without an fsGroup.
     assert pod["securityContext"]["fsGroup"] == 10001
     (container,) = pod["containers"]
     settings = {one["name"].removeprefix("MOCKCVP_").lower(): one["value"] for one in container["env"]}

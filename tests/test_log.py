@@ -1,4 +1,4 @@
-"""The command's log: complete and in order, and never in the way of a call."""
+"""The command's log is complete and in order, and never delays a call."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ PIPE = 64 * 1024
 
 @contextmanager
 def serving(cert_dir: Path, stderr: int = subprocess.PIPE) -> Iterator[tuple[subprocess.Popen[bytes], httpx.Client]]:
-    """Run the command with a log that is read up to the ready line, and that the test reads on or not."""
+    """Run the command, and read its log up to the ready line."""
     command = [sys.executable, "-m", "mockcvp", "serve", "--port", "0", "--cert-dir", str(cert_dir)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, bufsize=0) as process:
         try:
@@ -31,7 +31,7 @@ def serving(cert_dir: Path, stderr: int = subprocess.PIPE) -> Iterator[tuple[sub
                 assert ready
             url = re.search(r"https://\S+:\d+", ready.decode())
             assert url
-            # nothing is sent that matters
+            # The test sends no secrets.
             with httpx.Client(base_url=url[0], verify=False, trust_env=False, timeout=30) as client:  # noqa: S501
                 yield process, client
         finally:
@@ -45,12 +45,12 @@ def call(client: httpx.Client, first: int, last: int) -> None:
 
 
 def numbers(text: bytes) -> list[int]:
-    """Return the numbers of the calls that a log has lines of."""
+    """Return the numbers of the logged calls."""
     return [int(number) for number in re.findall(rb"401 GET /(\d+)/x+ ", text)]
 
 
 @pytest.mark.parametrize("stderr", [subprocess.PIPE, subprocess.STDOUT])
-def test_a_log_that_nobody_reads_delays_neither_calls_nor_a_stop(tmp_path: Path, stderr: int) -> None:
+def test_an_unread_log_delays_neither_calls_nor_a_stop(tmp_path: Path, stderr: int) -> None:
     with serving(tmp_path, stderr) as (process, client):
         call(client, 0, 1000)
         process.send_signal(signal.SIGTERM)
@@ -60,7 +60,7 @@ def test_a_log_that_nobody_reads_delays_neither_calls_nor_a_stop(tmp_path: Path,
             assert re.fullmatch(r"mockcvp: \d+ log lines were dropped: nobody read the log\n", report)
 
 
-def test_a_log_that_is_read_late_is_complete_and_in_order(tmp_path: Path) -> None:
+def test_a_log_that_is_read_late_is_complete(tmp_path: Path) -> None:
     with serving(tmp_path) as (process, client):
         call(client, 0, 1000)
         assert process.stdout
@@ -80,22 +80,22 @@ def test_a_log_that_is_read_late_is_complete_and_in_order(tmp_path: Path) -> Non
 
 @contextmanager
 def writing() -> Iterator[tuple[int, log._Writer]]:
-    """Give the reading end of a pipe, and what writes to the other one."""
+    """Return the reading end of a pipe, and a log writer at the other end."""
     source, target = os.pipe()
     writer = log._Writer(target)
     try:
         yield source, writer
     finally:
-        # a reader frees a thread that still writes
+        # Reading unblocks a thread that is still writing.
         os.set_blocking(source, False)
         while writer._thread.is_alive():
-            read_what_is_there(source)
+            read_available(source)
             writer.close(0.01)
         os.close(source)
         os.close(target)
 
 
-def read_what_is_there(source: int) -> bytes:
+def read_available(source: int) -> bytes:
     try:
         return os.read(source, PIPE)
     except BlockingIOError:
@@ -118,8 +118,8 @@ def fill(writer: log._Writer) -> int:
     return count
 
 
-def test_dropped_lines_are_reported_when_the_reader_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "_MOST_BYTES", 100_000)
+def test_dropped_lines_are_reported_when_reading_resumes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "_MAX_BYTES", 100_000)
     with writing() as (source, writer):
         for _ in range(2):
             count = fill(writer)
@@ -133,27 +133,27 @@ def test_dropped_lines_are_reported_when_the_reader_goes_on(monkeypatch: pytest.
             assert read_until(source, b"after\n") == b"after\n"
 
 
-def test_a_chunk_larger_than_what_may_wait_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "_MOST_BYTES", 10)
+def test_a_chunk_larger_than_the_buffer_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "_MAX_BYTES", 10)
     with writing() as (source, writer):
         writer.put(b"x" * 1000 + b"\n")
         assert read_until(source, b"\n") == b"x" * 1000 + b"\n"
 
 
-def test_closing_waits_for_a_reader_a_bounded_time(
+def test_closing_waits_a_limited_time_for_a_reader(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(log, "_MOST_BYTES", 100_000)
+    monkeypatch.setattr(log, "_MAX_BYTES", 100_000)
     with writing() as (_, writer):
         count = fill(writer)
         writer.close(0.1)
         report = re.fullmatch(r"mockcvp: (\d+) log lines were dropped: nobody read the log\n", capfd.readouterr().err)
         assert report
-        # what is in the pipe is with the reader
+        # The data in the pipe counts as written.
         assert count - PIPE / 100 - 1 <= int(report[1]) <= count
 
 
-def test_closing_writes_all_lines_that_wait() -> None:
+def test_closing_writes_all_buffered_lines() -> None:
     with writing() as (source, writer):
         for number in range(500):
             writer.put(b"%d\n" % number)
@@ -161,7 +161,7 @@ def test_closing_writes_all_lines_that_wait() -> None:
         assert read_until(source, b"499\n").splitlines() == [b"%d" % number for number in range(500)]
 
 
-def test_a_descriptor_that_does_not_block_gets_all_lines() -> None:
+def test_a_non_blocking_descriptor_gets_all_lines() -> None:
     with writing() as (source, writer):
         os.set_blocking(writer._descriptor, False)
         lines = [b"%08d %s\n" % (number, b"x" * 90) for number in range(3000)]
@@ -171,7 +171,7 @@ def test_a_descriptor_that_does_not_block_gets_all_lines() -> None:
 
 
 class Recorder:
-    """A writer that stores what it is given."""
+    """A writer that stores its lines."""
 
     def __init__(self) -> None:
         self.chunks: list[bytes] = []
@@ -191,7 +191,7 @@ def recorder() -> Recorder:
 
 @pytest.fixture
 def handler(recorder: Recorder) -> log._Handler:
-    handler = log._Handler(recorder, "ascii")  # type: ignore[arg-type] # it has what a handler uses
+    handler = log._Handler(recorder, "ascii")  # type: ignore[arg-type] # a test double
     handler.setFormatter(log._Formatter("%(asctime)s %(message)s"))
     return handler
 
@@ -200,7 +200,7 @@ def record(text: str) -> logging.LogRecord:
     return logging.LogRecord("", logging.INFO, "", 0, text, None, None)
 
 
-def test_lines_of_an_event_loop_are_passed_on_together(handler: log._Handler, recorder: Recorder) -> None:
+def test_lines_of_one_event_loop_iteration_are_batched(handler: log._Handler, recorder: Recorder) -> None:
     handler.handle(record("before"))
     assert len(recorder.chunks) == 1
 
@@ -215,12 +215,12 @@ def test_lines_of_an_event_loop_are_passed_on_together(handler: log._Handler, re
 
     asyncio.run(main())
     handler.handle(record("after"))
-    handler.pass_on()
+    handler.flush_lines()
     endings = [line.split(" ", 2)[2] for line in recorder.lines]
     assert endings == ["before", *(f"{number}." for number in range(100)), "at the end", "after"]
 
 
-def test_lines_of_several_threads_are_complete(handler: log._Handler, recorder: Recorder) -> None:
+def test_lines_of_several_threads_stay_in_order(handler: log._Handler, recorder: Recorder) -> None:
     async def main() -> None:
         def work(name: int) -> None:
             for number in range(500):
@@ -234,7 +234,7 @@ def test_lines_of_several_threads_are_complete(handler: log._Handler, recorder: 
             await asyncio.sleep(0.001)
 
     asyncio.run(main())
-    handler.pass_on()
+    handler.flush_lines()
     for name in range(3):
         found = [line.rpartition(":")[2] for line in recorder.lines if f" {name}:" in line]
         assert found == [str(number) for number in range(500)]
@@ -245,6 +245,6 @@ def test_a_character_that_the_encoding_lacks_is_escaped(handler: log._Handler, r
     assert recorder.lines[0].endswith(r" caf\xe9 \ud800")
 
 
-def test_times_are_written_as_the_library_writes_them() -> None:
+def test_times_have_the_format_of_the_logging_module() -> None:
     one = record("")
     assert log._Formatter("%(asctime)s").format(one) == logging.Formatter("%(asctime)s").format(one)

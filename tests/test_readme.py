@@ -16,7 +16,7 @@ README = (ROOT / "README.md").read_text()
 
 
 def example(language: str, server: ServerProcess, marker: str = "localhost:8111/cvp-config/command") -> str:
-    """A block of code of the README, for the mock server of the test instead of the one on port 8111."""
+    """Return a code block of the README, with the port and certificate of a test server."""
     found = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
     (code,) = (block for block in found if marker in block and "docker" not in block)
     code = code.replace("localhost:8111", f"localhost:{server.port}")
@@ -37,9 +37,7 @@ def three_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerPr
 
 
 @pytest.mark.parametrize("form", ["json", "xml"])
-def test_the_readmes_walk_through_tells_the_story_of_a_sync_up(
-    tmp_path: Path, three_servers: ServerProcess, form: str
-) -> None:
+def test_the_readmes_walk_through_shows_a_sync_up(tmp_path: Path, three_servers: ServerProcess, form: str) -> None:
     server = three_servers
     code = example("sh", server, "FORM=json").replace("FORM=json", f"FORM={form}")
     reported = subprocess.run(["sh", "-ec", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
@@ -69,7 +67,7 @@ def test_the_readmes_javascript_works(server: ServerProcess, tmp_path: Path) -> 
     assert result.returncode == 0, result.stderr
 
 
-def test_the_readmes_table_has_every_option_with_its_variable_and_default() -> None:
+def test_the_readme_lists_every_option_variable_and_default() -> None:
     rows = [line.split("|")[1:4] for line in README.splitlines() if line.startswith("| `--")]
     table = {
         variable: (option, default.strip("` "))

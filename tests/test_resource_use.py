@@ -1,4 +1,4 @@
-"""What makes the mock server cheap: what it does not load, what a call leaves behind, and who waits for whom."""
+"""Resource use: imports, reference cycles, and delays by long work."""
 
 import asyncio
 import gc
@@ -22,7 +22,7 @@ LAZY = ["fastapi", "anyio", "lxml", "cryptography", "regex", "jsonpath"]
 
 
 @pytest.mark.parametrize("module", LAZY)
-def test_a_start_does_not_load_what_only_control_needs(module: str) -> None:
+def test_a_start_does_not_import_optional_modules(module: str) -> None:
     code = (
         "import sys; from mockcvp.cli import main; from mockcvp.app import create_app; create_app()\n"
         f"from mockcvp.server.listener import Server; sys.exit({module!r} in sys.modules)"
@@ -31,12 +31,12 @@ def test_a_start_does_not_load_what_only_control_needs(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", LAZY)
-def test_mock_cvp_does_not_import_what_only_control_needs(module: str) -> None:
+def test_mock_cvp_does_not_import_optional_modules(module: str) -> None:
     code = f"import sys; import mockcvp.testing.mock_cvp; sys.exit({module!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_a_call_leaves_nothing_for_the_garbage_collector() -> None:
+def test_a_call_creates_no_reference_cycles() -> None:
     call = (
         f"POST /cvp-config/{SYNCHRONIZE} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n"
         "Content-Length: 0\r\nAuthorization: Basic d3NtYWRtaW46d3NtYWRtaW4=\r\n\r\n"
@@ -59,7 +59,7 @@ def test_a_call_leaves_nothing_for_the_garbage_collector() -> None:
 
 @pytest.mark.parametrize("path", ["/cvp-config/version", "/__admin/health"])
 @pytest.mark.parametrize("ends", ["client", "server"])
-def test_a_connection_leaves_nothing_for_the_garbage_collector(ends: str, path: str) -> None:
+def test_a_connection_creates_no_reference_cycles(ends: str, path: str) -> None:
     close = "Connection: close\r\n" if ends == "server" else ""
     with MockCVP() as cvp:
         context, address = cvp.ssl_context(), ("127.0.0.1", urlsplit(cvp.url).port or 0)
@@ -81,7 +81,7 @@ def test_a_connection_leaves_nothing_for_the_garbage_collector(ends: str, path: 
             gc.enable()
 
 
-def test_what_is_alike_in_calls_is_kept_once() -> None:
+def test_equal_headers_and_bodies_are_stored_once() -> None:
     with (
         MockCVP() as cvp,
         httpx.Client(base_url=cvp.url, auth=cvp.auth, verify=cvp.ssl_context(), timeout=PATIENCE) as client,
@@ -95,7 +95,7 @@ def test_what_is_alike_in_calls_is_kept_once() -> None:
         assert first.synchronization.requested is second.synchronization.requested
 
 
-def test_a_small_body_that_was_faulty_once_is_told_all_its_faults_again() -> None:
+def test_a_repeated_invalid_body_gets_the_same_errors() -> None:
     faulty = {"synchronize": {"servers": {"server": [{"refURL": "a", "sincetime": "-1"}, {"refURL": ""}]}}}
     with (
         MockCVP(unknown_servers="reject") as cvp,
@@ -112,7 +112,7 @@ def long_work(number: int) -> int:
     return number
 
 
-def test_between_turns_of_long_work_the_loop_goes_on() -> None:
+def test_the_event_loop_runs_between_slices_of_work() -> None:
     async def main() -> int:
         turns = 0
 
@@ -130,7 +130,7 @@ def test_between_turns_of_long_work_the_loop_goes_on() -> None:
     assert asyncio.run(main()) >= 50
 
 
-def test_a_calls_answer_does_not_wait_for_a_search_of_the_journal() -> None:
+def test_a_journal_search_does_not_delay_other_calls() -> None:
     with (
         MockCVP(journal_max_calls=3000) as cvp,
         httpx.Client(base_url=cvp.url, verify=cvp.ssl_context(), timeout=PATIENCE) as client,
@@ -140,7 +140,7 @@ def test_a_calls_answer_does_not_wait_for_a_search_of_the_journal() -> None:
 
         async def main() -> None:
             async with httpx.AsyncClient(verify=cvp.ssl_context(), trust_env=False, timeout=PATIENCE) as beside:
-                # both connections are there
+                # Both connections are open before the search.
                 await asyncio.gather(*(beside.get(f"{cvp.admin_url}/health") for _ in range(2)))
                 search = asyncio.create_task(beside.get(f"{cvp.admin_url}/requests?limit=3000"))
                 await asyncio.sleep(0)

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from mockcvp import MockCVP, Settings
-from mockcvp.server.self_signed import make
+from mockcvp.server.self_signed import generate
 from tests.server_process import JSON, PATIENCE, SYNCHRONIZE, USER, XML, ServerProcess
 
 SECRET = "the secret of this test"
@@ -56,7 +56,7 @@ def test_the_control_api_is_guarded_where_other_machines_reach_it(
 
 def test_on_all_addresses_it_wants_the_oamps_credentials_and_a_warning_says_so(tmp_path: Path) -> None:
     with ServerProcess(tmp_path, "--host", "0.0.0.0") as server, server.client(auth=None) as client:
-        assert "which wants the user name and password of the OAMP's user" in server.line("other machines reach")
+        assert "with the user name and password of the OAMP's user" in server.line("other machines can reach")
         assert client.get(control(server, "requests")).status_code == 401
         assert client.get(control(server, "health")).status_code == 200
         assert client.get(control(server, "requests"), auth=(USER, "wsmadmin")).status_code == 200
@@ -64,7 +64,7 @@ def test_on_all_addresses_it_wants_the_oamps_credentials_and_a_warning_says_so(t
         ServerProcess(tmp_path, "--host", "0.0.0.0", "--admin-access", "open") as server,
         server.client(auth=None) as client,
     ):
-        assert "--admin-access guarded guards it" in server.line("other machines reach")
+        assert "use --admin-access guarded" in server.line("other machines can reach")
         assert client.get(control(server, "requests")).status_code == 200
 
 
@@ -102,7 +102,7 @@ def test_a_page_of_a_rebound_dns_name_is_rejected(tmp_path: Path, host: str, opt
 
 
 def test_a_page_of_a_host_of_the_users_certificate_is_admitted(tmp_path: Path) -> None:
-    (tmp_path / "both.pem").write_bytes(make(["oamp.example", "10.0.0.1"], "ecdsa", timedelta(days=1)))
+    (tmp_path / "both.pem").write_bytes(generate(["oamp.example", "10.0.0.1"], "ecdsa", timedelta(days=1)))
     both = str(tmp_path / "both.pem")
     with ServerProcess(tmp_path, "--cert", both, "--key", both) as server:
         client = httpx.Client(verify=False, trust_env=False)  # noqa: S501 - the certificate has another name

@@ -45,16 +45,14 @@ def test_skipped_tests_are_counted_by_their_reason(
     ]
 
 
-def test_nothing_is_reported_where_no_test_is_skipped(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_reported_if_no_test_is_skipped(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
     pytester.makeconftest("from tests.conftest import pytest_terminal_summary")
     pytester.makepyfile("def test_that_runs(): pass")
     assert "skipped" not in pytester.runpytest_subprocess("-q").stdout.str()
 
 
-def test_hypothesis_measures_no_time() -> None:
+def test_hypothesis_has_no_deadline() -> None:
     assert settings.default
     assert settings.default.deadline is None
     assert HealthCheck.too_slow in settings.default.suppress_health_check

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes a key store of the double's certificate, and runs the consumer in a JVM that trusts that and nothing else.
-# CLASSES is where it is compiled to, CLASS_PATH what it needs.
+# Creates a key store with the mock server's certificate, and runs the consumer in a JVM that trusts only this certificate.
+# CLASSES has the compiled classes, CLASS_PATH the libraries.
 set -eu
 store=$(mktemp -d)/oamp.jks
 keytool -importcert -noprompt -alias oamp -file "$OAMP_CERTIFICATE" -keystore "$store" -storetype JKS -storepass changeit 2>/dev/null

@@ -1,4 +1,4 @@
-"""A service that has CVP synchronise its servers when it starts, and again when it was busy."""
+"""A service that starts a sync-up of its servers when it starts, and tries again if OAMP is busy."""
 
 import os
 import sys
@@ -8,13 +8,13 @@ import requests
 
 
 def synchronise(url: str, user: str, password: str, certificate: str, servers: list[str], attempts: int = 3) -> int:
-    """Start a full sync-up of some servers, and return the status of the last answer."""
+    """Start a full sync-up of some servers, and return the status of the last response."""
     body = {"synchronize": {"servers": {"server": [{"refURL": server, "sincetime": "0"} for server in servers]}}}
     status = 0
     for attempt in range(attempts):
         if attempt:
             time.sleep(0.2)
-        answer = requests.post(
+        response = requests.post(
             f"{url}/command/synchronize",
             json=body,
             headers={"Accept": "application/json"},
@@ -22,7 +22,7 @@ def synchronise(url: str, user: str, password: str, certificate: str, servers: l
             verify=certificate,
             timeout=10,
         )
-        status = answer.status_code
+        status = response.status_code
         if status != 503:
             break
     return status

@@ -1,4 +1,4 @@
-"""What the consumer did, asked over the mock server's control API."""
+"""The tests of the consumer, which use the control API of the mock server."""
 
 import os
 import time
@@ -12,9 +12,9 @@ SYNCHRONIZE = {"method": "POST", "urlPath": "/cvp-config/command/synchronize"}
 
 
 def control(method: str, path: str, body: object = None) -> dict:
-    answer = requests.request(method, f"{CONTROL}/{path}", json=body, verify=settings()[3], timeout=10)
-    assert answer.ok, answer.text
-    return answer.json()
+    response = requests.request(method, f"{CONTROL}/{path}", json=body, verify=settings()[3], timeout=10)
+    assert response.ok, response.text
+    return response.json()
 
 
 def count(**more: object) -> int:
@@ -25,7 +25,7 @@ def accepted(server: str) -> dict:
     return {"customMatcher": {"name": "mockcvp", "parameters": {"refURL": server, "sincetime": 0, "status": 202}}}
 
 
-def test_the_service_starts_a_full_sync_up_of_its_servers_when_it_starts():
+def test_the_service_synchronises_its_servers_when_it_starts():
     deadline = time.monotonic() + 20
     while count(**accepted("media-1")) < 1 and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -42,7 +42,7 @@ def busy_once():
     control("POST", "reset")
 
 
-def test_it_tries_again_when_the_server_is_busy(busy_once):
+def test_a_busy_server_gets_a_second_request(busy_once):
     assert synchronise(*settings()) == 202
     assert count() == 2
     assert count(**accepted("media-1")) == 1

@@ -1,11 +1,11 @@
-// Starts a full sync-up of some servers, in JSON, with fetch; tries again when the server is busy.
+// Starts a full sync-up of some servers with JSON, and tries again if OAMP is busy.
 export async function synchronise(servers, attempts = 3) {
   const { OAMP_URL, OAMP_USER, OAMP_PASSWORD } = process.env;
   const server = servers.map((refURL) => ({ refURL, sincetime: "0" }));
   let status = 0;
   for (let attempt = 0; attempt < attempts; attempt++) {
     if (attempt) await new Promise((resolve) => setTimeout(resolve, 200));
-    const answer = await fetch(`${OAMP_URL}/command/synchronize`, {
+    const response = await fetch(`${OAMP_URL}/command/synchronize`, {
       method: "POST",
       headers: {
         Accept: "application/json",
@@ -14,7 +14,7 @@ export async function synchronise(servers, attempts = 3) {
       },
       body: JSON.stringify({ synchronize: { servers: { server } } }),
     });
-    status = answer.status;
+    status = response.status;
     if (status !== 503) break;
   }
   return status;

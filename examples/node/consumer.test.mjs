@@ -6,9 +6,9 @@ import { synchronise } from "./consumer.mjs";
 const SYNCHRONIZE = { method: "POST", urlPath: "/cvp-config/command/synchronize" };
 
 async function control(method, path, body) {
-  const answer = await fetch(`${process.env.OAMP_CONTROL}/${path}`, { method, body: body && JSON.stringify(body) });
-  assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${await answer.clone().text()}`);
-  return answer.json();
+  const result = await fetch(`${process.env.OAMP_CONTROL}/${path}`, { method, body: body && JSON.stringify(body) });
+  assert.ok(result.ok, `${method} ${path}: ${result.status} ${await result.clone().text()}`);
+  return result.json();
 }
 
 async function count(more = {}) {
@@ -17,14 +17,14 @@ async function count(more = {}) {
 
 beforeEach(() => control("POST", "reset"));
 
-test("it starts a full sync-up of each server", async () => {
+test("a full sync-up of each server starts", async () => {
   assert.equal(await synchronise(["media-1", "vxml-1"]), 202);
   const parameters = { refURL: "vxml-1", sincetime: 0, status: 202 };
   assert.equal(await count({ customMatcher: { name: "mockcvp", parameters } }), 1);
   assert.equal(await count({ bodyPatterns: [{ matchesJsonPath: "$..server[?(@.refURL == 'media-1')]" }] }), 1);
 });
 
-test("it tries again when the server is busy", async () => {
+test("a busy server gets a second request", async () => {
   const transformerParameters = { errorType: "processing.throttled", times: 1 };
   const response = { status: 503, transformers: ["mockcvp"], transformerParameters };
   await control("POST", "mappings", { request: SYNCHRONIZE, response });

@@ -1,17 +1,17 @@
-"""A small client of a user's own: it starts sync-ups of CVP's servers and tells how they went."""
+"""A small client of OAMP, which starts sync-ups of CVP's servers and reads their status."""
 
 import httpx
 
 
 class SyncFailed(Exception):
-    """A sync-up that the OAMP has refused, or that it could not be asked for."""
+    """OAMP rejected a sync-up or did not respond."""
 
 
 class SyncClient:
-    """Starts sync-ups at one OAMP server.
+    """A client of one OAMP server.
 
     Args:
-        http: an HTTP client with the OAMP's base URL, credentials and trusted certificate
+        http: an HTTP client with OAMP's base URL, credentials and certificate
     """
 
     def __init__(self, http: httpx.Client) -> None:
@@ -25,25 +25,25 @@ class SyncClient:
         return [server["refURL"] for server in (found if isinstance(found, list) else [found])]
 
     def synchronize(self, ref_urls: list[str], since: int = 0) -> None:
-        """Start sync-ups; tries a second time where the OAMP is busy or hangs up."""
+        """Start sync-ups, with a second attempt if OAMP is busy or closes the connection."""
         entries = [{"refURL": ref_url, "sincetime": str(since)} for ref_url in ref_urls]
         body = {"synchronize": {"servers": {"server": entries}}}
         for attempt in (1, 2):
             try:
-                answer = self._http.post("command/synchronize", json=body)
-            except httpx.TransportError as fault:
-                reason = str(fault)
+                response = self._http.post("command/synchronize", json=body)
+            except httpx.TransportError as exc:
+                reason = str(exc)
             else:
-                if answer.status_code == 202:
+                if response.status_code == 202:
                     return
-                reason = answer.text
-                if answer.status_code != 503:
+                reason = response.text
+                if response.status_code != 503:
                     break
             if attempt == 2:
                 break
         raise SyncFailed(reason)
 
     def status(self, ref_url: str) -> str:
-        """Return how the latest sync-up of a server went."""
+        """Return the status of the latest sync-up of a server."""
         status = self._http.get(f"{ref_url}/synchronize").raise_for_status().json()
         return str(status["server"]["syncStatus"])

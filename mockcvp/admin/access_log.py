@@ -6,8 +6,8 @@ import logging
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mockcvp.messages import printable
 from mockcvp.oamp.authentication import sent_credentials
+from mockcvp.text import printable, shortened
 
 _READING_METHODS = frozenset(["GET", "HEAD", "OPTIONS"])
 # WireMock's admin API has some reading calls with a body
@@ -88,7 +88,7 @@ class _Call:
         elif reasons := _reasons(self._error):
             # many a client does not show the body of a response
             line += f": {reasons}"
-        return printable(line if len(line) <= _MOST_CHARACTERS else f"{line[:_MOST_CHARACTERS]}…")
+        return printable(shortened(line, _MOST_CHARACTERS))
 
 
 def _reasons(error: bytes) -> str:

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from mockcvp.messages import printable
 from mockcvp.oamp.authentication import sent_credentials
 from mockcvp.oamp.errors import ApiError
 from mockcvp.oamp.releases import Release
 from mockcvp.oamp.sync_ups import SyncUp
+from mockcvp.text import printable, shortened
 
 BASE_PATH = "/cvp-config"
 CHUNKED = (b"transfer-encoding", b"chunked")
@@ -108,5 +108,4 @@ def malformed(release: Release, reason: str) -> Response:
 
 def explained(reason: str) -> Headers:
     """Return the header with the reason of an error, which the real server does not give."""
-    shortened = reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"
-    return ((_REASON, printable(shortened).encode("ascii", "backslashreplace")),)
+    return ((_REASON, printable(shortened(reason, _LONGEST_REASON)).encode("ascii", "backslashreplace")),)

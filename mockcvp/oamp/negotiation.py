@@ -8,6 +8,7 @@ from mockcvp.oamp import errors
 from mockcvp.oamp.codecs import CODECS, XML, Codec
 from mockcvp.oamp.errors import OampError
 from mockcvp.oamp.text import is_charset
+from mockcvp.text import TOKEN
 
 
 class MediaType(NamedTuple):
@@ -19,7 +20,6 @@ class MediaType(NamedTuple):
 
 
 _CODECS = {media_type: codec for codec in CODECS for media_type in codec.media_types}
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # a separator inside a quoted string does not separate
 _MEMBER, _PARAMETER = (re.compile(rf'(?:[^{separator}"]|"(?:[^"\\]|\\.)*"?)+') for separator in ",;")
 _RELEVANT = re.compile(r"\*|application/|text/", re.IGNORECASE)
@@ -129,7 +129,7 @@ def _quality(text: str) -> float | None:
 def _media_type(text: str) -> MediaType | None:
     essence, _, rest = text.partition(";")
     type_, slash, subtype = essence.strip(" \t").lower().partition("/")
-    if not (slash and _TOKEN.fullmatch(type_) and _TOKEN.fullmatch(subtype)) or (type_ == "*" != subtype):
+    if not (slash and TOKEN.fullmatch(type_) and TOKEN.fullmatch(subtype)) or (type_ == "*" != subtype):
         return None
     parameters: dict[str, str] = {}
     for parameter in _PARAMETER.findall(rest):

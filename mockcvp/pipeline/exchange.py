@@ -11,19 +11,19 @@ from urllib.parse import quote
 from starlette.types import Receive, Scope, Send
 
 from mockcvp.journal import Call
-from mockcvp.messages import printable
 from mockcvp.oamp import dispatch
 from mockcvp.oamp.dispatch import Dispatcher
 from mockcvp.oamp.http import Headers, Request, Response, malformed
 from mockcvp.oamp.releases import Release
 from mockcvp.oamp.service import OAMP
-from mockcvp.pipeline.log_line import line, shortened
+from mockcvp.pipeline.log_line import line
 from mockcvp.pipeline.request_body import RequestBody, UnfinishedBodies, expects_continue, large_body, read_body
 from mockcvp.pipeline.slices import each
 from mockcvp.pipeline.wire_log import wire_lines
 from mockcvp.state import Generation, MockState
 from mockcvp.stubs.mapping import StubMapping
 from mockcvp.stubs.response import Dribble, Fault
+from mockcvp.text import printable, shortened
 
 MALFORMED_BODY = "mockcvp.malformed_body"
 """What the server puts into a call's state where the body of the request turns out to be malformed HTTP."""
@@ -300,7 +300,7 @@ async def _whole(response: Response) -> Response:
 
 def _cut_off(state: MockState, generation: Generation, call: Call) -> None:
     if state.generation is generation:
-        state.journal.cut_off(call)
+        state.journal.mark_undelivered(call)
         target = printable(shortened(call.request.target))
         _log.info("--- %s: its client was gone before all of its answer was sent", target)
 

@@ -1,12 +1,12 @@
 """The line that the log has for a call: status, method, path, user, and the effect or the error."""
 
 from mockcvp.journal import Call
-from mockcvp.messages import printable
 from mockcvp.oamp.references import RequestedServer
 from mockcvp.oamp.sync_ups import SyncUp
+from mockcvp.text import printable, shortened
 
 _NAMED_IN_A_LINE = 5
-_LONGEST_NAME = 200
+_LONGEST_REASON = 1000
 
 
 def line(call: Call) -> str:
@@ -22,7 +22,7 @@ def _what_came_of(call: Call) -> str:
     if call.response is None:
         return "the connection was closed before the request was complete"
     if call.response.refusal is not None:
-        return shortened(call.response.refusal, 5 * _LONGEST_NAME)
+        return shortened(call.response.refusal, _LONGEST_REASON)
     if call.mapping is not None:
         return f"answered by the stub mapping {shortened(call.mapping.name or call.mapping.id)}"
     return _synchronised(call.response.sync_up) if call.response.sync_up else ""
@@ -43,8 +43,3 @@ def _synchronised(sync_up: SyncUp) -> str:
 def _described(server: RequestedServer) -> str:
     kind = "full sync-up" if server.full else f"incremental sync-up since {server.sincetime}"
     return f"{kind} of {shortened(server.ref_url)}"
-
-
-def shortened(text: str, most: int = _LONGEST_NAME) -> str:
-    """Return the beginning of a text that a client may have made long."""
-    return text if len(text) <= most else f"{text[:most]}…"

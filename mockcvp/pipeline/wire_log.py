@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from mockcvp.journal import Call
-from mockcvp.messages import printable
 from mockcvp.oamp.http import Headers
+from mockcvp.text import printable, shortened
 
 _SECRET = frozenset([b"authorization", b"proxy-authorization", b"cookie", b"set-cookie"])
 _SCHEMES = frozenset(["basic", "bearer", "digest", "negotiate"])
@@ -45,4 +45,4 @@ def _message(prefix: str, headers: Headers, body: bytes) -> Iterator[str]:
 
 def _line(text: str) -> str:
     # a client must not be able to write a line of its own
-    return printable(text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}…")
+    return printable(shortened(text, _MOST_CHARACTERS))

@@ -1,4 +1,4 @@
-"""Accepting connections, as many as leave descriptors for the process itself."""
+"""Accepting of connections, with some file descriptors reserved for the process itself."""
 
 import asyncio
 import logging
@@ -8,10 +8,10 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-# for modules and files that a call is the first to need: a few at a time
+# A request may be the first to import a module or to open a file.
 _RESERVED = 16
-# other work of the event loop is not to wait for a flood of connections
-_AT_ONCE = 16
+# A flood of connections must not delay other work of the event loop.
+_MAX_AT_ONCE = 16
 _PAUSE_SECONDS = 0.1
 _REPORT_SECONDS = 10.0
 
@@ -19,15 +19,15 @@ _log = logging.getLogger(__name__)
 
 
 class Acceptor:
-    """Accepts the connections to a listening socket, until ``close``.
+    """Accepts the connections to a listening socket until ``close``.
 
-    A connection is closed at once if its descriptor is one of the last that the process may have. Without these, Python
-    could not load a module, and a file could not be opened.
+    It closes a connection at once if its file descriptor is one of the last of the process, which needs some to import
+    modules and to open files.
 
     Args:
-        listener: a socket that listens and does not block
-        connect: returns once the connection of a socket is served, or has failed
-        connecting: stores the tasks that do this
+        listener: a non-blocking listening socket
+        connect: serves a connection; it returns when the protocol of the connection is set up, or has failed
+        connecting: stores the tasks of ``connect``
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Acceptor:
     ) -> None:
         self._listener = listener
         self._connect = connect
-        # an event loop does not store its tasks
+        # An event loop has only weak references to its tasks.
         self._connecting = connecting
         self._loop = asyncio.get_running_loop()
         self._highest = _highest_descriptor(listener)
@@ -48,7 +48,7 @@ class Acceptor:
         self._resume()
 
     def close(self) -> None:
-        """Accept no more connections, and abort those that are not served yet."""
+        """Stop accepting connections, and abort the tasks of ``connect``."""
         self._loop.remove_reader(self._listener)
         if self._resuming:
             self._resuming.cancel()
@@ -60,21 +60,21 @@ class Acceptor:
         self._loop.add_reader(self._listener, self._accept)
 
     def _accept(self) -> None:
-        for _ in range(_AT_ONCE):
+        for _ in range(_MAX_AT_ONCE):
             try:
                 connection, _ = self._listener.accept()
             except BlockingIOError:
                 return
             except OSError as exc:
                 self._report(f"a connection cannot be accepted: {exc.strerror}")
-                # the event loop would call this again at once, for the same connection
+                # Without a pause, the event loop would try the same connection again at once.
                 self._loop.remove_reader(self._listener)
                 self._resuming = self._loop.call_later(_PAUSE_SECONDS, self._resume)
                 return
             if connection.fileno() > self._highest:
                 connection.close()
                 self._closed += 1
-                self._report(f"no descriptors are left for more connections; closed at once until now: {self._closed}")
+                self._report(f"no file descriptors are left: closed {self._closed} connections so far")
             else:
                 self._serve(connection)
 
@@ -98,7 +98,7 @@ class Acceptor:
 
 
 def _highest_descriptor(listener: socket.socket) -> int:
-    """Return the highest descriptor that a connection may have: the system assigns the lowest that is free."""
+    """Return the highest file descriptor for a connection; the system assigns the lowest free one."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     lowest_free = os.dup(listener.fileno())
     os.close(lowest_free)

@@ -115,7 +115,7 @@ class Connection(HttpToolsProtocol):
         # with TLS 1.3 the server's part of the handshake may be over before the client looks at the certificate
         tls = self.transport.get_extra_info("ssl_object")
         if isinstance(exc, ssl.SSLError) and isinstance(tls, ReportingSSLObject):
-            tls.look_at(exc)
+            tls.report_error(exc)
         self._lost = True
         # one that has taken all goes in another way
         self.cut_off = self.cut_off or (isinstance(exc, ConnectionError) and not self._ends_well)

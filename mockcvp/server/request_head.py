@@ -1,4 +1,4 @@
-"""What makes the head of a request malformed, beyond what httptools rejects (RFC 9112, and Tomcat's connector)."""
+"""Syntax checks of a request's head that httptools lacks (RFC 9112 and Tomcat's connector)."""
 
 import re
 from collections.abc import Iterable
@@ -7,12 +7,12 @@ from functools import lru_cache
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~%-]+|\[[0-9A-Fa-f:.]+\])?(?::(\d{0,5}))?")
 _LARGEST_PORT = 65535
 _REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [^ \t]+ HTTP/[0-9]\.[0-9]\r?\n")
-# as Tomcat: what must be percent-encoded, and the fragment, which a client keeps for itself
-_NOT_IN_TARGET = re.compile(rb'["#<>\\^`{|}\x00-\x20\x7f-\xff]')
+# Like Tomcat, this rejects characters that must be percent-encoded, and a fragment.
+_INVALID_IN_TARGET = re.compile(rb'["#<>\\^`{|}\x00-\x20\x7f-\xff]')
 
 
 def headers_error(headers: Iterable[tuple[bytes, bytes]], version: str) -> str | None:
-    """Return why some headers are not those of a request, None where they are."""
+    """Return the reason why the headers or the version of a request are not valid, None if they are valid."""
     if version not in ("1.0", "1.1"):
         return "the version is neither HTTP/1.0 nor HTTP/1.1"
     hosts, codings = 0, 0
@@ -24,7 +24,7 @@ def headers_error(headers: Iterable[tuple[bytes, bytes]], version: str) -> str |
         elif name == b"transfer-encoding":
             codings += 1
             if codings > 1 or value.strip().lower() != b"chunked":
-                return "the Transfer-Encoding is not chunked alone"
+                return "the Transfer-Encoding is not just chunked"
     if hosts > 1 or (not hosts and version == "1.1"):
         return "a request of HTTP/1.1 has one Host header"
     return None
@@ -38,11 +38,11 @@ def _is_host(value: bytes) -> bool:
 
 @lru_cache(maxsize=256)
 def is_request_line(line: bytes) -> bool:
-    """Return whether a line, with its end, is a method, a target and a version with one space between them."""
+    """Return whether a line with its line end is a method, a target and a version with single spaces between them."""
     return _REQUEST_LINE.fullmatch(line) is not None
 
 
 @lru_cache(maxsize=256)
 def is_target(target: bytes) -> bool:
-    """Return whether a request target has only characters that it may have."""
-    return _NOT_IN_TARGET.search(target) is None
+    """Return whether a request target has only valid characters."""
+    return _INVALID_IN_TARGET.search(target) is None

@@ -1,4 +1,4 @@
-"""Making a self-signed certificate, and reading one: what needs `cryptography`, which takes time to load."""
+"""Generating and reading of certificates. `cryptography` is imported only here, since its import is slow."""
 
 import ipaddress
 import re
@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-# clocks of containers and virtual machines lag
+# The clock of a container or virtual machine may be slow.
 _BACKDATED = timedelta(days=1)
 
-# the end of a truncated file ends a block too
+# The last block of a truncated file has no END line.
 _PEM_BLOCK = re.compile(
     rb"-----BEGIN ([A-Z0-9 ]*?)(CERTIFICATE|PRIVATE KEY)-----.*?(?:-----END \1\2-----|\Z)", re.DOTALL
 )
@@ -25,31 +25,30 @@ _UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm)
 
 
 def expiry(pem: bytes) -> datetime:
-    """Return when a certificate expires.
+    """Return the time when a certificate expires.
 
     Raises:
-        ValueError: it is none that can be read
+        ValueError: the certificate cannot be read
     """
     return x509.load_pem_x509_certificate(pem).not_valid_after_utc
 
 
 def names(pem: bytes) -> list[str]:
-    """Return the DNS names and IP addresses that a certificate covers.
+    """Return the DNS names and IP addresses in a certificate.
 
     Raises:
         ValueError: the certificate cannot be read
     """
     certificate = x509.load_pem_x509_certificate(pem)
     try:
-        covered = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return []
-    addresses = covered.get_values_for_type(x509.IPAddress)
-    return [*covered.get_values_for_type(x509.DNSName), *map(str, addresses)]
+    return [*names.get_values_for_type(x509.DNSName), *map(str, names.get_values_for_type(x509.IPAddress))]
 
 
-def make(names: list[str], key_type: Literal["ecdsa", "rsa"], valid: timedelta) -> bytes:
-    """Return a new private key and its self-signed certificate for some names, as PEM."""
+def generate(names: list[str], key_type: Literal["ecdsa", "rsa"], valid: timedelta) -> bytes:
+    """Generate a private key and a self-signed certificate with some names, as PEM."""
     key = rsa.generate_private_key(65537, 2048) if key_type == "rsa" else ec.generate_private_key(ec.SECP256R1())
     name = x509.Name(
         [
@@ -69,7 +68,7 @@ def make(names: list[str], key_type: Literal["ecdsa", "rsa"], valid: timedelta) 
         encipher_only=False,
         decipher_only=False,
     )
-    made = (
+    certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -78,7 +77,7 @@ def make(names: list[str], key_type: Literal["ecdsa", "rsa"], valid: timedelta) 
         .not_valid_before(now - _BACKDATED)
         .not_valid_after(now - _BACKDATED + valid)
         .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
-        # no authority: whoever trusts it trusts this server and nothing else
+        # A client that trusts this certificate must not trust others that its key signs.
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -89,7 +88,7 @@ def make(names: list[str], key_type: Literal["ecdsa", "rsa"], valid: timedelta) 
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    return private + made.public_bytes(serialization.Encoding.PEM)
+    return private + certificate.public_bytes(serialization.Encoding.PEM)
 
 
 def _general_name(name: str) -> x509.GeneralName:
@@ -100,16 +99,16 @@ def _general_name(name: str) -> x509.GeneralName:
 
 
 def mismatch(cert: Path, key: Path) -> str | None:
-    """Return why a certificate and a private key cannot be used together, None if their files show no reason.
+    """Return the reason why a certificate and a private key do not fit, None if there is no known one.
 
     Args:
-        cert: a file that should hold PEM certificates
-        key: a file that should hold a PEM private key without a pass phrase
+        cert: a file with PEM certificates
+        key: a file with a PEM private key without a pass phrase
     """
     certs, keys_beside = _pem_blocks(cert)
     certs_beside, keys = _pem_blocks(key)
     if keys_beside and certs_beside and not certs and not keys:
-        return f"--cert and --key are swapped: {cert} holds a private key, and {key} holds a certificate"
+        return f"--cert and --key are swapped: {cert} contains a private key, and {key} contains a certificate"
     return _error_in_certificates(cert, certs) or _error_in_key(key, keys) or _misfit(cert, certs, key, keys[0])
 
 
@@ -117,7 +116,7 @@ def _error_in_certificates(path: Path, pems: list[bytes]) -> str | None:
     if not pems and _can_read(x509.load_der_x509_certificate, path.read_bytes()):
         return f"{path} is in DER form, and PEM is needed, as `openssl x509 -inform der -in {path}` writes it"
     if not pems:
-        return f"{path} holds no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----"
+        return f"{path} contains no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----"
     for number, pem in enumerate(pems, 1):
         if not _can_read(_verify_locations, pem):
             return f"{f'certificate {number}' if len(pems) > 1 else 'the certificate'} in {path} is damaged"
@@ -128,7 +127,7 @@ def _error_in_key(path: Path, pems: list[bytes]) -> str | None:
     if not pems and _can_read(lambda der: serialization.load_der_private_key(der, None), path.read_bytes()):
         return f"{path} is in DER form, and PEM is needed, as `openssl pkey -inform der -in {path}` writes it"
     if not pems:
-        return f"{path} holds no private key in PEM form, which begins with -----BEGIN PRIVATE KEY-----"
+        return f"{path} contains no private key in PEM form, which begins with -----BEGIN PRIVATE KEY-----"
     if not _can_read(lambda pem: serialization.load_pem_private_key(pem, None), pems[0]):
         return f"OpenSSL cannot read the private key in {path}: it is damaged, or of an unknown kind"
     return None
@@ -160,7 +159,7 @@ def _can_read(read: Callable[[bytes], object], content: bytes) -> bool:
 
 
 def _verify_locations(pem: bytes) -> None:
-    # OpenSSL is asked since cryptography rejects some certificates that OpenSSL serves
+    # OpenSSL accepts some certificates that cryptography rejects.
     ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem.decode())
 
 

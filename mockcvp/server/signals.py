@@ -1,4 +1,4 @@
-"""The signals that stop the command, in a module that loads at once: they are handled before anything else loads."""
+"""The signals that stop the command. This module imports little, since it handles them before all other imports."""
 
 import signal
 import sys
@@ -9,18 +9,18 @@ _STOPS = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGBREAK") if
 
 
 def handle(handler: Callable[[int, FrameType | None], object]) -> None:
-    """Call a handler, in the main thread, for each signal that stops the command."""
+    """Set the handler of the signals that stop the command."""
     for number in _STOPS:
         signal.signal(number, handler)
 
 
 def ignore() -> None:
-    """Ignore these signals until the process has ended.
+    """Ignore the signals that stop the command until the process ends.
 
-    At its end the interpreter would restore the default action of a signal that has a handler: a death by the signal.
+    At its exit the interpreter restores the default action of each handled signal, which kills the process.
     """
     if sys.platform != "win32":
-        # the interpreter reports a signal that comes while its handler is removed as an error
+        # The interpreter reports an error if a signal arrives while its handler is removed.
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
     for number in _STOPS:
         signal.signal(number, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""The certificate that a mock server shows: its own, self-signed and kept between runs, or one of the user's."""
+"""The server's certificate: a generated one, which is stored between runs, or a custom one."""
 
 import ipaddress
 import json
@@ -20,20 +20,18 @@ from typing import Literal, NoReturn
 
 from mockcvp.settings import Settings
 
-# as long as the strictest clients allow
+# The strictest clients accept no longer validity.
 _VALID = timedelta(days=825)
-# made anew this long before it expires, so that it does not expire under a running mock server
-_LEFT = timedelta(days=1)
-# a start of another process takes less
+# A certificate with less time left could expire while the mock server runs.
+_MIN_LEFT = timedelta(days=1)
+# The start of another process holds the lock for a shorter time.
 _LOCK_REPORT_SECONDS = 1.0
 _CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 
 _log = logging.getLogger(__name__)
 _CONTAINER_ID = re.compile("[0-9a-f]{12}")
-
-
-# what a client's alert, or its first bytes, say of the likeliest mistakes
-_REPORTED = {
+# OpenSSL's reasons of the most common failures
+_REASONS = {
     "TLSV1_ALERT_UNKNOWN_CA": "the client does not trust the certificate",
     "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "the client does not trust the certificate",
     "SSLV3_ALERT_BAD_CERTIFICATE": "the client does not accept the certificate: is the host's name in it? (--tls-name)",
@@ -42,22 +40,20 @@ _REPORTED = {
     "UNSUPPORTED_PROTOCOL": "the client speaks no TLS 1.2 or 1.3",
     "NO_SHARED_CIPHER": "the client shares no cipher with the server; for old ones: --key-type rsa",
 }
-
-
-_NO_FAULTS = (ssl.SSLWantReadError, ssl.SSLWantWriteError, ssl.SSLZeroReturnError, ssl.SSLEOFError)
+_NO_ERRORS = (ssl.SSLWantReadError, ssl.SSLWantWriteError, ssl.SSLZeroReturnError, ssl.SSLEOFError)
 
 
 class CertificateError(Exception):
-    """A certificate that cannot be used, in one line."""
+    """A certificate cannot be used. The message is one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What a mock server needs to serve TLS.
+    """The certificate of a mock server.
 
     Attributes:
-        path: the PEM file that a client trusts
-        context: what the server listens with: TLS 1.2 and 1.3
+        path: the PEM file for clients
+        context: the SSL context of the server, with TLS 1.2 and 1.3
     """
 
     path: Path
@@ -65,41 +61,41 @@ class Certificate:
 
 
 class ReportingSSLObject(ssl.SSLObject):
-    """What a TLS connection is made from, so that a client that gives up on it is told of."""
+    """An ``SSLObject`` that reports failed TLS handshakes."""
 
     report: Callable[[str], None]
 
     def do_handshake(self) -> None:
-        """Agree with the client."""
+        """Perform the TLS handshake."""
         try:
             super().do_handshake()
         except ssl.SSLError as exc:
-            self.look_at(exc)
+            self.report_error(exc)
             raise
 
-    def look_at(self, fault: ssl.SSLError) -> None:
-        """Tell of what ended the connection, unless it is no fault."""
-        if not isinstance(fault, _NO_FAULTS):
-            type(self).report(_REPORTED.get(fault.reason, fault.reason))
+    def report_error(self, exc: ssl.SSLError) -> None:
+        """Report an error of the connection, but no normal event."""
+        if not isinstance(exc, _NO_ERRORS):
+            type(self).report(_REASONS.get(exc.reason, exc.reason))
 
 
-def log_failure(why: str) -> None:
-    """Tell in the log why there was no TLS with a client."""
-    _log.warning("no TLS with a client: %s", why)
+def log_failure(reason: str) -> None:
+    """Log a failed TLS handshake."""
+    _log.warning("TLS handshake failed: %s", reason)
 
 
 def certificate(
     settings: Settings, report: Callable[[str], None] = log_failure, lock_seconds: float = 30.0
 ) -> Certificate:
-    """Return the certificate that the settings ask for; the mock server's own is made where there is none that fits.
+    """Return the custom certificate of the settings, or else the stored one, which is regenerated if it does not fit.
 
     Args:
-        settings: of the mock server
-        report: called with the reason where a client gives up on a TLS connection
-        lock_seconds: how long to wait for another process that holds the lock on the directory
+        settings: the settings of the mock server
+        report: called with the reason of each failed TLS handshake
+        lock_seconds: the timeout for the lock on the directory
 
     Raises:
-        CertificateError: a file that cannot be read, written or used, or a lock that another process holds
+        CertificateError: a file cannot be read, written or used, or another process holds the lock
     """
     if settings.cert and settings.key:
         context = _context(settings.cert, settings.key, report)
@@ -107,7 +103,7 @@ def certificate(
             _log.warning("every user can read the key %s, whose mode is %o", settings.key, _mode(settings.key))
         from mockcvp.server.self_signed import expiry
 
-        # OpenSSL, which has taken it, reads more forms than this does
+        # OpenSSL has accepted the certificate, and accepts more than cryptography does.
         with suppress(ValueError):
             expires = expiry(settings.cert.read_bytes())
             if datetime.now(UTC) > expires:
@@ -116,53 +112,53 @@ def certificate(
     try:
         settings.cert_dir.mkdir(parents=True, exist_ok=True)
         with _alone_in(settings.cert_dir, lock_seconds):
-            return _own(settings.cert_dir, _names(settings), settings.key_type, report)
+            return _generated(settings.cert_dir, _names(settings), settings.key_type, report)
     except OSError as exc:
-        named = f" ({exc.filename})" if exc.filename and Path(exc.filename) != settings.cert_dir else ""
-        where = f"cannot keep a certificate in {settings.cert_dir}{named}: {exc.strerror or exc}"
-        raise CertificateError(f"{where}; name a directory that can be written to with --cert-dir") from None
+        file = f" ({exc.filename})" if exc.filename and Path(exc.filename) != settings.cert_dir else ""
+        problem = f"cannot store a certificate in {settings.cert_dir}{file}: {exc.strerror or exc}"
+        raise CertificateError(f"{problem}; use a writable directory for --cert-dir") from None
 
 
 def _names(settings: Settings) -> list[str]:
     machine = socket.gethostname()
-    # the name that Docker makes up is another for each container, and nobody calls it by that
+    # Docker's default host name differs for each container, and no client uses it.
     own = [] if _CONTAINER_ID.fullmatch(machine) else [machine]
     hosts = [settings.host, settings.admin_host or ""]
     names = ["localhost", "127.0.0.1", "::1", *own, *hosts, *settings.tls_names]
-    any_address = ("", "0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
+    any_address = ("", "0.0.0.0", "::")  # noqa: S104 - only a comparison
     return list(dict.fromkeys(_normal(name) for name in names if name not in any_address and name.isascii()))
 
 
 def _normal(name: str) -> str:
     try:
-        # an address has many spellings, and its zone means something on this machine alone
+        # An address has several spellings, and a certificate has no zones.
         return str(ipaddress.ip_address(name.partition("%")[0]))
     except ValueError:
         return name.lower()
 
 
-def _own(
+def _generated(
     directory: Path, names: list[str], key_type: Literal["ecdsa", "rsa"], report: Callable[[str], None]
 ) -> Certificate:
-    """Return the certificate kept in a directory, made anew where it is missing or no longer fits.
+    """Return the certificate in a directory, and regenerate it if it is missing or does not fit.
 
-    The key's file holds the certificate too, so that a key and a certificate that do not belong together are never
-    kept, wherever a process ends. The other file is what clients read.
+    One file has both the key and the certificate, so that they fit even if the process is killed between two writes.
+    The other file has only the certificate, for clients.
     """
     path, key_path = directory / "mockcvp.pem", directory / "mockcvp-key.pem"
     misfit = None
     if key_path.exists():
         _restrict(key_path)
-        stored = _Kept.of(key_path.read_bytes())
+        stored = _Stored.of(key_path.read_bytes())
         misfit = stored.misfit(names, key_type) or _unusable(key_path)
-        # names once wanted stay, so that two mock servers with names of their own do not take turns in making it anew
+        # Earlier names stay, so that two mock servers with different names do not replace each other's certificate.
         names = list(dict.fromkeys([*names, *stored.names]))
     elif path.exists():
-        _log.warning("%s is not the mock server's own, and is replaced: certificates of your own go with --cert", path)
+        _log.warning("replacing %s, which mockcvp did not generate: use --cert for a custom certificate", path)
     if misfit or not key_path.exists():
-        _write(key_path, _made(names, key_type), mode=0o600)
-        why = f", since the one kept {misfit}; clients have to trust the new one" if misfit else ""
-        _log.log(logging.WARNING if misfit else logging.INFO, "made a certificate in %s%s", path, why)
+        _write(key_path, _generate(names, key_type), mode=0o600)
+        reason = f", since the stored one {misfit}; clients have to trust the new one" if misfit else ""
+        _log.log(logging.WARNING if misfit else logging.INFO, "generated a certificate in %s%s", path, reason)
     context = _context(key_path, key_path, report)
     public = b"".join(key_path.read_bytes().partition(_CERTIFICATE)[1:])
     if not path.exists() or path.read_bytes() != public:
@@ -171,38 +167,38 @@ def _own(
 
 
 def _restrict(key: Path) -> None:
-    """Let the owner alone read a key."""
+    """Restrict access to a key to its owner."""
     mode = _mode(key)
     if not mode & (stat.S_IRWXG | stat.S_IRWXO):
         return
     try:
         key.chmod(0o600)
     except OSError as exc:
-        # another user may own the file, on a volume that several containers share
+        # On a shared volume, another user may own the file.
         _log.warning("other users can access the key %s, and its mode stays %o: %s", key, mode, exc.strerror)
     else:
         _log.warning("other users could access the key %s: changed its mode from %o to 600", key, mode)
 
 
 def _mode(path: Path) -> int:
-    """Return the permissions of a file; 0 on Windows, which has others than a mode says."""
+    """Return the permissions of a file; 0 on Windows, where the mode does not have them."""
     return 0 if sys.platform == "win32" else stat.S_IMODE(path.stat().st_mode)
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """What the first line of a kept key's file says of its certificate, so that it can be judged without reading it."""
+class _Stored:
+    """The first line of a key file, which describes the certificate without `cryptography`."""
 
     names: list[str]
     expires: datetime
     key_type: str
 
     @classmethod
-    def of(cls, content: bytes) -> "_Kept":
+    def of(cls, content: bytes) -> "_Stored":
         try:
             line = json.loads(content.partition(b"\n")[0])
             names, key_type = line["names"], line["key_type"]
-            # anything else cannot be in a certificate
+            # Other names cannot be in a certificate.
             if not isinstance(names, list) or not all(isinstance(name, str) and name.isascii() for name in names):
                 raise ValueError("the names are not valid")
             return cls(names, datetime.fromtimestamp(line["expires"], UTC), str(key_type))
@@ -210,10 +206,10 @@ class _Kept:
             return cls([], datetime.fromtimestamp(0, UTC), "")
 
     def misfit(self, names: list[str], key_type: str) -> str | None:
-        """Return what is wrong with the certificate that is kept, None where nothing is."""
+        """Return the reason why the stored certificate does not fit, None if it fits."""
         if not self.key_type:
             return "cannot be read"
-        if datetime.now(UTC) + _LEFT > self.expires:
+        if datetime.now(UTC) + _MIN_LEFT > self.expires:
             return f"expires on {self.expires:%Y-%m-%d}"
         if missing := sorted(set(names) - set(self.names)):
             return f"does not cover {', '.join(missing)}"
@@ -228,25 +224,25 @@ def _unusable(key_path: Path) -> str | None:
     return None
 
 
-def _made(names: list[str], key_type: Literal["ecdsa", "rsa"]) -> bytes:
-    # loaded only where one is made
-    from mockcvp.server.self_signed import expiry, make
+def _generate(names: list[str], key_type: Literal["ecdsa", "rsa"]) -> bytes:
+    # This import is slow, and most starts find a stored certificate.
+    from mockcvp.server.self_signed import expiry, generate
 
-    pem = make(names, key_type, _VALID)
-    said = {"names": names, "expires": expiry(pem).timestamp(), "key_type": key_type}
-    # what stands before the first BEGIN is a comment in PEM
-    return json.dumps(said).encode() + b"\n" + pem
+    pem = generate(names, key_type, _VALID)
+    description = {"names": names, "expires": expiry(pem).timestamp(), "key_type": key_type}
+    # PEM permits comments before the first BEGIN line.
+    return json.dumps(description).encode() + b"\n" + pem
 
 
 @contextmanager
 def _alone_in(directory: Path, seconds: float) -> Iterator[None]:
-    """Hold the lock on a directory, which each process takes that starts with it.
+    """Hold the lock on a directory, so that no other process generates a certificate there.
 
     Raises:
-        CertificateError: another process holds the lock for so many seconds
+        CertificateError: another process still holds the lock after a number of seconds
     """
     if sys.platform == "win32":
-        # no such lock there; at worst one of two that start at once has to be started anew
+        # Windows has no such lock, so that one of two simultaneous starts may fail.
         yield
         return
     import fcntl
@@ -266,7 +262,7 @@ def _alone_in(directory: Path, seconds: float) -> Iterator[None]:
             if waited > seconds:
                 raise CertificateError(
                     f"another process has held the lock on {directory} for {seconds:g} s;"
-                    " stop it, or name another directory with --cert-dir"
+                    " stop it, or use another directory for --cert-dir"
                 )
             if waited > _LOCK_REPORT_SECONDS and not is_reported:
                 is_reported = True
@@ -278,7 +274,7 @@ def _alone_in(directory: Path, seconds: float) -> Iterator[None]:
 
 
 def _write(path: Path, content: bytes, *, mode: int) -> None:
-    """Write a file at one go, so that no one ever reads half of it."""
+    """Replace a file atomically."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -294,7 +290,7 @@ def _context(cert: Path, key: Path, report: Callable[[str], None]) -> ssl.SSLCon
     context.sslobject_class = type("ReportingSSLObject", (ReportingSSLObject,), {"report": staticmethod(report)})
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
-    # of TLS 1.2; those of TLS 1.3 are all strong
+    # These are the ciphers of TLS 1.2; all ciphers of TLS 1.3 are strong.
     context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
     for path in (cert, key):
         try:
@@ -302,7 +298,7 @@ def _context(cert: Path, key: Path, report: Callable[[str], None]) -> ssl.SSLCon
         except OSError as exc:
             raise CertificateError(f"cannot read {path}: {exc.strerror}") from None
     try:
-        # without this, OpenSSL would ask for a pass phrase at the terminal, and wait
+        # OpenSSL would prompt for a pass phrase at the terminal without this callback.
         context.load_cert_chain(cert, key, password=lambda: _no_pass_phrase(key))
     except OSError as exc:
         raise CertificateError(_reason(exc, cert, key)) from None
@@ -314,8 +310,8 @@ def _no_pass_phrase(key: Path) -> NoReturn:
 
 
 def _reason(exc: OSError, cert: Path, key: Path) -> str:
-    """Return why OpenSSL rejects a certificate and its key."""
-    # what OpenSSL reports of a mismatch is misleading: for keys of two types, that there is no certificate
+    """Return the message for a certificate and key that OpenSSL rejects."""
+    # OpenSSL's reason is misleading if the types of the two keys differ.
     from mockcvp.server.self_signed import mismatch
 
     if reason := mismatch(cert, key):

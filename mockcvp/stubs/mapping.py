@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockcvp.messages import printable
 from mockcvp.oamp.http import Request
 from mockcvp.stubs.content import Subject
 from mockcvp.stubs.matchers.java_regex import UndecidedError
 from mockcvp.stubs.pattern import RequestPattern
 from mockcvp.stubs.response import Delays, StubResponse
+from mockcvp.text import printable
 
 STARTED = "Started"
 """The initial state of every scenario."""

@@ -16,9 +16,9 @@ from mockcvp.stubs.mapping import DEFAULT_PRIORITY, StubMapping
 from mockcvp.stubs.pattern_schema import RequestPatternForm
 from mockcvp.stubs.response import MAX_DELAY, Delays, Dribble, Fault, StubResponse, lognormal, uniform
 from mockcvp.stubs.schema_model import SchemaModel
+from mockcvp.text import TOKEN
 
 _MAX_MILLISECONDS = int(MAX_DELAY * 1000)
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # the characters of a header value and a reason phrase in RFC 9110 and RFC 9112
 _FIELD_TEXT = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _WITHOUT_BODY = (204, 205, 304)
@@ -104,7 +104,7 @@ class ResponseForm(SchemaModel):
     @classmethod
     def _check_headers(cls, headers: dict[str, Any]) -> dict[str, Any]:
         for name, value in headers.items():
-            if not _TOKEN.fullmatch(name):
+            if not TOKEN.fullmatch(name):
                 raise Invalid("one name is not a header name", f"{quoted(name)} is not a header name", name)
             for text in value if isinstance(value, list) else [value]:
                 if not isinstance(text, str) or not _FIELD_TEXT.fullmatch(text):

@@ -26,10 +26,10 @@ from mockcvp.stubs.pattern import (
     match_url,
 )
 from mockcvp.stubs.schema_model import SchemaModel
+from mockcvp.text import TOKEN
 
 _MIN_DISTANCE = 0.001
 _TEMPLATE_NAME = re.compile(r"\{[^{}/]+\}")
-_METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 class Credentials(SchemaModel):
@@ -74,7 +74,7 @@ class RequestPatternForm(SchemaModel):
 
     @model_validator(mode="after")
     def _build(self) -> Self:
-        if not _METHOD.fullmatch(self.method):
+        if not TOKEN.fullmatch(self.method):
             problem = "method must be an HTTP method, or ANY"
             raise Invalid(problem, f"{problem}, not {quoted(self.method)}", self.method)
         urls = [name for name in _URLS if getattr(self, name) is not None]

@@ -1,1 +1,1 @@
-"""What a Python test uses."""
+"""The Python API for tests."""

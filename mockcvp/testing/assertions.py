@@ -1,4 +1,4 @@
-"""Which calls were wanted, which there were, and, where those differ, a message that ends the search."""
+"""Verification of calls, with messages that explain a mismatch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
@@ -30,32 +30,36 @@ _KINDS = {"method": str, "path": str, "status": int, "ref_url": str, "sincetime"
 
 
 class WantedCall(TypedDict, total=False):
-    """What a call must be like; what is not given does not matter."""
+    """Conditions on a call; a missing one matches every call."""
 
     method: str
-    """In any case."""
+    """The method, case-insensitive."""
     path: str
-    """With or without ``/cvp-config`` before it."""
+    """The path, with or without the prefix ``/cvp-config``."""
     status: int
-    """Of the answer."""
+    """The status of the response."""
     ref_url: str
-    """Of a server whose sync-up it has started: a reference, or an id."""
+    """The reference or id of a server whose sync-up the call started."""
     sincetime: int
-    """That it has asked for."""
+    """The ``sincetime`` of a sync-up that the call started."""
     request: Mapping[str, Any]
-    """A request pattern of WireMock's: ``{"headers": {"Accept": {"contains": "json"}}}``."""
+    """A WireMock request pattern: ``{"headers": {"Accept": {"contains": "json"}}}``."""
 
 
 def pattern_of(wanted: WantedCall, *, synchronized: bool = False) -> RequestPattern:
-    """Return the pattern of a wanted call, which must have started a sync-up where ``synchronized`` says so.
+    """Return the request pattern for some conditions.
+
+    Args:
+        wanted: the conditions
+        synchronized: whether the call must have started a sync-up
 
     Raises:
-        TypeError: a name that is not known, or a value of another type
-        ValueError: a value that is not valid
+        TypeError: a condition is unknown or has a value of the wrong type
+        ValueError: a value is not valid
     """
     for name, value in wanted.items():
         if name not in WantedCall.__annotations__:
-            raise TypeError(f"{name!r} says nothing of a call; {', '.join(WantedCall.__annotations__)} do")
+            raise TypeError(f"{name!r} is not a condition; these are: {', '.join(WantedCall.__annotations__)}")
         kind = _KINDS.get(name)
         if kind and value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             raise TypeError(f"{name} must be {'text' if kind is str else 'a whole number'}, not {value!r}")
@@ -64,29 +68,30 @@ def pattern_of(wanted: WantedCall, *, synchronized: bool = False) -> RequestPatt
     ref_url, sincetime, request = wanted.get("ref_url"), wanted.get("sincetime"), wanted.get("request")
     parts = [] if method is None else [match_method(method.upper())]
     if path is not None:
-        parts.append(_of_path(path))
+        parts.append(_match_path(path))
     if status is not None:
         parts.append(match_status(status))
     if synchronized or ref_url is not None or sincetime is not None:
         parts.append(match_sync_up(ref_url, sincetime))
     if request is not None:
-        parts += _read(request).parts
-    what = f"a sync-up of {given.pop('ref_url', 'any server')}" if synchronized else "a call"
-    conditions = ", ".join(f"{name}={_given(given[name])}" for name in WantedCall.__annotations__ if name in given)
-    # the cheapest first, and of those the ones that weigh most
+        parts += _request_pattern(request).parts
+    subject = f"a sync-up of {given.pop('ref_url', 'any server')}" if synchronized else "a call"
+    conditions = ", ".join(
+        f"{name}={_unless_secret(given[name])}" for name in WantedCall.__annotations__ if name in given
+    )
+    # A part with a high weight is cheap and differs for most calls.
     parts.sort(key=lambda part: -part.weight)
-    return RequestPattern(tuple(parts), f"{what} with {conditions}" if conditions else what)
+    return RequestPattern(tuple(parts), f"{subject} with {conditions}" if conditions else subject)
 
 
-def _given(value: object) -> str:
-    # a request pattern is shown whole, unless it may hold a secret
+def _unless_secret(value: object) -> str:
     text = repr(value)
     return "…" if may_be_secret(text) else text
 
 
-def _of_path(path: str) -> Part:
+def _match_path(path: str) -> Part:
     if "?" in path or "://" in path:
-        raise ValueError(f"path must be a path alone, as server or /cvp-config/server, not {path!r}")
+        raise ValueError(f"path must be a path without a query, as server or /cvp-config/server, not {path!r}")
     wanted = "/" + path.strip("/")
     if not f"{wanted}/".startswith(f"{BASE_PATH}/"):
         wanted = f"{BASE_PATH}{wanted}".rstrip("/")
@@ -95,8 +100,8 @@ def _of_path(path: str) -> Part:
     return match_url("path", lambda subject: subject.request.path, matcher, wanted)
 
 
-def _read(request: Mapping[str, Any]) -> RequestPattern:
-    # only for those who use it, since it takes time to load
+def _request_pattern(request: Mapping[str, Any]) -> RequestPattern:
+    # This import is slow, and most tests do not need it.
     from mockcvp.stubs.pattern_schema import RequestPatternForm
 
     try:
@@ -105,72 +110,74 @@ def _read(request: Mapping[str, Any]) -> RequestPattern:
         raise ValueError(f"request: {'; '.join(error_lines(exc, request))}") from None
 
 
-def fault(wanted: RequestPattern, page: Page, times: int | None, failures: Sequence[str] = ()) -> str | None:
-    """Return what speaks against calls as wanted, in a message of some lines; None where nothing does.
+def mismatch(wanted: RequestPattern, page: Page, times: int | None, tls_errors: Sequence[str] = ()) -> str | None:
+    """Return a message if the number of matching calls is wrong, None if it is right.
 
     Args:
-        wanted: what the calls must be like
-        page: all calls that the journal holds
-        times: how many there must be; None: at least one
-        failures: why there was no TLS with clients
+        wanted: matches the calls
+        page: all calls in the journal
+        times: the right number; None for at least one
+        tls_errors: the reasons of failed TLS handshakes
     """
-    found, dropped = len(matching(wanted, page.calls)), page.total - page.stored
-    # a call that was dropped may have been one more
-    if (found and times is None) or (found == times and not dropped):
+    found = len(matching(wanted, page.calls))
+    # A dropped call may match too.
+    if (found and times is None) or (found == times and not page.dropped):
         return None
     amount = {None: "at least once", 0: "never", 1: "once"}.get(times, f"{times} times")
-    return _message(wanted, page, amount, failures, may_matter=times is None or found <= times)
+    return _message(wanted, page, amount, tls_errors, may_matter=times is None or found <= times)
 
 
-def shortfall(wanted: RequestPattern, page: Page, count: int, failures: Sequence[str] = ()) -> str:
-    """Return why there are fewer calls than wanted, in a message of some lines; the arguments are as in ``fault``."""
-    return _message(wanted, page, f"{count} at least" if count != 1 else "at least once", failures, may_matter=True)
+def shortfall(wanted: RequestPattern, page: Page, count: int, tls_errors: Sequence[str] = ()) -> str:
+    """Return the message for fewer matching calls than ``count``; the arguments are those of ``mismatch``."""
+    return _message(wanted, page, f"at least {count} times" if count != 1 else "at least once", tls_errors)
 
 
-def idle_stub(mapping: StubMapping, calls: Sequence[Call]) -> str:
-    """Return that a stub mapping has answered no call, and how the nearest one differs from what it matches."""
-    said = f"the stub mapping {mapping.name or mapping.pattern.description} has answered no call"
+def unused_stub(mapping: StubMapping, calls: Sequence[Call]) -> str:
+    """Return the message for a stub mapping without a matched call: its differences from the nearest call."""
+    message = f"the stub mapping {mapping.name or mapping.pattern.description} has matched no call"
     try:
         nearest = near_misses(mapping.pattern, calls, 1)
         if not nearest:
-            return said
+            return message
         call = nearest[0][1]
         differences = mapping.pattern.differences(Subject(call.request, call))
     except UndecidedError as exc:
-        # a report must come, and each further call may take as long
-        return f"{said}; {exc}"
+        # Each further call may take as long, and the report must be complete.
+        return f"{message}; {exc}"
     if not differences:
-        return f"{said}; call {call.number} matches, and was answered otherwise"
-    return f"{said}; of call {call.number}, the nearest, {'; '.join(differences)}"
+        return f"{message}; call {call.number} matches, but got another response"
+    return f"{message}; nearest call {call.number}: {'; '.join(differences)}"
 
 
-def _message(wanted: RequestPattern, page: Page, amount: str, failures: Sequence[str], *, may_matter: bool) -> str:
-    found, dropped = len(matching(wanted, page.calls)), page.total - page.stored
+def _message(
+    wanted: RequestPattern, page: Page, amount: str, tls_errors: Sequence[str], *, may_matter: bool = True
+) -> str:
+    found = len(matching(wanted, page.calls))
     lines = [f"wanted: {wanted.description}, {amount}; there {'was 1' if found == 1 else f'were {found or _NONE}'}"]
-    if dropped and may_matter:
+    if page.dropped and may_matter:
         lines.append(
-            f"the journal has dropped {dropped} of {page.total} calls, so nobody can tell: "
-            "give the mock server more journal_max_calls or journal_max_bytes"
+            f"the journal has dropped {page.dropped} of {page.total} calls, so the count is not known: "
+            "increase journal_max_calls or journal_max_bytes"
         )
     if page.total == 0:
-        lines.append("the mock server got no call at all: does your client call it?")
-    if failures and not found:
-        lines.append(f"there was no TLS with {len(failures)} connections: {'; '.join(dict.fromkeys(failures))}")
-    return "\n".join([*lines, *_described(wanted, page.calls, found)])
+        lines.append("the mock server received no calls: does your client use its URL?")
+    if tls_errors and not found:
+        lines.append(f"{len(tls_errors)} TLS handshakes failed: {'; '.join(dict.fromkeys(tls_errors))}")
+    return "\n".join([*lines, *_call_lines(wanted, page.calls, found)])
 
 
-def _described(wanted: RequestPattern, calls: Sequence[Call], found: int) -> list[str]:
-    """Return a line for each of the calls that say most: the refused, then the nearest, or those found too often."""
-    ranked = sorted(calls, key=lambda call: (_place(wanted, call, found), -call.number))
-    alike: dict[str, list[Call]] = {}
+def _call_lines(wanted: RequestPattern, calls: Sequence[Call], found: int) -> list[str]:
+    """Return lines for the most relevant calls: surplus matches, or rejected sync-ups and then the nearest calls."""
+    ranked = sorted(calls, key=lambda call: (_rank(wanted, call, found), -call.number))
+    groups: dict[str, list[Call]] = {}
     for call in ranked:
-        alike.setdefault(_line(wanted, call), []).append(call)
-    chosen = list(alike)[:_LINES]
-    nearest = next((line for line, calls in alike.items() if not calls[0].refusal), None)
+        groups.setdefault(_line(wanted, call), []).append(call)
+    chosen = list(groups)[:_LINES]
+    nearest = next((line for line, calls in groups.items() if not calls[0].refusal), None)
     if nearest is not None and nearest not in chosen:
         chosen[-1] = nearest
-    lines = [f"  {_numbers(alike[line])}: {line}" for line in chosen]
-    others = len(calls) - sum(len(alike[line]) for line in chosen)
+    lines = [f"  {_numbers(groups[line])}: {line}" for line in chosen]
+    others = len(calls) - sum(len(groups[line]) for line in chosen)
     return [*lines, f"  and {others} more calls"] if others else lines
 
 
@@ -182,29 +189,25 @@ def _numbers(calls: Sequence[Call]) -> str:
     return f"{len(numbers)} calls ({shown}{', …' if len(numbers) > _LINES else ''})"
 
 
-def _place(wanted: RequestPattern, call: Call, found: int) -> tuple[bool, bool, float]:
+def _rank(wanted: RequestPattern, call: Call, found: int) -> tuple[bool, bool, float]:
     distance = wanted.distance(Subject(call.request, call))
     rejected_sync_up = bool(call.refusal) and call.path.rstrip("/") == _SYNCHRONIZE
     return bool(found and distance), not rejected_sync_up, distance
 
 
 def _line(wanted: RequestPattern, call: Call) -> str:
-    what = f"{call.method} {call.path}"
+    request = f"{call.method} {call.path}"
     if call.mapping is not None and call.response is not None:
-        what = f"{what}, answered by the stub mapping {call.mapping.name or call.mapping.pattern.description},"
-    differences = "; ".join(wanted.differences(Subject(call.request, call))) or "matches"
+        request += f" (stub mapping {call.mapping.name or call.mapping.pattern.description})"
     if call.fault is not None:
-        return f"{what} met the planned fault {call.fault}"
+        return f"{request}: the stub mapping's fault {call.fault}"
     if call.response is None:
-        return f"{what} was cut off by its client"
+        return f"{request}: the client disconnected before the request was complete"
     if not call.response.errors:
-        return (
-            f"{what}: {call.status}, {differences}"
-            if call.refusal is None
-            else f"{what}: {call.status}, {call.refusal}"
-        )
+        differences = "; ".join(wanted.differences(Subject(call.request, call))) or "matches"
+        return f"{request}: {call.status}, {differences if call.refusal is None else call.refusal}"
     error = call.response.errors[0]
     sent = f"sent {error.type.data}={error.actual} and " if error.actual is not None else ""
     if error.actual is None and call.status == 401:
         sent = f"sent the user {call.user!r} and " if call.user else "sent no user and "
-    return f"your client {sent}got {call.status} {error.type.name}: {error.reason}; {what}"
+    return f"your client {sent}got {call.status} {error.type.name}: {error.reason}; {request}"

@@ -1,12 +1,12 @@
-"""``MockCVP``: one running mock server, for Python."""
+"""The class ``MockCVP``, which runs a mock server in a thread."""
 
 import ssl
 import tempfile
 from collections import deque
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
 from pydantic import ValidationError
@@ -21,242 +21,198 @@ from mockcvp.pipeline.log_line import line
 from mockcvp.server.listener import Server
 from mockcvp.settings import Settings
 from mockcvp.state import MockState, new_tenant
-from mockcvp.stubs.pattern import RequestPattern
+from mockcvp.stubs.pattern import RequestPattern, matching
 from mockcvp.stubs.response import Delays, Fault
-from mockcvp.testing.assertions import WantedCall, fault, idle_stub, pattern_of, shortfall
+from mockcvp.testing.assertions import WantedCall, mismatch, pattern_of, shortfall, unused_stub
 from mockcvp.testing.one_shot import error_stub, fault_stub
 from mockcvp.testing.synchronizations import Synchronization, synchronizations_of
-from mockcvp.testing.waiting import async_wait, wait
 
 if TYPE_CHECKING:
     import httpx
 
 _DRAIN_SECONDS = 0.5
-_FAILURES_KEPT = 20
-_IDLE_REPORTED = 5
-# what a running mock server cannot take up any more
-_AT_START_ONLY = frozenset(
-    [
-        "host",
-        "port",
-        "cert",
-        "key",
-        "cert_dir",
-        "key_type",
-        "tls_names",
-        "log_level",
-        "mappings",
-        "admin_host",
-        "admin_port",
-        "admin_username",
-        "admin_password",
-        "admin_access",
-        # of connections, of which there may be some from before
-        "max_connections",
-        "max_header_bytes",
-        "max_headers",
-        "header_timeout",
-        "body_timeout",
-        "keep_alive_timeout",
-    ]
-)
+_MAX_TLS_ERRORS = 20
+_MAX_LISTED = 5
 
 
 class MockCVP:
-    """One running mock server: ``with MockCVP() as cvp: …``, or ``start`` and ``stop``.
+    """A mock server in a thread: ``with MockCVP() as cvp: …``, or ``start`` and ``stop``.
 
-    It listens on a free port of 127.0.0.1, in a thread of its own, with a certificate of its own in a temporary place,
-    and shares nothing with any other mock server. Its methods may be called from any thread.
+    It listens on a free port of 127.0.0.1, has a temporary certificate, and shares nothing with other mock servers.
+    Its methods are thread-safe.
 
     Args:
-        settings: any setting of ``Settings``, by its name
+        settings: the fields of ``Settings``
 
     Raises:
-        ValueError: a setting that is not valid
+        ValueError: a setting is not valid
     """
 
     def __init__(self, **settings: Any) -> None:
         if "log_level" in settings:
-            raise ValueError("log_level is the command's: in Python, set the level of the logger 'mockcvp'")
+            raise ValueError("log_level belongs to the command: in Python, set the level of the logger 'mockcvp'")
         self._given = {"port": 0, **settings}
         self._checked(self._given)
-        self._opened: ExitStack | None = None
+        self._resources: ExitStack | None = None
         self._root: MockCVP | None = None
-        self._failures: deque[str] = deque(maxlen=_FAILURES_KEPT)
+        self._tls_errors: deque[str] = deque(maxlen=_MAX_TLS_ERRORS)
 
     @property
     def _running(self) -> MockState:
-        if self._opened is None:
-            raise RuntimeError("this mock server does not run: call start(), or use it in a with statement")
+        if self._resources is None:
+            raise RuntimeError("this mock server is not running: call start(), or use it in a with statement")
         return self._state
 
     def start(self) -> Self:
-        """Start it, and return once it answers.
+        """Start the mock server, and return when it is ready.
 
         Raises:
-            StartError: it cannot listen or use its certificate
-            FileError: the deployment's file, or one of stub mappings, cannot be used
+            StartError: the server cannot listen or use its certificate
+            FileError: the deployment file or a mapping file is not valid
         """
-        if self._opened is not None:
-            raise RuntimeError("this mock server runs already")
+        if self._resources is not None:
+            raise RuntimeError("this mock server is already running")
         if self._root is not None:
-            raise RuntimeError("this tenant was stopped: make another with tenant()")
-        with ExitStack() as opened:
+            raise RuntimeError("a stopped tenant cannot start again: create another one with tenant()")
+        with ExitStack() as resources:
             given = dict(self._given)
             if "cert_dir" not in given and "cert" not in given:
-                given["cert_dir"] = opened.enter_context(tempfile.TemporaryDirectory(prefix="mockcvp-"))
+                given["cert_dir"] = resources.enter_context(tempfile.TemporaryDirectory(prefix="mockcvp-"))
             self._settings = self._checked(given)
             self._state = MockState(self._settings)
             app = create_app(state=self._state)
-            self._server = Server(app, self._settings, _DRAIN_SECONDS, self._failures.append)
-            opened.callback(self._server.serving())
-            self._opened = opened.pop_all()
+            self._server = Server(app, self._settings, _DRAIN_SECONDS, self._tls_errors.append)
+            resources.callback(self._server.serving())
+            self._resources = resources.pop_all()
         return self
 
     def stop(self) -> None:
-        """Stop it; calls in flight have half a second to end. May be called again."""
-        opened, self._opened = self._opened, None
-        if opened is not None:
-            opened.close()
+        """Stop the mock server after at most half a second for calls in flight; a second call has no effect."""
+        resources, self._resources = self._resources, None
+        if resources is not None:
+            resources.close()
 
     def __enter__(self) -> Self:
-        # a tenant runs already
-        return self if self._opened is not None else self.start()
+        # A tenant is running from the start.
+        return self if self.is_running else self.start()
 
-    def __exit__(self, _t: type[BaseException] | None, _e: BaseException | None, _b: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property
-    def runs(self) -> bool:
-        """Whether it is started, and not stopped yet."""
-        return self._opened is not None
+    def is_running(self) -> bool:
+        """Whether the mock server is running."""
+        return self._resources is not None
 
     @staticmethod
     def _checked(settings: dict[str, Any]) -> Settings:
-        try:
+        with _value_errors():
             return Settings.model_validate(settings)
-        except ValidationError as exc:
-            raise ValueError("; ".join(error_lines(exc))) from None
 
     @property
-    def _started_server(self) -> Server:
-        # a RuntimeError where it does not run
-        _ = self._running
+    def _running_server(self) -> Server:
+        _ = self._running  # This raises a RuntimeError if the server is not running.
         return self._server
 
     @property
     def url(self) -> str:
-        """The URL of the OAMP's API: ``https://127.0.0.1:PORT/cvp-config``."""
-        return self._started_server.url
+        """The base URL of OAMP: ``https://127.0.0.1:PORT/cvp-config``."""
+        return self._running_server.url
 
     @property
     def admin_url(self) -> str:
-        """The URL of the control API: ``https://127.0.0.1:PORT/__admin``; a tenant's is its own."""
-        url = self._started_server.admin_url
+        """The base URL of the control API: ``https://127.0.0.1:PORT/__admin``; each tenant has a separate one."""
+        url = self._running_server.admin_url
         return url if self._root is None else f"{url}/cvp/tenants/{self.username}"
 
     @property
     def username(self) -> str:
-        """The user who may call it."""
+        """The user with access to OAMP."""
         return self._running.settings.username
 
     @property
     def password(self) -> str:
-        """That user's password."""
+        """The password of that user."""
         return self._running.settings.password.get_secret_value()
 
     @property
     def auth(self) -> tuple[str, str]:
-        """User name and password, as HTTP clients take them."""
+        """The user name and password, for an HTTP client."""
         return self.username, self.password
 
     @property
     def certificate(self) -> Path:
-        """The PEM file that a client trusts."""
-        return Path(self._started_server.certificate)
+        """The PEM file of the certificate."""
+        return Path(self._running_server.certificate)
 
     def ssl_context(self) -> ssl.SSLContext:
-        """Return a context for clients that trusts this mock server alone, and checks its name."""
+        """Return a client's SSL context that trusts only this mock server, and checks host names."""
         return ssl.create_default_context(cafile=self.certificate)
 
     def client(self, **options: Any) -> "httpx.Client":
         """Return an ``httpx.Client`` for relative paths, as ``client.post("command/synchronize")``.
 
         Args:
-            options: of ``httpx.Client``, instead of those that make it ready to call
+            options: options of ``httpx.Client``, which override the base URL, the credentials and the TLS context
         """
         import httpx
 
-        ready: dict[str, Any] = {
-            "base_url": self.url,
-            "auth": self.auth,
-            "verify": self.ssl_context(),
-            "trust_env": False,
-        }
-        return httpx.Client(**(ready | options))
+        defaults: dict[str, Any] = {"base_url": self.url, "auth": self.auth, "verify": self.ssl_context()}
+        return httpx.Client(**(defaults | {"trust_env": False} | options))
 
     @property
     def calls(self) -> list[Call]:
-        """The calls that the journal holds, oldest first."""
+        """The calls in the journal, oldest first."""
         return self._running.journal.page().calls[::-1]
 
     @property
     def synchronizations(self) -> list[Synchronization]:
-        """The accepted sync-ups that the journal holds, oldest first, and how they stand now."""
+        """The accepted sync-ups in the journal with their current states, oldest first."""
         return synchronizations_of(self.calls, self._running.clock())
 
     def log(self) -> str:
-        """Return a line for each call that the journal holds and each stub that answered none, then for the tenants."""
+        """Return a line for each call, failed TLS handshake, stub without a match, and call of a tenant."""
         lines = [f"{call.number}: {line(call)}" for call in self.calls]
-        lines += [f"no TLS with a client: {why}" for why in self._failures]
-        # those of the start are no test's
-        idle = [mapping for mapping in self._running.stubs.idle if mapping not in self._running.stubs.initial]
-        lines += [idle_stub(mapping, self.calls) for mapping in idle[:_IDLE_REPORTED]]
+        lines += [f"TLS handshake failed: {reason}" for reason in self._tls_errors]
+        # The initial stubs belong to no test.
+        unused = [mapping for mapping in self._running.stubs.idle if mapping not in self._running.stubs.initial]
+        lines += [unused_stub(mapping, self.calls) for mapping in unused[:_MAX_LISTED]]
         for name, tenant in self._running.tenants.items():
-            calls = reversed(tenant.journal.page().calls)
-            lines += [f"{name} {call.number}: {line(call)}" for call in calls]
+            lines += [f"{name} {call.number}: {line(call)}" for call in reversed(tenant.journal.page().calls)]
         return "\n".join(lines)
 
-    def wait_for_calls(
-        self,
-        count: int = 1,
-        timeout: float = 5.0,
-        **wanted: Unpack[WantedCall],
-    ) -> list[Call]:
-        """Wait for calls, and return them; those that have come already count. Their answers may still be on the way.
+    def wait_for_calls(self, count: int = 1, timeout: float = 5.0, **wanted: Unpack[WantedCall]) -> list[Call]:
+        """Wait for matching calls, and return them; their responses may not be sent yet. Earlier calls count too.
 
         Args:
-            count: how many there must be, at least
-            timeout: how long to wait, in seconds
-            wanted: what these calls must be like, as in ``WantedCall``: ``method``, ``path``, ``status``, ``ref_url``,
-                ``sincetime``, and ``request``, a request pattern of WireMock's
+            count: the minimum number of calls
+            timeout: in seconds
+            wanted: the conditions of ``WantedCall``: ``method``, ``path``, ``status``, ``ref_url``, ``sincetime``, and
+                ``request``, a WireMock request pattern
 
         Raises:
-            AssertionError: there were fewer until then; the message tells the nearest
-            UndecidedError: a regular expression was stopped, so that nobody knows whether it matches
+            AssertionError: too few calls within the timeout; the message shows the nearest ones
+            UndecidedError: a regular expression took too long
         """
         __tracebackhide__ = True
         pattern = pattern_of(wanted)
-        found = wait(self._running.journal, pattern, count, timeout)
+        found = self._running.journal.wait_for(partial(matching, pattern), count, timeout)
         return self._waited(found, pattern, count, timeout)
 
     async def async_wait_for_calls(
-        self,
-        count: int = 1,
-        timeout: float = 5.0,
-        **wanted: Unpack[WantedCall],
+        self, count: int = 1, timeout: float = 5.0, **wanted: Unpack[WantedCall]
     ) -> list[Call]:
-        """Wait as ``wait_for_calls`` does, and let the event loop go on meanwhile."""
+        """Wait as ``wait_for_calls`` does, without blocking the event loop."""
         __tracebackhide__ = True
         pattern = pattern_of(wanted)
-        found = await async_wait(self._running.journal, pattern, count, timeout)
+        found = await self._running.journal.async_wait_for(partial(matching, pattern), count, timeout)
         return self._waited(found, pattern, count, timeout)
 
     def _waited(self, found: list[Call] | None, wanted: RequestPattern, count: int, timeout: float) -> list[Call]:
         __tracebackhide__ = True
         if found is not None:
             return found
-        message = shortfall(wanted, self._running.journal.page(), count, self._failures)
+        message = shortfall(wanted, self._running.journal.page(), count, self._tls_errors)
         raise AssertionError(f"waited {timeout:g} s; {message}")
 
     def assert_synchronized(
@@ -265,103 +221,90 @@ class MockCVP:
         """Verify that a sync-up was accepted.
 
         Args:
-            ref_url: of the server, a reference or its id; None: of any
-            sincetime: that was asked for; None: any
-            times: in how many calls; None: at least in one
+            ref_url: the reference or id of the server; None for any server
+            sincetime: the ``sincetime`` of the request; None for any
+            times: the number of calls; None for at least one
 
         Raises:
-            AssertionError: it was not; the message tells why
+            AssertionError: the number of calls is wrong; the message shows the nearest ones
         """
         __tracebackhide__ = True
         wanted: dict[str, Any] = {"ref_url": ref_url, "sincetime": sincetime}
         self._verify(pattern_of(cast("WantedCall", wanted), synchronized=True), times)
 
-    def assert_called(
-        self,
-        times: int | None = None,
-        **wanted: Unpack[WantedCall],
-    ) -> None:
-        """Verify that there was a call, or a number of them.
+    def assert_called(self, times: int | None = None, **wanted: Unpack[WantedCall]) -> None:
+        """Verify the number of matching calls.
 
         Args:
-            times: how many there must have been; None: at least one
-            wanted: as in ``wait_for_calls``
+            times: the number of calls; None for at least one
+            wanted: the conditions of ``wait_for_calls``
 
         Raises:
-            AssertionError: there was not; the message tells the nearest
-            UndecidedError: a regular expression was stopped, so that nobody knows whether it matches
+            AssertionError: the number of calls is wrong; the message shows the nearest ones
+            UndecidedError: a regular expression took too long
         """
         __tracebackhide__ = True
         self._verify(pattern_of(wanted), times)
 
-    def assert_not_called(
-        self,
-        **wanted: Unpack[WantedCall],
-    ) -> None:
-        """Verify that there was no such call; the arguments are as in ``wait_for_calls``.
+    def assert_not_called(self, **wanted: Unpack[WantedCall]) -> None:
+        """Verify that there is no matching call; the arguments are the conditions of ``wait_for_calls``.
 
         Raises:
-            AssertionError: there was one, or the journal has dropped calls and nobody can tell
-            UndecidedError: a regular expression was stopped, so that nobody knows whether it matches
+            AssertionError: there is a matching call, or the journal has dropped calls
+            UndecidedError: a regular expression took too long
         """
         __tracebackhide__ = True
         self._verify(pattern_of(wanted), 0)
 
     def _verify(self, wanted: RequestPattern, times: int | None) -> None:
-        # what pytest shows of a failed test is the test, not this
+        # Pytest then shows the line of the test, not of this method.
         __tracebackhide__ = True
-        message = fault(wanted, self._running.journal.page(), times, self._failures)
-        if message is not None:
+        if message := mismatch(wanted, self._running.journal.page(), times, self._tls_errors):
             raise AssertionError(message)
 
     def fail_next(self, status: int = 503, times: int = 1, error_type: str | None = None) -> None:
-        """Let the next calls be refused, in the product's form.
+        """Respond to the next calls with an error of OAMP.
 
         Args:
-            status: to answer with, from 400
-            times: how many calls
-            error_type: the ``errorType``; None: the first that the product's table has for the status, or
-                ``processing.failed`` where it has none; one that the table lacks may be given
+            status: 400 or above
+            times: the number of calls
+            error_type: the ``errorType``, which need not be documented; None for the first documented one with the
+                status, or else ``processing.failed``
 
         Raises:
-            ValueError: a status that is no refusal, or an ``errorType`` that is misspelt or has another status
+            ValueError: the status is not valid, or the ``errorType`` is misspelt or documented with another status
         """
         self._running.stubs.add(error_stub(status, times, error_type))
 
     def drop_next(self, fault: Fault | str, times: int = 1) -> None:
-        """Let the next calls meet a fault of the connection instead of an answer.
+        """Apply a socket fault to the next calls instead of responding.
 
         Raises:
-            ValueError: a fault that is none of ``Fault``
+            ValueError: ``Fault`` has no such member
         """
         self._running.stubs.add(fault_stub(fault, times))
 
     def stub(self, mapping: Mapping[str, Any]) -> str:
-        """Have some requests answered by a stub mapping of WireMock's instead of the product.
+        """Add a WireMock stub mapping and return its id.
 
         Args:
-            mapping: as in its JSON, ``{"request": {"urlPath": …}, "response": {"status": 502}}``
-
-        Returns:
-            its id
+            mapping: the JSON of the mapping, ``{"request": {"urlPath": …}, "response": {"status": 502}}``
 
         Raises:
-            ValueError: it is not valid, or has an id that is taken
+            ValueError: the mapping is not valid, or its id is in use
         """
         if not isinstance(mapping, Mapping):
             raise TypeError(f"a stub mapping must be a dictionary, not {type(mapping).__name__}")
-        # only for those who use it, since it takes time to load
+        # This import is slow, and most tests do not need it.
         from mockcvp.stubs.mapping_schema import parse_stub_mapping
 
-        try:
+        with _value_errors(dict(mapping)):
             added = parse_stub_mapping(dict(mapping))
-        except ValidationError as exc:
-            raise ValueError("; ".join(error_lines(exc, dict(mapping)))) from None
         self._running.stubs.add(added)
         return added.id
 
     def delay(self, seconds: float) -> None:
-        """Hold back every answer from now on, 0 for none; in seconds."""
+        """Delay every response by a number of seconds; 0 ends the delay."""
         if not isinstance(seconds, int | float):
             raise TypeError(f"seconds must be a number, not {seconds!r}")
         if not 0 <= seconds < 3600:
@@ -369,79 +312,85 @@ class MockCVP:
         self._running.stubs.set_delays(Delays(seconds), {"fixedDelay": round(seconds * 1000)})
 
     def throttle(self, concurrent: int) -> None:
-        """Answer requests beyond so many at the same time with 503 ``processing.throttled``, as the product does."""
+        """Respond with 503 ``processing.throttled`` if more than this number of requests are in flight."""
         if concurrent < 0:
             raise ValueError(f"concurrent must be 0 or above, not {concurrent}")
         self._running.oamp.max_in_flight = concurrent
 
     def set_outcome(self, server: str, outcome: Outcome, duration: float | None = None) -> None:
-        """Say how the coming sync-ups of a server go.
+        """Set the outcome of later sync-ups of a server.
 
         Args:
-            server: a reference to it, or its id
+            server: the reference or id of the server
             outcome: ``Success`` or ``Failure``
-            duration: how long they take, in seconds; None: as until now
+            duration: the duration of the sync-ups, in seconds; None keeps the current one
 
         Raises:
-            ValueError: no such server, or a value that is not valid
+            ValueError: the deployment has no such server, or a value is not valid
         """
         servers = self._running.oamp.servers
         known = servers.get(server_id(server))
         if known is None:
-            ids = ", ".join(one.id for one in list(servers)[:_IDLE_REPORTED])
+            ids = ", ".join(one.id for one in list(servers)[:_MAX_LISTED])
             raise ValueError(f"the deployment has no server {server_id(server)!r}; it has {ids or 'none'}")
         changes = {"outcome": outcome} if duration is None else {"outcome": outcome, "duration": duration}
-        try:
+        with _value_errors():
             servers.change(type(known).model_validate(known.model_dump() | changes))
-        except ValidationError as exc:
-            raise ValueError("; ".join(error_lines(exc))) from None
 
     def tenant(self, **settings: Any) -> "MockCVP":
-        """Return a mock server for another user of this server: its deployment, clock, faults and journal are its own.
+        """Add a tenant: a mock server for the calls of another user, with a separate deployment, clock and journal.
 
         Args:
-            settings: that may differ from this mock server's; ``username`` and ``password`` are made up where not given
+            settings: settings that differ from this mock server's; ``username`` and ``password`` are random by default
 
         Raises:
-            ValueError: a name that is taken, or a setting that is not valid
+            ValueError: the name is in use, or a setting is not valid
         """
         if self._root is not None:
-            raise ValueError("a tenant has no tenants of its own: ask the mock server that it belongs to")
-        fixed = sorted(_AT_START_ONLY & settings.keys())
-        if fixed:
-            raise ValueError(f"{', '.join(fixed)} can be set at the start alone")
-        try:
+            raise ValueError("a tenant has no tenants: call tenant() of the mock server")
+        _reject(settings, Settings.at_start())
+        with _value_errors():
             state = new_tenant(self._running, **settings)
-        except ValidationError as exc:
-            raise ValueError("; ".join(error_lines(exc))) from None
         tenant = MockCVP()
-        tenant._root, tenant._failures = self, self._failures
+        tenant._root, tenant._tls_errors = self, self._tls_errors
         tenant._server, tenant._state, tenant._settings = self._server, state, state.settings
-        tenant._opened = ExitStack()
-        tenant._opened.callback(self._forget, state)
+        tenant._resources = ExitStack()
+        tenant._resources.callback(self._remove, state)
         return tenant
 
-    def _forget(self, tenant: MockState) -> None:
-        # another may have its name since a reset
+    def _remove(self, tenant: MockState) -> None:
+        # After a reset, another tenant may have the same name.
         if self._state.tenants.get(tenant.settings.username) is tenant:
             del self._state.tenants[tenant.settings.username]
 
     @property
     def clock(self) -> Clock:
-        """The clock that sync-ups go by: ``freeze``, ``advance``, ``resume``."""
+        """The clock of the sync-ups: ``freeze``, ``advance``, ``resume``."""
         return self._running.clock
 
     def reset(self, **settings: Any) -> None:
-        """Bring everything back as it was at the start, with these settings instead of those of the start.
+        """Restore the state of the start, and override some settings until the next reset.
 
         Raises:
-            ValueError: a setting that is not valid, or that a mock server takes up at its start alone
+            ValueError: a setting is not valid, or cannot change while the mock server runs
         """
-        fixed = sorted((_AT_START_ONLY | {"username"} if self._root else _AT_START_ONLY) & settings.keys())
-        if fixed:
-            raise ValueError(f"{', '.join(fixed)} can be set at the start alone")
+        _reject(settings, Settings.at_start() | ({"username"} if self._root else set()))
         state = self._running
-        self._failures.clear()
+        self._tls_errors.clear()
         changed = self._settings.model_dump(exclude_unset=True) | settings
         state.reset(self._checked(changed) if settings else self._settings)
         state.tenants.clear()
+
+
+@contextmanager
+def _value_errors(given: object = None) -> Iterator[None]:
+    """Convert validation errors of some input to ``ValueError``."""
+    try:
+        yield
+    except ValidationError as exc:
+        raise ValueError("; ".join(error_lines(exc, given))) from None
+
+
+def _reject(settings: dict[str, Any], at_start: set[str]) -> None:
+    if fixed := sorted(at_start & settings.keys()):
+        raise ValueError(f"{', '.join(fixed)} can only be set at the start")

@@ -1,4 +1,4 @@
-"""What a Python test plans for the next calls, as stub mappings that come before all others."""
+"""One-shot stubs: stub mappings with the highest priority that match a number of requests."""
 
 from typing import Any
 from uuid import uuid4
@@ -8,29 +8,29 @@ from mockcvp.stubs.mapping import StubMapping
 from mockcvp.stubs.pattern import RequestPattern
 from mockcvp.stubs.response import Fault, StubResponse
 
-_MOST = 1_000_000
+_MAX_TIMES = 1_000_000
 
 
 def error_stub(status: int, times: int, error_type: str | None) -> StubMapping:
-    """Return what refuses the next calls in the product's form; the arguments are as in ``MockCVP.fail_next``.
+    """Return a stub with an error response of OAMP; the arguments are those of ``MockCVP.fail_next``.
 
     Raises:
-        TypeError: a value of another type
-        ValueError: a value that is not valid
+        TypeError: a value has the wrong type
+        ValueError: a value is not valid
     """
-    if _whole("status", status) not in range(400, 600):
+    if _integer("status", status) not in range(400, 600):
         raise ValueError(f"status must be from 400 to 599, not {status}")
     row = by_status(status) if error_type is None else of_status(status, error_type)
-    error = row.error("refused, as the test has planned")
+    error = row.error("the test requested this error with fail_next")
     return _mapping(StubResponse(status, error=error), {"status": status}, times, errorType=row.name)
 
 
 def fault_stub(fault: Fault | str, times: int) -> StubMapping:
-    """Return what has the next calls meet a fault of the connection.
+    """Return a stub with a socket fault.
 
     Raises:
-        TypeError: a value of another type
-        ValueError: a value that is not valid
+        TypeError: a value has the wrong type
+        ValueError: a value is not valid
     """
     if fault not in list(Fault):
         raise ValueError(f"fault must be one of {', '.join(Fault)}, not {fault!r}")
@@ -38,8 +38,8 @@ def fault_stub(fault: Fault | str, times: int) -> StubMapping:
 
 
 def _mapping(response: StubResponse, description: dict[str, Any], times: int, **parameters: Any) -> StubMapping:
-    if not 1 <= _whole("times", times) <= _MOST:
-        raise ValueError(f"times must be from 1 to {_MOST}, not {times}")
+    if not 1 <= _integer("times", times) <= _MAX_TIMES:
+        raise ValueError(f"times must be from 1 to {_MAX_TIMES}, not {times}")
     identity = str(uuid4())
     document = {
         "id": identity,
@@ -51,7 +51,7 @@ def _mapping(response: StubResponse, description: dict[str, Any], times: int, **
     return StubMapping(identity, RequestPattern(), response, document, priority=0, times=times)
 
 
-def _whole(name: str, value: int) -> int:
+def _integer(name: str, value: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{name} must be a whole number, not {value!r}")
     return value

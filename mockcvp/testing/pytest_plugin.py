@@ -1,4 +1,4 @@
-"""The pytest fixtures. Nothing of mockcvp is loaded until one of them is used."""
+"""The pytest fixtures, which import the mock server when a test first uses one."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,9 @@ _used: pytest.StashKey["MockCVP"] = pytest.StashKey()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line(
-        "markers", "mock_cvp(**settings): settings of the `mock_cvp` mock server for this test alone"
+        "markers", "mock_cvp(**settings): settings of the `mock_cvp` mock server for this test only"
     )
 
 
@@ -27,7 +27,7 @@ def mock_cvp_settings() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def mock_cvp_server(mock_cvp_settings: dict[str, Any]) -> "Iterator[MockCVP]":
-    """Run one mock server for the whole session, or for each worker of pytest-xdist."""
+    """Run one mock server for the session; each worker of pytest-xdist has its own session."""
     from mockcvp.testing.mock_cvp import MockCVP
 
     with MockCVP(**mock_cvp_settings) as running:
@@ -36,13 +36,12 @@ def mock_cvp_server(mock_cvp_settings: dict[str, Any]) -> "Iterator[MockCVP]":
 
 @pytest.fixture
 def mock_cvp(mock_cvp_server: "MockCVP", request: pytest.FixtureRequest) -> "MockCVP":
-    """Return the session's mock server after a reset; ``@pytest.mark.mock_cvp(…)`` changes settings."""
+    """Reset the session's mock server and return it; ``@pytest.mark.mock_cvp(…)`` changes settings."""
     settings: dict[str, Any] = {}
-    # the nearest last, so that it wins
+    # The closest marker comes last, so that it wins.
     for marker in reversed(list(request.node.iter_markers("mock_cvp"))):
         if marker.args:
-            wanted = "mark with settings by their names, as mock_cvp(unknown_servers=…)"
-            raise pytest.UsageError(f"{wanted}, not {marker.args}")
+            raise pytest.UsageError(f"use keyword arguments, as mock_cvp(unknown_servers=…), not {marker.args}")
         settings |= marker.kwargs
     try:
         mock_cvp_server.reset(**settings)
@@ -54,11 +53,11 @@ def mock_cvp(mock_cvp_server: "MockCVP", request: pytest.FixtureRequest) -> "Moc
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> "Generator[None, pytest.TestReport, pytest.TestReport]":
-    """Show the calls of a failed test that used the mock server."""
+    """Add the calls of a failed test to its report."""
     report = yield
     used = item.stash.get(_used, None)
     if used is not None and report.failed:
-        # the mock server of the session has gone where a later teardown fails
-        described = (used.log() or "none") if used.runs else "the mock server has stopped"
-        report.sections.append(("mockcvp: the calls of this test", described))
+        # A later teardown of the session can fail after the mock server has stopped.
+        calls = (used.log() or "none") if used.is_running else "the mock server has stopped"
+        report.sections.append(("mockcvp: the calls of this test", calls))
     return report

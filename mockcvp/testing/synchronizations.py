@@ -1,4 +1,4 @@
-"""The sync-ups that were accepted, as a test sees them."""
+"""The accepted sync-ups in a journal."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from mockcvp.journal import Call
 
 @dataclass(frozen=True, slots=True)
 class SynchronizedServer:
-    """One server of a sync-up that was accepted.
+    """One server of an accepted sync-up.
 
     Attributes:
         id: the server's id
-        ref_url: the reference that was sent; of a sync-up of every server, the id
-        sincetime: since when to synchronise
-        full: whether a full sync-up was asked for
-        state: ``In Progress``, ``Success``, ``Failure``, or ``Started Over`` where a later one took its place
+        ref_url: the reference in the request; the id in a sync-up of every server
+        sincetime: the ``sincetime`` in the request
+        full: whether this is a full sync-up
+        state: ``In Progress``, ``Success``, ``Failure``, or ``Started Over`` if a later sync-up replaced a running one
     """
 
     id: str
@@ -27,11 +27,11 @@ class SynchronizedServer:
 
 @dataclass(frozen=True, slots=True)
 class Synchronization:
-    """A sync-up that was accepted.
+    """An accepted sync-up.
 
     Attributes:
-        call: the call that asked for it
-        servers: those whose sync-ups it has started
+        call: the call that started it
+        servers: the servers that it synchronises
     """
 
     call: Call
@@ -39,7 +39,7 @@ class Synchronization:
 
     @property
     def state(self) -> str:
-        """The state of all its servers; where they differ, ``In Progress`` before ``Failure`` before others."""
+        """The state of its servers; if they differ, ``In Progress`` or else ``Failure`` or else ``Started Over``."""
         states = {server.state for server in self.servers}
         if len(states) == 1:
             return states.pop()
@@ -47,7 +47,7 @@ class Synchronization:
 
 
 def synchronizations_of(calls: Iterable[Call], now: float) -> list[Synchronization]:
-    """Return the sync-ups that some calls have started, and how they stand at a time, in seconds since 1970."""
+    """Return the sync-ups of some calls, with their states at a time in seconds since 1970."""
     return [
         Synchronization(
             call,

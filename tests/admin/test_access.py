@@ -77,9 +77,9 @@ def test_the_fixture_can_have_the_control_api_apart_and_guarded() -> None:
     ],
 )
 def test_what_does_not_go_together_is_told_in_one_line(
-    refusal: Callable[..., str], options: list[str], reported: str
+    command_error: Callable[..., str], options: list[str], reported: str
 ) -> None:
-    assert refusal("serve", *options).startswith(reported)
+    assert command_error("serve", *options).startswith(reported)
 
 
 def test_a_tenants_control_is_also_where_wiremocks_clients_look_for_it() -> None:

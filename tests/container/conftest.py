@@ -25,7 +25,7 @@ def _missing() -> str:
 
 @pytest.fixture(scope="session")
 def project_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project, with wheels beside what is built from them: no build asks a package index."""
+    """A copy of the project with wheels of its dependencies, so that the builds need no package index."""
     if why := _missing():
         pytest.skip(why)
     copy = tmp_path_factory.mktemp("project")
@@ -51,13 +51,13 @@ def project_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def built() -> dict[str, str]:
-    """What a build needs to know of the wheels: where they are within every build context."""
+    """The build arguments for installing the wheels in the build context."""
     return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "wheels"}
 
 
 @pytest.fixture(scope="session")
 def image(project_copy: Path, built: dict[str, str]) -> str:
-    """The image, built."""
+    """The built image."""
     arguments = [part for name, value in built.items() for part in ("--build-arg", f"{name}={value}")]
     docker("build", "-q", *arguments, "-t", "mockcvp", str(project_copy))
     return "mockcvp"
@@ -65,15 +65,15 @@ def image(project_copy: Path, built: dict[str, str]) -> str:
 
 @pytest.fixture
 def project(project_copy: Path, built: dict[str, str], image: str) -> Iterator[Callable[..., Project]]:
-    """Makes compose projects, and takes them down with all that they have."""
-    made: list[Project] = []
+    """Creates compose projects, and removes their containers and volumes after the test."""
+    projects: list[Project] = []
 
-    def make(directory: str, **env: str) -> Project:
-        name = f"mockcvp-test-{os.getpid()}-{len(made)}"
-        made.append(Project(project_copy / directory, name, built | env))
-        return made[-1]
+    def create(directory: str, **env: str) -> Project:
+        name = f"mockcvp-test-{os.getpid()}-{len(projects)}"
+        projects.append(Project(project_copy / directory, name, built | env))
+        return projects[-1]
 
     assert image
-    yield make
-    for one in made:
-        one("down", "-v", "--remove-orphans")
+    yield create
+    for project in projects:
+        project("down", "-v", "--remove-orphans")

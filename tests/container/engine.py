@@ -1,4 +1,4 @@
-"""A container engine, and what runs on it."""
+"""Containers and compose projects of a container engine."""
 
 import json
 import os
@@ -20,53 +20,53 @@ HARDENED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privil
 
 
 def docker(*arguments: str, check: bool = True, **options: Any) -> str:
-    """Run docker, and return what it printed."""
+    """Run docker, and return its output."""
     result = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False, timeout=300, **options)
     assert result.returncode == 0 or not check, f"docker {' '.join(arguments)}: {result.stdout}{result.stderr}"
     return f"{result.stdout}{result.stderr}".strip()
 
 
 def compose_command() -> list[str] | None:
-    """Return how Compose is called here."""
+    """Return the command of Compose, None without one."""
     if subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0:
         return ["docker", "compose"]
     return ["docker-compose"] if shutil.which("docker-compose") else None
 
 
 class Container:
-    """A container of the mock server, whose port is published on a free one of 127.0.0.1."""
+    """A container of the mock server, with its port published on a free port of 127.0.0.1."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def inspect(self, what: str) -> str:
-        """Return a part of what the engine knows of it, by a Go template."""
+        """Inspect the container with a Go template."""
         return docker("inspect", "-f", f"{{{{{what}}}}}", self.name)
 
     def wait_until(self, health: str) -> None:
-        """Wait for a state of its health."""
+        """Wait for a health status."""
         ends = time.monotonic() + PATIENCE
         while self.inspect(".State.Health.Status") != health:
             assert time.monotonic() < ends, f"not {health}: {docker('logs', self.name)}"
             time.sleep(0.05)
 
     def exec(self, *command: str) -> str:
-        """Run a command in it."""
+        """Run a command in the container."""
         return docker("exec", self.name, *command)
 
     @property
     def port(self) -> int:
-        """The port that it is published on."""
+        """The published port."""
         return int(docker("port", self.name, "8111/tcp").splitlines()[0].rpartition(":")[2])
 
     def certificate(self, directory: Path) -> Path:
-        """Return a copy of its certificate."""
+        """Copy the certificate to a directory, and return the file."""
         copy = directory / f"{self.name}.pem"
         copy.write_text(self.exec("cat", "/certs/mockcvp.pem"))
         return copy
 
     def client(self, directory: Path) -> httpx.Client:
-        """Return a client that trusts its certificate alone."""
+        """Return a client that trusts only the container's certificate."""
         tls = ssl.create_default_context(cafile=self.certificate(directory))
         url = f"https://localhost:{self.port}/cvp-config"
         headers = {"Accept": "application/json"}
@@ -95,7 +95,7 @@ class Project:
         self._directory, self._env = directory, os.environ | env
 
     def __call__(self, *arguments: str) -> str:
-        """Run Compose, and return what it printed."""
+        """Run Compose, and return its output."""
         result = subprocess.run(
             [*self._command, *arguments],
             cwd=self._directory,
@@ -113,7 +113,7 @@ class Project:
         return Container(self("ps", "-q", service).strip())
 
 
-def reported(container: Container) -> dict[str, Any]:
+def state_of(container: Container) -> dict[str, Any]:
     """Return the state of a container."""
     state: dict[str, Any] = json.loads(container.inspect("json .State"))
     return state

@@ -1,4 +1,4 @@
-"""The compose file, and the examples, as their READMEs say."""
+"""The compose file and the examples, run with the commands of their READMEs."""
 
 import os
 import re
@@ -31,20 +31,20 @@ def test_project_becomes_healthy_and_curl_gets_202(project: Projects, tmp_path: 
         return subprocess.run([*command, *arguments], capture_output=True, text=True, check=True).stdout
 
     assert curl("-X", "POST", f"{url}/command/synchronize") == " 202"
-    # the deployment and the mapping file are those of the fixtures
+    # The compose file mounts the deployment and the mapping file of the fixtures.
     assert "<hostname>vxml-1</hostname>" in curl(f"{url}/server?q=type:VXML")
     assert curl("-H", "X-Maintenance: true", f"{url}/version") == " 503"
 
 
 def commands_of(example: str) -> list[list[str]]:
-    """What an example's README tells to run, but for the end, which the fixture sees to."""
+    """Return the commands in the README of an example, except `down`, which the fixture runs."""
     (block,) = re.findall(r"```sh\n(.*?)```", (ROOT / "examples" / example / "README.md").read_text(), re.DOTALL)
     return [
         line.split()[2:] for line in block.splitlines() if line.startswith("docker compose") and " down" not in line
     ]
 
 
-def test_the_python_example_is_green_from_its_readme(project: Projects) -> None:
+def test_the_python_example_passes_with_its_readme(project: Projects) -> None:
     example = project("examples/compose-python")
     reported = [example(*command) for command in commands_of("compose-python")]
     assert "2 passed" in reported[-1]
@@ -55,9 +55,7 @@ def test_the_python_example_is_green_from_its_readme(project: Projects) -> None:
     not all(jar.exists() for jar in JARS),
     reason="Jersey 1 is not on this machine: apt-get install libjersey1-client-java",
 )
-def test_the_java_example_trusts_a_key_store_of_the_volumes_certificate_alone(
-    project: Projects, tmp_path: Path
-) -> None:
+def test_the_java_example_trusts_only_the_volumes_certificate(project: Projects, tmp_path: Path) -> None:
     port = "18111"
     example = project("examples/compose-java", OAMP_PORT=port)
     example("up", "-d", "oamp")
@@ -81,7 +79,7 @@ def test_the_java_example_trusts_a_key_store_of_the_volumes_certificate_alone(
         return subprocess.run(command, env=os.environ | env | changed, capture_output=True, text=True, check=False)
 
     assert run().stdout == "start of a sync-up: 202\n"
-    # the name is checked: the certificate has no such address
+    # The client checks the host name, and the certificate does not have this address.
     wrong_name = run(OAMP_URL=f"https://127.0.0.2:{port}/cvp-config")
     assert wrong_name.returncode != 0
     with server.client(tmp_path) as client:
@@ -91,7 +89,7 @@ def test_the_java_example_trusts_a_key_store_of_the_volumes_certificate_alone(
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="Node.js is not on this machine: apt-get install nodejs")
-def test_the_node_example_trusts_the_volumes_certificate_alone(project: Projects, tmp_path: Path) -> None:
+def test_the_node_example_trusts_only_the_volumes_certificate(project: Projects, tmp_path: Path) -> None:
     port = "18112"
     example = project("examples/node", OAMP_PORT=port)
     example("up", "-d", "oamp")

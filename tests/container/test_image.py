@@ -1,4 +1,4 @@
-"""The image."""
+"""The container image."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.container.engine import HARDENED, ROOT, Container, docker, reported, running
+from tests.container.engine import HARDENED, ROOT, Container, docker, running, state_of
 from tests.server_process import PATIENCE, wait_until
 
 pytestmark = pytest.mark.container
@@ -20,9 +20,7 @@ SYNCHRONIZE = {"synchronize": {"servers": {"server": [{"refURL": "media-1", "sin
 
 
 @pytest.mark.parametrize("user", [None, "4242", "1000730000:0", "4242:4242"])
-def test_it_serves_without_any_privilege_as_any_user_and_with_no_network_but_its_own(
-    image: str, tmp_path: Path, user: str | None
-) -> None:
+def test_the_image_serves_unprivileged_as_any_user(image: str, tmp_path: Path, user: str | None) -> None:
     options = [*HARDENED, *(("--user", user) if user else ())]
     with running(image, f"mockcvp-test-{os.getpid()}", *options) as container:
         container.wait_until("healthy")
@@ -30,11 +28,11 @@ def test_it_serves_without_any_privilege_as_any_user_and_with_no_network_but_its
         with container.client(tmp_path) as client:
             assert client.post("command/synchronize", json=SYNCHRONIZE).status_code == 202
         line = "202 POST /cvp-config/command/synchronize wsmadmin full sync-up of media-1"
-        # the log is written by a thread, a moment after the response
+        # A thread writes the log shortly after the response.
         wait_until(lambda: line in docker("logs", container.name))
 
 
-def test_it_needs_no_network_at_run_time(image: str) -> None:
+def test_the_image_needs_no_network(image: str) -> None:
     name = f"mockcvp-test-{os.getpid()}"
     docker("run", "-d", "--name", name, "--network", "none", *HARDENED, image)
     try:
@@ -43,7 +41,7 @@ def test_it_needs_no_network_at_run_time(image: str) -> None:
         docker("rm", "-f", "-v", name)
 
 
-def test_its_health_turns_bad_when_the_server_hangs_and_good_again(image: str) -> None:
+def test_a_hanging_server_is_unhealthy_until_it_continues(image: str) -> None:
     with running(image, f"mockcvp-test-{os.getpid()}", *HARDENED) as container:
         container.wait_until("healthy")
         docker("kill", "--signal", "STOP", container.name)
@@ -52,13 +50,13 @@ def test_its_health_turns_bad_when_the_server_hangs_and_good_again(image: str) -
         container.wait_until("healthy")
 
 
-def test_its_health_is_that_of_a_control_api_apart_too(image: str) -> None:
+def test_the_health_check_uses_the_admin_port(image: str) -> None:
     options = ["-e", "MOCKCVP_ADMIN_PORT=9111", "-e", "MOCKCVP_ADMIN_USERNAME=a", "-e", "MOCKCVP_ADMIN_PASSWORD=b"]
     with running(image, f"mockcvp-test-{os.getpid()}", *HARDENED, *options) as container:
         container.wait_until("healthy")
 
 
-def test_its_health_is_asked_where_the_arguments_say_that_it_is(image: str) -> None:
+def test_the_health_check_uses_the_arguments_of_the_command(image: str) -> None:
     name = f"mockcvp-test-{os.getpid()}"
     docker("run", "-d", "--name", name, *HARDENED, image, "serve", "--port", "9443")
     try:
@@ -70,13 +68,13 @@ def test_its_health_is_asked_where_the_arguments_say_that_it_is(image: str) -> N
 def test_an_idle_container_stops_on_sigterm(image: str) -> None:
     with running(image, f"mockcvp-test-{os.getpid()}", *HARDENED) as container:
         container.wait_until("healthy")
-        # a container that does not stop is killed in the end, and has another exit code
+        # After the timeout the container is killed, with another exit code.
         docker("stop", "-t", "60", container.name)
-        assert reported(container)["ExitCode"] == 0
+        assert state_of(container)["ExitCode"] == 0
 
 
-def test_sigterm_under_load_loses_no_answer(image: str, tmp_path: Path) -> None:
-    """Every call that was sent whole is answered, and each answer is in the log."""
+def test_sigterm_under_load_loses_no_response(image: str, tmp_path: Path) -> None:
+    """Each complete request gets a response, and each response is in the log."""
     with running(image, f"mockcvp-test-{os.getpid()}", *HARDENED) as container:
         container.wait_until("healthy")
         tls = ssl.create_default_context(cafile=container.certificate(tmp_path))
@@ -85,7 +83,7 @@ def test_sigterm_under_load_loses_no_answer(image: str, tmp_path: Path) -> None:
 
         def load() -> None:
             options = {"verify": tls, "auth": ("wsmadmin", "wsmadmin"), "trust_env": False, "timeout": PATIENCE}
-            with httpx.Client(headers={"Accept": "application/json"}, **options) as client:  # type: ignore[arg-type] # of several types
+            with httpx.Client(headers={"Accept": "application/json"}, **options) as client:  # type: ignore[arg-type] # the options have several types
                 url = f"https://localhost:{port}/cvp-config/command/synchronize"
                 client.post(url, json=SYNCHRONIZE)
                 begun.wait()
@@ -95,7 +93,7 @@ def test_sigterm_under_load_loses_no_answer(image: str, tmp_path: Path) -> None:
                     except httpx.ConnectError:
                         return
                     except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as exc:
-                        # a connection that was closed while a call was on its way to it: no server can tell
+                        # The server closed the connection before this request arrived.
                         lost.append(exc)
                         return
 
@@ -108,14 +106,14 @@ def test_sigterm_under_load_loses_no_answer(image: str, tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
         docker("wait", container.name)
-        assert reported(container)["ExitCode"] == 0
+        assert state_of(container)["ExitCode"] == 0
         logged = docker("logs", container.name).count("202 POST")
         assert set(responded) == {202}
-        # what the mock server answered, its clients got: those of the first calls and of the load
+        # The log also has the first call of each of the 8 threads.
         assert logged == len(responded) + 8
 
 
-def test_a_restart_and_a_container_made_anew_keep_the_certificate(image: str, tmp_path: Path) -> None:
+def test_a_recreated_container_keeps_its_certificate(image: str, tmp_path: Path) -> None:
     name, volume = f"mockcvp-test-{os.getpid()}", f"mockcvp-test-{os.getpid()}"
     options = [*HARDENED, "-v", f"{volume}:/certs"]
     try:
@@ -132,7 +130,7 @@ def test_a_restart_and_a_container_made_anew_keep_the_certificate(image: str, tm
         docker("volume", "rm", "-f", volume)
 
 
-def test_what_it_cannot_use_is_one_line_and_exit_code_2(image: str) -> None:
+def test_an_invalid_variable_is_one_line_and_exit_code_2(image: str) -> None:
     result = subprocess.run(
         ["docker", "run", "--rm", *HARDENED, "-e", "MOCKCVP_PORT=x", image], capture_output=True, text=True, check=False
     )
@@ -140,7 +138,7 @@ def test_what_it_cannot_use_is_one_line_and_exit_code_2(image: str) -> None:
     assert result.stderr == "mockcvp: MOCKCVP_PORT: must be a whole number, not 'x'\n"
 
 
-def test_it_has_what_is_pinned_and_nothing_that_builds(image: str) -> None:
+def test_the_image_has_only_pinned_packages(image: str) -> None:
     script = "import importlib.metadata as m, json; print(json.dumps({d.name.lower(): d.version for d in m.distributions()}))"
     found = json.loads(docker("run", "--rm", "--entrypoint", "/opt/mockcvp/bin/python", image, "-I", "-c", script))
     pinned = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements" / "run.txt").read_text(), re.MULTILINE))
@@ -154,10 +152,10 @@ def test_it_has_what_is_pinned_and_nothing_that_builds(image: str) -> None:
     assert docker("run", "--rm", image, "--version") == f"mockcvp {labels['org.opencontainers.image.version']}"
 
 
-def test_it_adds_at_most_60_mb_to_its_base(image: str) -> None:
+def test_the_image_adds_at_most_60_mb_to_its_base(image: str) -> None:
     sizes = [int(docker("inspect", "-f", "{{.Size}}", name)) for name in (image, "python:3.13-slim")]
     assert sizes[0] - sizes[1] <= 60_000_000
 
 
-def test_the_signals_of_a_stop_are_those_that_the_double_hears(image: str) -> None:
+def test_the_stop_signal_is_sigterm(image: str) -> None:
     assert docker("inspect", "-f", "{{.Config.StopSignal}}", image) == signal.SIGTERM.name

@@ -24,7 +24,7 @@ import pytest
 from mockcvp import MockCVP
 from mockcvp.server import acceptor
 from mockcvp.server.protocol import Connection
-from tests.server_process import ServerProcess, read_response, rejected
+from tests.server_process import ServerProcess, error_line, read_response
 
 LIMITS = {resource.RLIMIT_NOFILE: (64, 64)}
 AUTHORIZATION = "Authorization: Basic d3NtYWRtaW46d3NtYWRtaW4="
@@ -63,7 +63,7 @@ def exhausted(tmp_path: Path) -> Iterator[tuple[ServerProcess, ssl.SSLSocket]]:
     ):
         for _ in range(84):
             silent.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
-        server.line("no descriptors are left for more connections; closed at once until now: 1")
+        server.line("no file descriptors are left: closed 1 connections so far")
         yield server, connection
 
 
@@ -113,7 +113,7 @@ def test_a_new_connection_is_served_once_descriptors_are_free(tmp_path: Path) ->
     with ServerProcess(tmp_path, limits=LIMITS) as server, contextlib.ExitStack() as silent:
         for _ in range(84):
             silent.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
-        server.line("no descriptors are left for more connections")
+        server.line("no file descriptors are left")
         silent.close()
         ends = time.monotonic() + 30
         while True:
@@ -133,7 +133,7 @@ def test_a_limit_that_is_too_low_is_an_error(tmp_path: Path) -> None:
             timeout=60,
             check=False,
         )
-        assert rejected(result) == f"the process may have {limit} open files (ulimit -n), and needs at least 32"
+        assert error_line(result) == f"the process may have {limit} open files (ulimit -n), and needs at least 32"
 
 
 def test_the_lowest_limit_is_enough_for_a_call(tmp_path: Path) -> None:

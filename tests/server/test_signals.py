@@ -19,8 +19,6 @@ from mockcvp.server.listener import Server
 from mockcvp.settings import Settings
 from mockcvp.state import MockState
 from mockcvp.stubs.response import Delays
-from mockcvp.testing.assertions import pattern_of
-from mockcvp.testing.waiting import wait
 
 STOPS = [signal.SIGTERM, signal.SIGINT]
 LINUX = pytest.mark.skipif(
@@ -139,7 +137,7 @@ def test_the_second_interrupt_does_not_wait_for_calls_in_flight(tmp_path: Path) 
     with tls.wrap_socket(plain, server_hostname="localhost") as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         # a call is in the journal when its response is held back
-        assert wait(server.journal, pattern_of({}), 1, 30)
+        assert server.journal.wait_for(list, 1, 30)
         oamp_server.interrupt()
         running.join(0.3)
         assert running.is_alive()

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from mockcvp.server import self_signed, tls
 from mockcvp.server.tls import CertificateError, certificate
 from mockcvp.settings import Settings
-from tests.server_process import PATIENCE, SYNCHRONIZE, XML, ServerProcess, mockcvp, rejected
+from tests.server_process import PATIENCE, SYNCHRONIZE, XML, ServerProcess, error_line, mockcvp
 
 
 def made(directory: Path, **settings: object) -> x509.Certificate:
@@ -136,7 +136,7 @@ def test_a_key_file_with_an_invalid_first_line_is_recreated(
     key.write_text(line + "\n" + key.read_text().partition("\n")[2])
     second = made(tmp_path)
     assert second != first
-    assert "since the one kept cannot be read" in caplog.text
+    assert "since the stored one cannot be read" in caplog.text
     assert set(names(second)) == set(names(first))
 
 
@@ -167,7 +167,7 @@ def test_a_start_that_waits_for_a_lock_logs_it_and_goes_on(tmp_path: Path) -> No
         assert f"waiting for the lock on {tmp_path}, which another process holds" in process.stdout.readline()
         unlock()
         lines = [process.stdout.readline() for _ in range(2)]
-        assert "made a certificate" in lines[0]
+        assert "generated a certificate" in lines[0]
         assert "mockcvp is ready" in lines[1]
 
 
@@ -233,7 +233,7 @@ def test_the_public_file_is_written_again_where_it_is_lost_or_stale(tmp_path: Pa
 
 def test_a_start_that_fails_leaves_the_certificate_alone(tmp_path: Path) -> None:
     first = made(tmp_path)
-    rejected(mockcvp("serve", "--host", "localhst.invalid", "--port", "0", "--cert-dir", str(tmp_path)))
+    error_line(mockcvp("serve", "--host", "localhst.invalid", "--port", "0", "--cert-dir", str(tmp_path)))
     assert made(tmp_path) == first
 
 
@@ -242,7 +242,7 @@ def test_a_file_that_is_not_the_doubles_own_is_replaced_with_a_word(
 ) -> None:
     (tmp_path / "mockcvp.pem").write_text("somebody's")
     made(tmp_path)
-    assert "is not the mock server's own, and is replaced" in caplog.text
+    assert "which mockcvp did not generate" in caplog.text
 
 
 def test_a_key_that_is_damaged_or_of_another_certificate_is_made_anew(tmp_path: Path) -> None:
@@ -337,17 +337,17 @@ def test_a_certificate_of_the_users_own_is_served(own: Path, tmp_path: Path) -> 
         ("cert.pem", ".", "cannot read {own}: Is a directory"),
         ("cert.pem", "other-key.pem", "the key {own}/other-key.pem does not fit the certificate {own}/cert.pem"),
         ("cert.pem", "locked-key.pem", "the key {own}/locked-key.pem has a pass phrase"),
-        ("cert.pem", "empty.pem", "{own}/empty.pem holds no private key"),
-        ("empty.pem", "cert-key.pem", "{own}/empty.pem holds no certificate"),
-        ("cert-key.pem", "cert-key.pem", "{own}/cert-key.pem holds no certificate"),
-        ("cert.pem", "cert.pem", "{own}/cert.pem holds no private key"),
+        ("cert.pem", "empty.pem", "{own}/empty.pem contains no private key"),
+        ("empty.pem", "cert-key.pem", "{own}/empty.pem contains no certificate"),
+        ("cert-key.pem", "cert-key.pem", "{own}/cert-key.pem contains no certificate"),
+        ("cert.pem", "cert.pem", "{own}/cert.pem contains no private key"),
     ],
 )
 def test_a_certificate_that_cannot_be_used_is_told_in_one_line(
     own: Path, tmp_path: Path, cert: str, key: str, reported: str
 ) -> None:
     result = mockcvp("serve", "--port", "0", "--cert", str(own / cert), "--key", str(own / key), cwd=tmp_path)
-    assert reported.format(own=own) in rejected(result)
+    assert reported.format(own=own) in error_line(result)
 
 
 @pytest.fixture(scope="module")
@@ -355,7 +355,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Certificates and keys of several types, whole and damaged."""
     directory = tmp_path_factory.mktemp("pairs")
     for name in ("ec", "ec2", "rsa"):
-        made = self_signed.make(["localhost"], "rsa" if name == "rsa" else "ecdsa", timedelta(days=2))
+        made = self_signed.generate(["localhost"], "rsa" if name == "rsa" else "ecdsa", timedelta(days=2))
         key, begin, rest = made.partition(b"-----BEGIN CERT")
         cert, private = begin + rest, serialization.load_pem_private_key(key, None)
         pkcs8, traditional = serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.TraditionalOpenSSL
@@ -391,8 +391,8 @@ def test_a_matching_certificate_and_key_are_served(pairs: Path, cert: str, key: 
     assert certificate(Settings(cert=pairs / cert, key=pairs / key)).path == pairs / cert
 
 
-NO_CERTIFICATE = "{cert} holds no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----"
-NO_KEY = "{key} holds no private key in PEM form, which begins with -----BEGIN PRIVATE KEY-----"
+NO_CERTIFICATE = "{cert} contains no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----"
+NO_KEY = "{key} contains no private key in PEM form, which begins with -----BEGIN PRIVATE KEY-----"
 
 
 @pytest.mark.parametrize(
@@ -404,7 +404,11 @@ NO_KEY = "{key} holds no private key in PEM form, which begins with -----BEGIN P
         ("chain", "ec2.key", "the key {key} does not fit the certificate {cert}"),
         ("chain", "rsa.key", "the key {key} fits certificate 2 in {cert}, which must be the first one there"),
         ("damaged-chain", "ec.key", "certificate 2 in {cert} is damaged"),
-        ("ec.key", "ec.crt", "--cert and --key are swapped: {cert} holds a private key, and {key} holds a certificate"),
+        (
+            "ec.key",
+            "ec.crt",
+            "--cert and --key are swapped: {cert} contains a private key, and {key} contains a certificate",
+        ),
         ("ec.crt.der", "ec.key", "{cert} is in DER form, and PEM is needed, as `openssl x509 -inform der -in {cert}`"),
         ("ec.crt", "ec.key.der", "{key} is in DER form, and PEM is needed, as `openssl pkey -inform der -in {key}`"),
         ("ec.crt", "ec.key.locked", "the key {key} has a pass phrase"),
@@ -429,8 +433,8 @@ def test_the_error_names_what_is_wrong_with_cert_and_key(pairs: Path, cert: str,
 
 def test_a_directory_that_cannot_be_written_to_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    reported = rejected(mockcvp("serve", "--port", "0", "--cert-dir", str(tmp_path / "file" / "certs")))
-    assert reported.startswith(f"cannot keep a certificate in {tmp_path}/file/certs: ")
+    reported = error_line(mockcvp("serve", "--port", "0", "--cert-dir", str(tmp_path / "file" / "certs")))
+    assert reported.startswith(f"cannot store a certificate in {tmp_path}/file/certs: ")
 
 
 def _full(*_: object, **__: object) -> None:
@@ -441,7 +445,7 @@ def test_a_full_disk_is_told_in_one_line_and_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Path, "replace", _full)
-    with pytest.raises(CertificateError, match="No space left on device; name a directory"):
+    with pytest.raises(CertificateError, match="No space left on device; use a writable directory"):
         made(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -466,7 +470,7 @@ def test_a_client_that_does_not_trust_the_certificate_leaves_a_word_in_the_log(s
     plain = socket.create_connection(("127.0.0.1", server.port))
     with pytest.raises(ssl.SSLCertVerificationError), plain:
         ssl.create_default_context().wrap_socket(plain, server_hostname="localhost")
-    server.line("no TLS with a client: the client does not trust the certificate")
+    server.line("TLS handshake failed: the client does not trust the certificate")
 
 
 def test_a_client_that_speaks_plain_http_leaves_a_word_in_the_log(server: ServerProcess) -> None:
@@ -474,7 +478,7 @@ def test_a_client_that_speaks_plain_http_leaves_a_word_in_the_log(server: Server
         plain.sendall(b"GET /cvp-config/server HTTP/1.1\r\nHost: localhost\r\n\r\n")
         plain.settimeout(PATIENCE)
         assert not plain.recv(1000).startswith(b"HTTP")
-    server.line("no TLS with a client: the client speaks plain HTTP; the URL begins with https")
+    server.line("TLS handshake failed: the client speaks plain HTTP; the URL begins with https")
 
 
 def test_an_own_certificate_that_has_expired_is_told(

@@ -1,1 +1,1 @@
-"""A mock server under load for minutes: what was sent, what was answered and what the journal holds must agree."""
+"""A soak test: under mixed load, the requests, the responses and the journal must agree."""

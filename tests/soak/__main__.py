@@ -1,4 +1,4 @@
-"""`python -m tests.soak [seconds]`: exit code 0 where all agrees."""
+"""`python -m tests.soak [seconds]`; the exit code is 0 without differences."""
 
 import asyncio
 import sys
@@ -8,13 +8,13 @@ from pathlib import Path
 from tests.soak.calls import Draw
 from tests.soak.phases import JUDGED_SECONDS, Result, run, server
 
-USUAL_SECONDS = 600.0
-JOURNALS = (("all calls kept", 100_000), ("200 calls kept", 200))
+DEFAULT_SECONDS = 600.0
+JOURNALS = (("all calls stored", 100_000), ("200 calls stored", 200))
 _HEAD = (
     "journal",
     "phases",
     "sent",
-    "answered",
+    "responses",
     "recorded",
     "differences",
     "connections",
@@ -23,11 +23,11 @@ _HEAD = (
     "files before",
     "after",
 )
-_MOST_LINES = 40
+_MAX_LINES = 40
 
 
 def soak(seconds: float) -> list[Result]:
-    """Put one mock server after the other under load, each for its part of the time."""
+    """Run the mock servers under load, one after the other, each for an equal part of the time."""
     results, draw = [], Draw()
     for name, journal_max_calls in JOURNALS:
         with tempfile.TemporaryDirectory() as directory, server(journal_max_calls, Path(directory)) as running:
@@ -36,7 +36,7 @@ def soak(seconds: float) -> list[Result]:
 
 
 def table(results: list[Result]) -> str:
-    """Return the results in columns."""
+    """Return the results as a table."""
     rows = [_HEAD, *(_row(result) for result in results)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
@@ -56,23 +56,23 @@ def _row(result: Result) -> tuple[str, ...]:
 
 
 def main(arguments: list[str]) -> int:
-    """Run it and tell what came of it."""
-    seconds = float(arguments[0]) if arguments else USUAL_SECONDS
+    """Run the soak test and print the results."""
+    seconds = float(arguments[0]) if arguments else DEFAULT_SECONDS
     results = soak(seconds)
     print_line = sys.stdout.write
     print_line(table(results) + "\n")
     if seconds / len(JOURNALS) < JUDGED_SECONDS:
-        print_line(f"memory is told and not judged: that takes {JUDGED_SECONDS * len(JOURNALS):.0f} seconds\n")
-    wrong = [
+        print_line(f"the run was too short to judge the memory: use {JUDGED_SECONDS * len(JOURNALS):.0f} seconds\n")
+    errors = [
         line
         for result in results
-        for line in (*result.differences, *(f"{result.name}: {one}" for one in result.faults))
+        for line in (*result.differences, *(f"{result.name}: {error}" for error in result.errors))
     ]
-    for line in wrong[:_MOST_LINES]:
-        print_line(f"WRONG: {line}\n")
-    if len(wrong) > _MOST_LINES:
-        print_line(f"WRONG: and {len(wrong) - _MOST_LINES} more\n")
-    return 1 if wrong else 0
+    for line in errors[:_MAX_LINES]:
+        print_line(f"ERROR: {line}\n")
+    if len(errors) > _MAX_LINES:
+        print_line(f"ERROR: and {len(errors) - _MAX_LINES} more\n")
+    return 1 if errors else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The calls that the load is made of, good and bad, and what must come of each."""
+"""The valid and invalid calls of the load, and their expected results."""
 
 import json
 from base64 import b64encode
@@ -12,9 +12,9 @@ from tests.server_process import JSON, PASSWORD, SYNCHRONIZE, USER, XML
 BASE = "/cvp-config"
 SYNC = f"{BASE}/{SYNCHRONIZE}"
 BODY_LIMIT = 8 * 1024
-HELD_SECONDS = 0.4
-# what the control task's mappings look for, so that they meet these calls alone
-HELD, STUBBED = "X-Held", "X-Stubbed"
+DELAY_SECONDS = 0.4
+# The stub mappings of the control task match only calls with these headers.
+DELAYED, STUBBED = "X-Delayed", "X-Stubbed"
 SERVERS = ("media-1", "media-2", "vxml-1", "node-7", "standalone-3")
 
 
@@ -23,16 +23,16 @@ class Plan:
     """One call.
 
     Attributes:
-        number: of the call, also in its header X-Call
-        kind: in words, also in its header X-Kind
+        number: the number of the call, also in its header X-Call
+        kind: a description, also in its header X-Kind
         head: the request line and the headers
-        body: what follows
-        expected: the status that it must get; None: that of a mapping, or a fault, which come and go
-        recorded: whether the journal must hold it
-        cut: after how many bytes the client hangs up; None: it waits for the answer
-        linger: how many seconds it waits before it hangs up
-        pieces: in how many pieces the body is sent
-        closes: whether the connection is of no use afterwards
+        body: the raw body
+        expected: the expected status; None if it depends on a stub mapping that may be deleted
+        recorded: whether the journal must record the call
+        cut: the client closes the connection after this number of bytes; None: it waits for the response
+        linger: the client closes the connection after this number of seconds
+        writes: the client sends the body in this number of writes
+        closes: whether the connection cannot be used again
     """
 
     number: int
@@ -43,7 +43,7 @@ class Plan:
     recorded: bool = True
     cut: int | None = None
     linger: float = 0.0
-    pieces: int = 1
+    writes: int = 1
     closes: bool = False
 
     @property
@@ -59,10 +59,10 @@ RIGHT = _basic(USER, PASSWORD)
 
 
 class Draw:
-    """Draws calls, each with a number of its own."""
+    """Draws random calls, each with a unique number."""
 
     def __init__(self, seed: int = 1) -> None:
-        self.random = Random(seed)  # noqa: S311 - nothing secret
+        self.random = Random(seed)  # noqa: S311 - not for cryptography
         self._number = 0
         self._makers = [maker for maker, weight in _MIX for _ in range(weight)]
 
@@ -70,7 +70,7 @@ class Draw:
         return self.random.choice(self._makers)(self)
 
     def plain(self) -> Plan:
-        """Draw one of the calls that can follow each other without a pause."""
+        """Draw one of the calls that can be pipelined."""
         return self.random.choice((_json, _xml, _version, _wrong_password, _unknown_path))(self)
 
     def call(
@@ -217,34 +217,34 @@ def _too_large_expected(draw: Draw) -> Plan:
 
 
 def _slow(draw: Draw) -> Plan:
-    return draw.call("slow body", 202, draw.json(), pieces=draw.random.randrange(2, 9))
+    return draw.call("slow body", 202, draw.json(), writes=draw.random.randrange(2, 9))
 
 
 def _stubbed(draw: Draw) -> Plan:
     return draw.call("stubbed or not", None, method="GET", path=f"{BASE}/version", others=((STUBBED, "yes"),))
 
 
-def _held(draw: Draw) -> Plan:
-    return draw.call("held back", 200, method="GET", path=f"{BASE}/version", others=((HELD, "yes"),))
+def _delayed(draw: Draw) -> Plan:
+    return draw.call("delayed", 200, method="GET", path=f"{BASE}/version", others=((DELAYED, "yes"),))
 
 
-def _left_while_held(draw: Draw) -> Plan:
-    plan = draw.call("left while held back", 200, draw.json(), others=((HELD, "yes"),), closes=True)
-    return _cut(plan, len(plan.data), draw.random.uniform(0.02, HELD_SECONDS / 2))
+def _closed_during_delay(draw: Draw) -> Plan:
+    plan = draw.call("closed during the delay", 200, draw.json(), others=((DELAYED, "yes"),), closes=True)
+    return _cut(plan, len(plan.data), draw.random.uniform(0.02, DELAY_SECONDS / 2))
 
 
-def _left_in_headers(draw: Draw) -> Plan:
-    plan = draw.call("left in the headers", None, draw.json(), recorded=False, closes=True)
+def _closed_in_headers(draw: Draw) -> Plan:
+    plan = draw.call("closed in the headers", None, draw.json(), recorded=False, closes=True)
     return _cut(plan, draw.random.randrange(1, len(plan.head)), draw.random.choice((0, 0.02)))
 
 
-def _left_in_body(draw: Draw) -> Plan:
-    plan = draw.call("left in the body", None, draw.json(), closes=True)
+def _closed_in_body(draw: Draw) -> Plan:
+    plan = draw.call("closed in the body", None, draw.json(), closes=True)
     return _cut(plan, draw.random.randrange(len(plan.head), len(plan.data)), draw.random.choice((0, 0.02)))
 
 
-def _left_at_once(draw: Draw) -> Plan:
-    plan = draw.call("left without an answer", None, draw.json(), closes=True)
+def _closed_at_once(draw: Draw) -> Plan:
+    plan = draw.call("closed before the response", None, draw.json(), closes=True)
     return _cut(plan, len(plan.data), 0)
 
 
@@ -286,7 +286,7 @@ _MIX: tuple[tuple[Callable[[Draw], Plan], int], ...] = (
     *((maker, 2) for maker in (_unknown_path, _wrong_method, _too_large, _too_large_expected)),
     (_slow, 8),
     (_stubbed, 8),
-    (_held, 2),
-    *((maker, 3) for maker in (_left_while_held, _left_in_headers, _left_in_body, _left_at_once)),
+    (_delayed, 2),
+    *((maker, 3) for maker in (_closed_during_delay, _closed_in_headers, _closed_in_body, _closed_at_once)),
     *((maker, 1) for maker in (_malformed_head, _no_http, _head_too_large, _malformed_chunk)),
 )

@@ -1,4 +1,4 @@
-"""The control API, asked while the load goes on."""
+"""Requests to the control API during the load."""
 
 import asyncio
 from collections import Counter
@@ -8,18 +8,18 @@ from typing import Any
 import httpx
 
 from tests.server_process import JSON, ServerProcess
-from tests.soak.calls import BASE, HELD, HELD_SECONDS, STUBBED
+from tests.soak.calls import BASE, DELAY_SECONDS, DELAYED, STUBBED
 from tests.soak.ledger import Entry, expected_records
 
 _VERSION = {"urlPath": f"{BASE}/version", "headers": {STUBBED: {"equalTo": "yes"}}}
-_HELD = {
-    "request": {"headers": {HELD: {"equalTo": "yes"}}},
-    "response": {"status": 200, "body": "held back", "fixedDelayMilliseconds": int(HELD_SECONDS * 1000)},
+_DELAY = {
+    "request": {"headers": {DELAYED: {"equalTo": "yes"}}},
+    "response": {"status": 200, "body": "delayed", "fixedDelayMilliseconds": int(DELAY_SECONDS * 1000)},
 }
 _RESPONSES: tuple[dict[str, Any], ...] = (
     {"status": 200, "fixedDelayMilliseconds": 50, "jsonBody": {"late": True}},
     {"status": 502, "statusMessage": "Not today", "body": "x" * 3000},
-    {"status": 200, "body": "in pieces", "chunkedDribbleDelay": {"numberOfChunks": 3, "totalDuration": 60}},
+    {"status": 200, "body": "chunked", "chunkedDribbleDelay": {"numberOfChunks": 3, "totalDuration": 60}},
     {
         "status": 503,
         "transformers": ["mockcvp"],
@@ -30,32 +30,32 @@ _RESPONSES: tuple[dict[str, Any], ...] = (
     {"fault": "MALFORMED_RESPONSE_CHUNK", "fixedDelayMilliseconds": 30},
     {"fault": "RANDOM_DATA_THEN_CLOSE"},
 )
-_SETTLED_SECONDS = 60.0
+_TIMEOUT = 60.0
 
 
 class Control:
-    """Asks the control API of a mock server; what is wrong with an answer is in ``troubles``."""
+    """A client of the control API, which collects unexpected responses in ``errors``."""
 
     def __init__(self, running: ServerProcess) -> None:
         self._client = httpx.AsyncClient(
             base_url=f"https://localhost:{running.port}/__admin/", verify=running.tls(), timeout=60, trust_env=False
         )
-        self._random = Random(2)  # noqa: S311 - nothing secret
-        self.troubles: list[str] = []
+        self._random = Random(2)  # noqa: S311 - not for cryptography
+        self.errors: list[str] = []
 
     async def close(self) -> None:
         await self._client.aclose()
 
     async def ask(self, method: str, path: str, content: Any = None, *statuses: int) -> Any:
-        """Ask something, and return what the answer holds; its status has to be one of some, or else 200."""
+        """Make a request, check its status (200 by default), and return the JSON of the response."""
         response = await self._client.request(method, path, json=content, headers={"Accept": JSON})
         if response.status_code not in (statuses or (200,)):
-            self.troubles.append(f"{method} /__admin/{path} {content}: {response.status_code} {response.text[:300]}")
+            self.errors.append(f"{method} /__admin/{path} {content}: {response.status_code} {response.text[:300]}")
         return response.json()
 
     async def prepare(self) -> None:
-        """Add the mapping that holds answers back."""
-        await self.ask("POST", "mappings", _HELD, 201)
+        """Add the stub mapping with a delay."""
+        await self.ask("POST", "mappings", _DELAY, 201)
 
     async def disturb(self) -> None:
         """Query the journal, and add and delete stub mappings, until cancelled."""
@@ -65,7 +65,7 @@ class Control:
             added = await self.ask("POST", "mappings", {"request": _VERSION, "response": response}, 201)
             seen = await self._query(seen)
             await asyncio.sleep(0.1)
-            # one that answers some times only may be gone
+            # A stub mapping with "times" may be deleted already.
             statuses = (200, 404) if "transformers" in response else (200,)
             await self.ask("DELETE", f"mappings/{added.get('id')}", None, *statuses)
 
@@ -74,7 +74,7 @@ class Control:
         numbers = [one["request"]["mockcvp"]["number"] for one in page["requests"]]
         total: int = page["meta"]["total"]
         if total < seen or numbers != list(range(total, total - len(numbers), -1)):
-            self.troubles.append(f"GET requests: total {total} after {seen}, numbers {numbers}")
+            self.errors.append(f"GET requests: total {total} after {seen}, numbers {numbers}")
         pattern = self._random.choice(
             (
                 {"urlPath": f"{BASE}/version"},
@@ -90,8 +90,8 @@ class Control:
         return total
 
     async def settled(self, wanted: int) -> dict[str, Any]:
-        """Return the journal once it holds so many calls, or time is up."""
-        for _ in range(int(_SETTLED_SECONDS / 0.1)):
+        """Wait until the journal has a number of calls, or until a timeout, and return the journal."""
+        for _ in range(int(_TIMEOUT / 0.1)):
             page = await self.ask("GET", "requests?limit=1")
             if page["meta"]["total"] >= wanted:
                 break
@@ -100,7 +100,7 @@ class Control:
         return journal
 
     async def counted(self, entries: list[Entry], journal_max_calls: int) -> list[str]:
-        """Return in which lines the counts of ``requests/count`` are not those of some calls."""
+        """Return a line for each count of ``requests/count`` that differs from the calls."""
         wanted = expected_records(entries)
         response = await self.ask("POST", "requests/count", {})
         found = []
@@ -108,12 +108,12 @@ class Control:
             response["count"] != min(wanted, journal_max_calls)
             or response.get("dropped", 0) != wanted - response["count"]
         ):
-            found.append(f"requests/count {{}}: {response}, and {wanted} calls have to be recorded")
+            found.append(f"requests/count {{}}: {response}, but {wanted} calls must be recorded")
         if wanted > journal_max_calls:
             return found
         kinds = Counter(entry.plan.kind for entry in entries if entry.plan.recorded)
         for kind, number in kinds.items():
             response = await self.ask("POST", "requests/count", {"headers": {"X-Kind": {"equalTo": kind}}})
             if response["count"] != number:
-                found.append(f"requests/count of {kind!r}: {response['count']}, and {number} have to be recorded")
+                found.append(f"requests/count of {kind!r}: {response['count']}, but {number} must be recorded")
         return found

@@ -1,4 +1,4 @@
-"""A mock server and its load, in phases: after each, the load is drained, and all is compared."""
+"""The phases of a soak test: each makes calls, waits for all responses, and compares them with the journal."""
 
 import asyncio
 import sys
@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from tests.server_process import ServerProcess
-from tests.soak.calls import BODY_LIMIT, HELD_SECONDS, Draw, Plan
+from tests.soak.calls import BODY_LIMIT, DELAY_SECONDS, Draw, Plan
 from tests.soak.client import Client
 from tests.soak.control import Control
 from tests.soak.ledger import Entry, differences, expected_records
@@ -19,16 +19,16 @@ from tests.soak.process import Watch
 CONNECTIONS = 64
 CALLS_A_SECOND = 640
 PHASE_SECONDS = 10.0
-# in shorter runs, it takes more than their first fifth until the allocator has all that it comes to need
+# In a shorter run, the allocator still grows after the first fifth of the time.
 JUDGED_SECONDS = 240.0
 GROWTH = 1.05
-_LEFT_AT_RESET = 3
-_MOST_TROUBLES = 20
+_INCOMPLETE_AT_RESET = 3
+_MAX_ERRORS = 20
 
 
 @dataclass
 class Result:
-    """What came of one mock server."""
+    """The result of one mock server."""
 
     name: str
     phases: int = 0
@@ -39,7 +39,7 @@ class Result:
     memory: tuple[float, float] = (0.0, 0.0)
     files: tuple[int, int] = (0, 0)
     differences: list[str] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
 
 
 class Load:
@@ -47,8 +47,8 @@ class Load:
 
     Args:
         running: the mock server
-        journal_max_calls: how many calls its journal keeps
-        draw: where the calls come from
+        journal_max_calls: the maximum number of calls in its journal
+        draw: draws the calls
     """
 
     def __init__(self, running: ServerProcess, journal_max_calls: int, draw: Draw) -> None:
@@ -59,7 +59,7 @@ class Load:
         self.control = Control(running)
 
     async def phase(self, seconds: float, result: Result) -> None:
-        """Make calls for some time, and compare."""
+        """Make calls for some time, and compare them with the journal."""
         self._entries = []
         await self.control.prepare()
         disturbing = asyncio.create_task(self.control.disturb())
@@ -67,7 +67,7 @@ class Load:
         await asyncio.gather(*(self._calls_until(ends, client) for client in self._clients))
         disturbing.cancel()
         with suppress(asyncio.CancelledError):
-            # an error of its own is raised here
+            # This raises an error of the task.
             await disturbing
         entries = self._entries
         journal = await self.control.settled(expected_records(entries))
@@ -79,24 +79,24 @@ class Load:
         found += await self.control.counted(entries, self._journal_max_calls)
         result.differences += [f"{result.name}, phase {result.phases}: {line}" for line in found]
         if result.phases % 2:
-            result.faults += await self._reset()
+            result.errors += await self._reset()
         else:
             await self.control.ask("DELETE", "requests")
             await self.control.ask("DELETE", "mappings")
 
     async def close(self) -> int:
-        """Hang up on every connection, and return how many there were."""
+        """Close all connections, and return their number."""
         await asyncio.gather(*(client.close() for client in self._clients))
         await self.control.close()
         return sum(client.connections for client in self._clients)
 
-    async def end_while_a_call_is_held_back(self) -> list[str]:
-        """Ask the mock server to stop, and return what is wrong with how it does."""
+    async def stop_during_a_delay(self) -> list[str]:
+        """Stop the mock server with a delayed call in flight, and return a line for each error."""
         await self.control.prepare()
         client = self._clients[0]
-        plan = self._held()
+        plan = self._delayed()
         await client.begin(plan.data)
-        # the server reads connections in the order in which bytes arrive
+        # The server reads its connections in the order in which data arrives.
         await self.control.ask("GET", "health")
         stopping = asyncio.create_task(asyncio.to_thread(self._running.stop))
         status = await client.response()
@@ -113,7 +113,7 @@ class Load:
             due = max(due + pace, now)
             await self._call(client)
         if self._draw.random.random() < 0.5:
-            # the others are kept over the reset
+            # The other connections stay open during the reset.
             await client.close()
 
     async def _call(self, client: Client) -> None:
@@ -125,68 +125,69 @@ class Load:
             statuses = await client.call(*plans)
         except (OSError, TimeoutError) as exc:
             for entry in entries:
-                entry.trouble = repr(exc)
-            await client.close(rudely=True)
+                entry.error = repr(exc)
+            await client.close(abort=True)
             return
         for entry, status in zip(entries, statuses, strict=True):
             entry.status = status
 
-    def _held(self) -> Plan:
+    def _delayed(self) -> Plan:
         plan = self._draw.plan()
-        while plan.kind != "held back":
+        while plan.kind != "delayed":
             plan = self._draw.plan()
         return plan
 
     async def _reset(self) -> list[str]:
-        """Reset the mock server while some calls are in flight, which are to be hung up on and to leave nothing."""
-        plans = [self._held()]
-        while len(plans) <= _LEFT_AT_RESET:
+        """Reset the mock server with calls in flight, which must be aborted and not recorded."""
+        plans = [self._delayed()]
+        while len(plans) <= _INCOMPLETE_AT_RESET:
             plan = self._draw.plan()
-            plans += [plan] if plan.kind == "left in the body" else []
+            plans += [plan] if plan.kind == "closed in the body" else []
         tls = self._running.tls()
         clients = [Client(self._running.port, tls) for _ in plans]
         began = time.monotonic()
         for client, plan in zip(clients, plans, strict=True):
             await client.begin(plan.data[: plan.cut])
-        # the server reads connections in the order in which bytes arrive, and none of the calls has its response yet
+        # The server reads its connections in the order in which data arrives, and none of the calls has a response yet.
         await self.control.ask("GET", "health")
         await self.control.ask("POST", "reset")
-        too_late = time.monotonic() - began > HELD_SECONDS
+        too_late = time.monotonic() - began > DELAY_SECONDS
         rest = zip(clients[1:], plans[1:], strict=True)
-        # those with a body go on with it: they are noticed then
-        await asyncio.gather(*(client.go_on(plan.data[plan.cut :]) for client, plan in rest))
+        # The server aborts an incomplete request when more of its body arrives.
+        await asyncio.gather(*(client.finish(plan.data[plan.cut :]) for client, plan in rest))
         statuses = await asyncio.gather(*(client.response() for client in clients))
         await asyncio.gather(*(client.close() for client in clients))
         total = (await self.control.ask("GET", "requests?limit=1"))["meta"]["total"]
         found = [f"{total} calls in flight at a reset were recorded"] if total else []
         for plan, status in zip(plans, statuses, strict=True):
-            # on a machine that is busy, what is held back may be answered before the reset
+            # On a loaded machine, the delay may end before the reset.
             if status is not None and not (too_late and plan.cut is None):
                 found.append(f"a call in flight at a reset ({plan.kind}) got {status}")
         return found
 
 
 async def run(name: str, running: ServerProcess, journal_max_calls: int, seconds: float, draw: Draw) -> Result:
-    """Put a mock server under load for some time, and end it."""
+    """Put a mock server under load for some time, and stop it."""
     result, load, watch = Result(name), Load(running, journal_max_calls, draw), Watch(running)
     try:
         await _soak(load, watch, seconds, result)
-        result.faults += load.control.troubles[:_MOST_TROUBLES]
-        ending = Load(running, journal_max_calls, draw)
-        result.faults += await ending.end_while_a_call_is_held_back() + ending.control.troubles
-        await ending.close()
+        result.errors += load.control.errors[:_MAX_ERRORS]
+        last = Load(running, journal_max_calls, draw)
+        result.errors += await last.stop_during_a_delay() + last.control.errors
+        await last.close()
     except (OSError, TimeoutError, httpx.HTTPError) as exc:
         code = running.process.poll()
-        result.faults.append(f"it serves no more: {exc!r}" if code is None else f"it has ended, with {code}: {exc!r}")
-    # what it says last is read by a thread
+        problem = "the server does not respond" if code is None else f"the server has exited with {code}"
+        result.errors.append(f"{problem}: {exc!r}")
+    # A thread reads the last lines of the log.
     await asyncio.sleep(0.2)
     watch.read_log()
-    result.faults += [f"in the log: {line}" for line in watch.bad_lines]
+    result.errors += [f"in the log: {line}" for line in watch.bad_lines]
     return result
 
 
 async def _soak(load: Load, watch: Watch, seconds: float, result: Result) -> None:
-    # what is loaded and opened once is
+    # The first request imports modules and opens a connection.
     await load.control.ask("GET", "requests?limit=1")
     before = watch.files
     watching = asyncio.create_task(watch.run())
@@ -198,14 +199,14 @@ async def _soak(load: Load, watch: Watch, seconds: float, result: Result) -> Non
     watching.cancel()
     result.memory = watch.memory_after_warm_up_and_at_the_end()
     if seconds >= JUDGED_SECONDS and result.memory[1] > GROWTH * result.memory[0]:
-        result.faults.append("memory: it grew by more than 5 %, from {:.1f} to {:.1f} MB".format(*result.memory))
+        result.errors.append("memory grew by more than 5 %, from {:.1f} to {:.1f} MB".format(*result.memory))
     result.files = before, await _files_once_quiet(load, watch, before, result)
     if result.files[1] > before:
-        result.faults.append(f"open files: {before} before, {result.files[1]} after")
+        result.errors.append(f"open files: {before} before, {result.files[1]} after")
 
 
 async def _files_once_quiet(load: Load, watch: Watch, before: int, result: Result) -> int:
-    # the connection of the control API was there before
+    # The connection of the control API was open at the start.
     result.connections = await load.close()
     for _ in range(600):
         if watch.files < before:
@@ -215,6 +216,6 @@ async def _files_once_quiet(load: Load, watch: Watch, before: int, result: Resul
 
 
 def server(journal_max_calls: int, cert_dir: Path) -> ServerProcess:
-    """Return a mock server to be started."""
+    """Return a mock server that is not started."""
     limits = ("--journal-max-bytes", "512MiB", "--max-body-bytes", str(BODY_LIMIT))
     return ServerProcess(cert_dir, "--journal-max-calls", str(journal_max_calls), *limits)

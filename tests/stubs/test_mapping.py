@@ -177,8 +177,8 @@ def test_python_assertions_accept_request_patterns(cvp: MockCVP, client: httpx.C
     assert "header Content-Type was 'application/json', not 'application/xml'" in str(reported.value)
     with pytest.raises(ValueError, match=r"request: headers\.X: must have exactly one of"):
         cvp.assert_called(request={"headers": {"X": {}}})
-    with pytest.raises(TypeError, match="'metod' says nothing of a call; method, path, "):
-        cvp.assert_called(metod="GET")  # type: ignore[call-arg] # the wrong name is the subject of the test
+    with pytest.raises(TypeError, match="'metod' is not a condition; these are: method, path, "):
+        cvp.assert_called(metod="GET")  # type: ignore[call-arg] # what this is about
 
 
 def test_an_unused_stub_is_logged_with_the_nearest_call(cvp: MockCVP, client: httpx.Client) -> None:
@@ -186,10 +186,10 @@ def test_an_unused_stub_is_logged_with_the_nearest_call(cvp: MockCVP, client: ht
     cvp.stub({"name": "the other", "request": {"urlPath": VERSION}, "response": {"status": 502}})
     assert client.get("version").status_code == 502
     assert cvp.log().splitlines()[1:] == [
-        "the stub mapping a call with urlPath /cvp-config/versions has answered no call; "
-        "of call 1, the nearest, path was /cvp-config/version, not /cvp-config/versions"
+        "the stub mapping a call with urlPath /cvp-config/versions has matched no call; "
+        "nearest call 1: path was /cvp-config/version, not /cvp-config/versions"
     ]
-    with pytest.raises(AssertionError, match="GET /cvp-config/version, answered by the stub mapping the other"):
+    with pytest.raises(AssertionError, match=r"GET /cvp-config/version \(stub mapping the other\)"):
         cvp.assert_synchronized()
 
 

@@ -72,20 +72,20 @@ INVALID: list[tuple[dict[str, str], str]] = [
 
 @pytest.mark.parametrize(("files", "reported"), INVALID, ids=[reported for _, reported in INVALID])
 def test_an_invalid_file_is_reported_in_one_line(
-    refusal: Callable[..., str], tmp_path: Path, files: dict[str, str], reported: str
+    command_error: Callable[..., str], tmp_path: Path, files: dict[str, str], reported: str
 ) -> None:
     for name, text in files.items():
         (tmp_path / name).write_text(text, encoding="latin-1")
-    assert refusal("serve", "--mappings", ".").startswith(f"--mappings: {reported}")
+    assert command_error("serve", "--mappings", ".").startswith(f"--mappings: {reported}")
 
 
-def test_wiremocks_root_directory_is_rejected(refusal: Callable[..., str], tmp_path: Path) -> None:
+def test_wiremocks_root_directory_is_rejected(command_error: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "__files").mkdir()
     (tmp_path / "__files" / "a.json").write_text("{}")
-    assert "__files contains WireMock's body files" in refusal("serve", "--mappings", ".")
+    assert "__files contains WireMock's body files" in command_error("serve", "--mappings", ".")
 
 
-def test_a_missing_directory_is_reported_in_one_line(refusal: Callable[..., str], tmp_path: Path) -> None:
+def test_a_missing_directory_is_reported_in_one_line(command_error: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert refusal("serve", "--mappings", "none") == "--mappings: cannot read none: there is no such directory"
-    assert refusal("serve", "--mappings", "file") == "--mappings: cannot read file: is not a directory"
+    assert command_error("serve", "--mappings", "none") == "--mappings: cannot read none: there is no such directory"
+    assert command_error("serve", "--mappings", "file") == "--mappings: cannot read file: is not a directory"

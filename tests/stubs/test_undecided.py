@@ -83,7 +83,7 @@ def test_an_undecided_stub_mapping_does_not_match(
     (difference,) = near_miss["request"]["mockcvp"]["differences"]
     assert difference.startswith(STOPPED)
     assert near_miss["matchResult"]["distance"] > 0
-    assert f"the stub mapping endless has answered no call; {STOPPED}" in cvp.log()
+    assert f"the stub mapping endless has matched no call; {STOPPED}" in cvp.log()
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ import requests
 from mockcvp import Call, Fault, MockCVP, Settings
 from mockcvp.server.listener import StartError
 from mockcvp.stubs.pattern import RequestPattern, matching
-from mockcvp.testing import waiting
-from tests.server_process import PATIENCE, SYNCHRONIZE, XML, threads_that_take_turns_often, wait_until
+from mockcvp.testing import mock_cvp
+from tests.server_process import PATIENCE, SYNCHRONIZE, XML, frequent_thread_switches, wait_until
 
 SERVERS = {"servers": [{"id": "media", "hostname": "m", "ipaddr": "10.0.0.1", "type": "MEDIA", "duration": 30}]}
 
@@ -52,7 +52,7 @@ def synchronize(client: httpx.Client, *servers: Any, status: int = 202) -> None:
     assert response.status_code == status, response.text
 
 
-def test_it_says_where_it_is(cvp: MockCVP) -> None:
+def test_attributes_name_the_url_and_credentials(cvp: MockCVP) -> None:
     assert re.fullmatch(r"https://127\.0\.0\.1:\d+/cvp-config", cvp.url)
     assert (cvp.username, cvp.password) == cvp.auth == ("wsmadmin", "wsmadmin")
     assert cvp.certificate.read_text().startswith("-----BEGIN CERTIFICATE-----")
@@ -79,20 +79,20 @@ def test_any_setting_is_a_keyword(tmp_path: Path) -> None:
         ({"deployment": {"servers": 1}}, "servers: must be a list, not 1"),
     ],
 )
-def test_a_setting_that_is_not_valid_is_told(settings: dict[str, Any], reported: str) -> None:
+def test_an_invalid_setting_raises_value_error(settings: dict[str, Any], reported: str) -> None:
     with pytest.raises(ValueError, match=re.escape(reported)):
         MockCVP(**settings)
 
 
-def test_a_port_in_use_is_told() -> None:
+def test_a_port_in_use_raises_start_error() -> None:
     with (
-        socket.create_server(("127.0.0.1", 0)) as wait_delivered,
+        socket.create_server(("127.0.0.1", 0)) as listener,
         pytest.raises(StartError, match="the port is in use"),
     ):
-        MockCVP(port=wait_delivered.getsockname()[1]).start()
+        MockCVP(port=listener.getsockname()[1]).start()
 
 
-def test_two_in_one_process_never_meet() -> None:
+def test_two_mock_servers_in_one_process_share_nothing() -> None:
     with MockCVP() as one, MockCVP(password="other") as other, one.client(timeout=PATIENCE) as client:
         synchronize(client, "a")
         one.clock.freeze()
@@ -105,15 +105,15 @@ def test_two_in_one_process_never_meet() -> None:
         assert one.certificate.read_text() != other.certificate.read_text()
 
 
-def test_a_call_tells_what_was_asked_and_answered(cvp: MockCVP, client: httpx.Client) -> None:
+def test_a_call_has_the_request_and_the_status(cvp: MockCVP, client: httpx.Client) -> None:
     before = time.time()
     client.post(f"{SYNCHRONIZE}?a=b", json={"synchronize": None}, headers={"X-Own": "1"})
-    wait_delivered = time.time() - before
+    elapsed = time.time() - before
     (call,) = cvp.calls
     assert isinstance(call, Call)
     assert (call.number, call.method, call.path, call.query) == (1, "POST", f"/cvp-config/{SYNCHRONIZE}", "a=b")
     assert before - 0.001 <= call.time <= time.time()
-    assert 0 < call.duration < wait_delivered
+    assert 0 < call.duration < elapsed
     assert call.headers["x-own"] == call.headers["X-OWN"] == "1"
     assert call.json() == {"synchronize": None}
     assert call.body.decode() == call.text
@@ -121,13 +121,13 @@ def test_a_call_tells_what_was_asked_and_answered(cvp: MockCVP, client: httpx.Cl
     assert call.synchronization is not None
 
 
-def test_calls_come_oldest_first(cvp: MockCVP, client: httpx.Client) -> None:
+def test_calls_are_sorted_oldest_first(cvp: MockCVP, client: httpx.Client) -> None:
     for path in ("version", "server", "nothing"):
         client.get(path)
     assert [(call.number, call.status) for call in cvp.calls] == [(1, 200), (2, 200), (3, 404)]
 
 
-def test_the_accepted_sync_ups_tell_how_they_stand(cvp: MockCVP, client: httpx.Client) -> None:
+def test_accepted_sync_ups_have_their_current_state(cvp: MockCVP, client: httpx.Client) -> None:
     cvp.clock.freeze()
     synchronize(client, {"refURL": "https://x/server/media", "sincetime": 7}, "new")
     synchronize(client, {"sincetime": 0}, status=400)
@@ -145,22 +145,22 @@ def test_the_accepted_sync_ups_tell_how_they_stand(cvp: MockCVP, client: httpx.C
     assert accepted.call.number == 1
 
 
-def test_an_outcome_can_be_set(cvp: MockCVP, client: httpx.Client) -> None:
+def test_set_outcome_decides_the_next_sync_up(cvp: MockCVP, client: httpx.Client) -> None:
     cvp.set_outcome("https://x/cvp-config/server/media", "Failure", duration=0)
     synchronize(client, "media")
     assert cvp.synchronizations[0].state == "Failure"
     with pytest.raises(ValueError, match="the deployment has no server 'nobody'"):
         cvp.set_outcome("nobody", "Success")
     with pytest.raises(ValueError, match="outcome: must be 'Success' or 'Failure', not 'Maybe'"):
-        cvp.set_outcome("media", "Maybe")  # type: ignore[arg-type] # what this is about
+        cvp.set_outcome("media", "Maybe")  # type: ignore[arg-type] # an invalid value
 
 
-def test_a_wait_counts_calls_that_have_come_already(cvp: MockCVP, client: httpx.Client) -> None:
+def test_a_wait_counts_earlier_calls(cvp: MockCVP, client: httpx.Client) -> None:
     synchronize(client, {"refURL": "media", "sincetime": 7})
     assert cvp.wait_for_calls(timeout=0, ref_url="media", sincetime=7) == cvp.calls
 
 
-def test_a_wait_is_woken_by_each_call_and_does_not_poll(
+def test_a_wait_searches_once_per_call_and_does_not_poll(
     cvp: MockCVP, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     searches, found = list[int](), list[Call]()
@@ -169,12 +169,12 @@ def test_a_wait_is_woken_by_each_call_and_does_not_poll(
         searches.append(len(calls))
         return matching(pattern, calls)
 
-    monkeypatch.setattr(waiting, "matching", counted)
+    monkeypatch.setattr(mock_cvp, "matching", counted)
     waiter = threading.Thread(target=lambda: found.extend(cvp.wait_for_calls(count=3, timeout=600)), daemon=True)
     waiter.start()
     for number in range(3):
-        wait_until(lambda: len(searches) > number)  # noqa: B023 - called in this iteration alone
-        # a wait that polls would search meanwhile
+        wait_until(lambda: len(searches) > number)  # noqa: B023 - called in this iteration only
+        # A wait that polls would search meanwhile.
         time.sleep(0.1)
         client.get("version")
     waiter.join(PATIENCE)
@@ -182,16 +182,17 @@ def test_a_wait_is_woken_by_each_call_and_does_not_poll(
     assert searches == [0, 1, 2, 3]
 
 
-def test_a_wait_that_is_in_vain_tells_what_there_was(cvp: MockCVP, client: httpx.Client) -> None:
+def test_a_wait_that_times_out_reports_the_calls(cvp: MockCVP, client: httpx.Client) -> None:
     client.get("version")
     began = time.monotonic()
-    with pytest.raises(AssertionError) as fault:
+    with pytest.raises(AssertionError) as error:
         cvp.wait_for_calls(count=2, timeout=0.05, path="version")
     assert time.monotonic() - began >= 0.05
-    assert str(fault.value).startswith("waited 0.05 s; wanted: a call with path='version', 2 at least; there was 1\n")
+    wanted = "waited 0.05 s; wanted: a call with path='version', at least 2 times; there was 1\n"
+    assert str(error.value).startswith(wanted)
 
 
-def test_a_thousand_waits_and_calls_from_8_threads_lose_none(cvp: MockCVP) -> None:
+def test_1000_waits_in_8_threads_miss_no_call(cvp: MockCVP) -> None:
     done: list[int] = []
 
     def work(number: int) -> None:
@@ -210,7 +211,7 @@ def test_a_thousand_waits_and_calls_from_8_threads_lose_none(cvp: MockCVP) -> No
     assert len(done) == len(cvp.calls) == 1000
 
 
-def test_an_async_wait_lets_the_loop_go_on(cvp: MockCVP) -> None:
+def test_an_async_wait_does_not_block_the_event_loop(cvp: MockCVP) -> None:
     async def test() -> list[Call]:
         async with httpx.AsyncClient(
             base_url=cvp.url, auth=cvp.auth, verify=cvp.ssl_context(), timeout=PATIENCE
@@ -234,7 +235,7 @@ FAILING: dict[str, Callable[[MockCVP], None]] = {
 
 
 @pytest.mark.parametrize("name", FAILING)
-def test_a_failed_verification_ends_the_search(cvp: MockCVP, client: httpx.Client, name: str) -> None:
+def test_a_failed_verification_explains_the_mismatch(cvp: MockCVP, client: httpx.Client, name: str) -> None:
     if name == "wrong-sincetime":
         synchronize(client, {"refURL": "media", "sincetime": 1900000000})
         synchronize(client, {"refURL": "media", "sincetime": -1}, status=400)
@@ -249,15 +250,15 @@ def test_a_failed_verification_ends_the_search(cvp: MockCVP, client: httpx.Clien
             client.get("version")
             client.post(SYNCHRONIZE, headers={"Accept": XML})
     verify = FAILING[name]
-    with pytest.raises(AssertionError) as fault:
+    with pytest.raises(AssertionError) as error:
         verify(cvp)
-    stored = Path(__file__).parent / "messages" / f"{name}.txt"
-    if os.environ.get("KEEP_MESSAGES"):
-        stored.write_text(f"{fault.value}\n")
-    assert f"{fault.value}\n" == stored.read_text()
+    expected = Path(__file__).parent / "messages" / f"{name}.txt"
+    if os.environ.get("UPDATE_MESSAGES"):
+        expected.write_text(f"{error.value}\n")
+    assert f"{error.value}\n" == expected.read_text()
 
 
-def test_verifications_pass_where_they_should(cvp: MockCVP, client: httpx.Client) -> None:
+def test_matching_verifications_pass(cvp: MockCVP, client: httpx.Client) -> None:
     cvp.assert_not_called()
     synchronize(client, {"refURL": "media", "sincetime": 7}, "b")
     synchronize(client)
@@ -270,13 +271,13 @@ def test_verifications_pass_where_they_should(cvp: MockCVP, client: httpx.Client
     cvp.assert_not_called(status=400)
 
 
-def test_where_the_journal_has_dropped_calls_nobody_can_tell() -> None:
+def test_a_verification_fails_if_dropped_calls_matter() -> None:
     with MockCVP(journal_max_calls=1) as cvp, cvp.client(timeout=PATIENCE) as client:
         for path in ("server", "version"):
             client.get(path)
         cvp.assert_called(path="version")
         for wanted in ({"path": "server", "times": 0}, {"path": "version", "times": 1}, {"path": "server"}):
-            with pytest.raises(AssertionError, match="the journal has dropped 1 of 2 calls, so nobody can tell"):
+            with pytest.raises(AssertionError, match="the journal has dropped 1 of 2 calls, so the count is not known"):
                 cvp.assert_called(**wanted)
 
 
@@ -292,7 +293,7 @@ def test_where_the_journal_has_dropped_calls_nobody_can_tell() -> None:
         (418, None, "processing.failed"),
     ],
 )
-def test_the_next_calls_can_be_refused(
+def test_fail_next_returns_an_error_of_oamp(
     cvp: MockCVP, client: httpx.Client, status: int, error_type: str | None, reported: str
 ) -> None:
     cvp.fail_next(status=status, times=2, error_type=error_type)
@@ -307,7 +308,7 @@ def test_the_next_calls_can_be_refused(
 
 
 HTTPX: dict[Fault, type[Exception] | tuple[type[Exception], ...]] = {
-    # over TLS, Python takes a reset for an end without an answer
+    # Over TLS, Python may report a reset as a missing response.
     Fault.CONNECTION_RESET_BY_PEER: (httpx.ReadError, httpx.RemoteProtocolError),
     Fault.EMPTY_RESPONSE: httpx.RemoteProtocolError,
     Fault.MALFORMED_RESPONSE_CHUNK: httpx.RemoteProtocolError,
@@ -328,7 +329,7 @@ HTTP_CLIENT = {
 
 
 @pytest.mark.parametrize("fault", Fault)
-def test_a_fault_is_seen_by_httpx_requests_and_http_client(cvp: MockCVP, client: httpx.Client, fault: Fault) -> None:
+def test_http_clients_raise_an_error_for_each_fault(cvp: MockCVP, client: httpx.Client, fault: Fault) -> None:
     cvp.drop_next(fault.value, times=3)
     with pytest.raises(HTTPX[fault]):
         client.get("version")
@@ -342,18 +343,17 @@ def test_a_fault_is_seen_by_httpx_requests_and_http_client(cvp: MockCVP, client:
     with pytest.raises(HTTP_CLIENT[fault]):
         connection.getresponse().read()
     connection.close()
-    # and the next call is good
     assert client.get("version").status_code == 200
     assert [(call.fault, call.status) for call in cvp.calls] == [(fault, None)] * 3 + [(None, 200)]
     assert f"GET /cvp-config/version wsmadmin {fault}, as planned" in cvp.log()
 
 
-def read_to_the_end(plain: socket.socket) -> None:
+def read_to_end(plain: socket.socket) -> None:
     while plain.recv(65536):
         pass
 
 
-def test_a_reset_is_one_on_the_real_socket(cvp: MockCVP) -> None:
+def test_a_connection_reset_happens_on_the_real_socket(cvp: MockCVP) -> None:
     cvp.drop_next(Fault.CONNECTION_RESET_BY_PEER)
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = cvp.ssl_context().wrap_bio(incoming, outgoing, server_hostname="localhost")
@@ -369,11 +369,11 @@ def test_a_reset_is_one_on_the_real_socket(cvp: MockCVP) -> None:
         tls.write(b"GET /cvp-config/version HTTP/1.1\r\nHost: localhost\r\n\r\n")
         plain.sendall(outgoing.read())
         with pytest.raises(ConnectionResetError):
-            read_to_the_end(plain)
+            read_to_end(plain)
 
 
-def test_answers_can_be_held_back_and_throttled(cvp: MockCVP) -> None:
-    # long enough for all three to come while the first is held back
+def test_responses_are_delayed_and_requests_throttled(cvp: MockCVP) -> None:
+    # All three requests arrive within the delay of the first.
     cvp.delay(3)
     cvp.throttle(1)
     statuses: list[int] = []
@@ -393,7 +393,7 @@ def test_answers_can_be_held_back_and_throttled(cvp: MockCVP) -> None:
     assert all(call.duration > 2.99 for call in cvp.calls)
 
 
-def test_a_throttled_call_stays_throttled_and_is_not_told_as_too_large(cvp: MockCVP, client: httpx.Client) -> None:
+def test_a_throttled_call_with_unread_body_is_not_too_large(cvp: MockCVP, client: httpx.Client) -> None:
     cvp.throttle(0)
     cvp.delay(2)
 
@@ -401,7 +401,7 @@ def test_a_throttled_call_stays_throttled_and_is_not_told_as_too_large(cvp: Mock
         cvp.wait_for_calls(timeout=PATIENCE)
         cvp.throttle(5)
 
-    # while the answer is held back, the limit is lifted: its body was not taken, and must not count as none
+    # The limit is lifted during the delay of the response, and the body was not read before.
     lifting = threading.Thread(target=lift)
     lifting.start()
     synchronize(client, "media", status=503)
@@ -412,7 +412,7 @@ def test_a_throttled_call_stays_throttled_and_is_not_told_as_too_large(cvp: Mock
 
 
 @pytest.mark.parametrize(
-    "plan",
+    "call",
     [
         lambda cvp: cvp.fail_next(status=200),
         lambda cvp: cvp.fail_next(times=0),
@@ -426,12 +426,12 @@ def test_a_throttled_call_stays_throttled_and_is_not_told_as_too_large(cvp: Mock
         lambda cvp: cvp.reset(unknown_servers="maybe"),
     ],
 )
-def test_a_plan_that_is_not_valid_is_told(cvp: MockCVP, plan: Any) -> None:
-    with pytest.raises(ValueError, match=r"must be|is not a valid|can be set at the start alone"):
-        plan(cvp)
+def test_an_invalid_argument_raises_value_error(cvp: MockCVP, call: Any) -> None:
+    with pytest.raises(ValueError, match=r"must be|is not a valid|can only be set at the start"):
+        call(cvp)
 
 
-def test_a_reset_brings_back_the_start(cvp: MockCVP, client: httpx.Client) -> None:
+def test_a_reset_restores_the_start(cvp: MockCVP, client: httpx.Client) -> None:
     synchronize(client, "new")
     cvp.fail_next(times=5)
     cvp.delay(5)
@@ -444,7 +444,7 @@ def test_a_reset_brings_back_the_start(cvp: MockCVP, client: httpx.Client) -> No
     assert client.get("server/new", headers={"Accept": XML}).status_code == 404
 
 
-def test_a_reset_can_change_what_may_differ_per_test(cvp: MockCVP, client: httpx.Client) -> None:
+def test_a_reset_can_change_settings(cvp: MockCVP, client: httpx.Client) -> None:
     cvp.reset(unknown_servers="reject", password="other", max_body_bytes=10, journal_max_calls=1)
     assert cvp.auth == ("wsmadmin", "other")
     assert client.get("version").status_code == 401
@@ -456,7 +456,7 @@ def test_a_reset_can_change_what_may_differ_per_test(cvp: MockCVP, client: httpx
     synchronize(client, "nobody")
 
 
-def test_a_call_that_was_held_back_does_not_reach_into_the_next_test(cvp: MockCVP) -> None:
+def test_a_delayed_call_has_no_effect_after_a_reset(cvp: MockCVP) -> None:
     cvp.delay(2)
     with cvp.client(timeout=IMPATIENT) as client, pytest.raises(httpx.ReadTimeout):
         client.post(SYNCHRONIZE)
@@ -466,13 +466,13 @@ def test_a_call_that_was_held_back_does_not_reach_into_the_next_test(cvp: MockCV
     cvp.fail_next(500)
     with cvp.client(timeout=PATIENCE) as client:
         assert client.get("version").status_code == 500
-        # until the call that was held back would get its response
+        # The delay of the first call ends meanwhile.
         time.sleep(2.5)
         assert [call.status for call in cvp.calls] == [500]
         assert cvp.synchronizations == []
 
 
-def test_a_tenants_throttle_counts_its_own_calls(cvp: MockCVP) -> None:
+def test_a_tenants_throttle_counts_only_its_calls(cvp: MockCVP) -> None:
     with cvp.tenant() as one, cvp.tenant() as two:
         one.delay(2)
         two.throttle(1)
@@ -482,7 +482,7 @@ def test_a_tenants_throttle_counts_its_own_calls(cvp: MockCVP) -> None:
             assert client.get("version").status_code == 200
 
 
-def test_a_tenant_can_be_controlled_over_http_and_forgotten_only_once(cvp: MockCVP) -> None:
+def test_a_tenant_is_controlled_over_http_and_removed_once(cvp: MockCVP) -> None:
     first = cvp.tenant(username="run")
     cvp.reset()
     with cvp.tenant(username="run") as second, second.client() as client:
@@ -492,37 +492,37 @@ def test_a_tenant_can_be_controlled_over_http_and_forgotten_only_once(cvp: MockC
         assert reported["meta"] == {"total": 1}
         with pytest.raises(ValueError, match="a tenant has no tenants"):
             second.tenant()
-        with pytest.raises(ValueError, match="username can be set at the start alone"):
+        with pytest.raises(ValueError, match="username can only be set at the start"):
             second.reset(username="other")
         assert "run 1: 200 GET /cvp-config/version run" in cvp.log()
-    with pytest.raises(RuntimeError, match="this tenant was stopped"):
+    with pytest.raises(RuntimeError, match="a stopped tenant cannot start again"):
         second.start()
 
 
-def test_a_double_that_does_not_run_says_so() -> None:
+def test_a_stopped_mock_server_raises_runtime_error() -> None:
     cvp = MockCVP()
     for ask in (lambda: cvp.url, lambda: cvp.calls, lambda: cvp.ssl_context(), lambda: cvp.reset()):
-        with pytest.raises(RuntimeError, match="does not run"):
+        with pytest.raises(RuntimeError, match="is not running"):
             ask()
-    with pytest.raises(ValueError, match="log_level is the command's"):
+    with pytest.raises(ValueError, match="log_level belongs to the command"):
         MockCVP(log_level="debug")
 
 
-def test_a_client_that_does_not_trust_the_double_is_told_of(cvp: MockCVP) -> None:
+def test_a_client_without_trust_is_reported(cvp: MockCVP) -> None:
     with pytest.raises(httpx.ConnectError), httpx.Client(trust_env=False, timeout=PATIENCE) as client:
         client.get(f"{cvp.url}/version")
-    wait_until(lambda: "no TLS with a client" in cvp.log())
-    with pytest.raises(AssertionError, match="no TLS with 1 connections: the client does not trust the certificate"):
+    wait_until(lambda: "TLS handshake failed" in cvp.log())
+    with pytest.raises(AssertionError, match="1 TLS handshakes failed: the client does not trust the certificate"):
         cvp.wait_for_calls(timeout=0)
 
 
-def test_many_calls_alike_are_told_in_one_line(cvp: MockCVP, client: httpx.Client) -> None:
+def test_similar_calls_are_reported_in_one_line(cvp: MockCVP, client: httpx.Client) -> None:
     synchronize(client, {"refURL": "media", "sincetime": 5})
     for number in range(30):
         synchronize(client, {"refURL": f"{number}", "sincetime": -1 - number % 6}, status=400)
-    with pytest.raises(AssertionError) as fault:
+    with pytest.raises(AssertionError) as error:
         cvp.assert_synchronized("media", sincetime=0)
-    lines = str(fault.value).splitlines()
+    lines = str(error.value).splitlines()
     assert lines[1].startswith("  5 calls (")
     assert "call 1: POST /cvp-config/command/synchronize: 202, sincetime was 5, not 0" in lines[5]
     assert lines[6] == "  and 10 more calls"
@@ -532,27 +532,27 @@ def test_many_calls_alike_are_told_in_one_line(cvp: MockCVP, client: httpx.Clien
     "wanted",
     [{"status": "202"}, {"sincetime": "0"}, {"ref_url": 5}, {"path": "server?q=x"}, {"path": "https://x/server"}],
 )
-def test_what_can_never_match_is_refused(cvp: MockCVP, wanted: dict[str, Any]) -> None:
+def test_a_condition_that_cannot_match_raises_an_error(cvp: MockCVP, wanted: dict[str, Any]) -> None:
     with pytest.raises((TypeError, ValueError), match="must be"):
         cvp.assert_not_called(**wanted)
 
 
-def test_async_waits_take_no_thread_and_can_be_cancelled(cvp: MockCVP) -> None:
+def test_async_waits_can_be_cancelled(cvp: MockCVP) -> None:
     async def test() -> None:
-        waits = [asyncio.create_task(cvp.async_wait_for_calls(timeout=PATIENCE)) for _ in range(50)]
+        waiting = [asyncio.create_task(cvp.async_wait_for_calls(timeout=PATIENCE)) for _ in range(50)]
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(cvp.async_wait_for_calls(99, timeout=PATIENCE), 0.05)
         with cvp.client(timeout=PATIENCE) as client:
             await asyncio.to_thread(client.get, "version")
-        assert [len(calls) for calls in await asyncio.gather(*waits)] == [1] * 50
+        assert [len(calls) for calls in await asyncio.gather(*waiting)] == [1] * 50
 
     asyncio.run(test())
 
 
-def test_threads_that_move_the_clock_lose_no_move(cvp: MockCVP) -> None:
+def test_the_clock_can_be_advanced_by_several_threads(cvp: MockCVP) -> None:
     cvp.clock.freeze()
     began = cvp.clock()
-    with threads_that_take_turns_often():
+    with frequent_thread_switches():
         threads = [threading.Thread(target=lambda: [*map(cvp.clock.advance, [1] * 5000)]) for _ in range(2)]
         for thread in threads:
             thread.start()
@@ -561,7 +561,7 @@ def test_threads_that_move_the_clock_lose_no_move(cvp: MockCVP) -> None:
     assert cvp.clock() == began + 10_000
 
 
-def test_a_tenant_has_a_deployment_a_clock_faults_and_a_journal_of_its_own(cvp: MockCVP, client: httpx.Client) -> None:
+def test_a_tenant_has_a_separate_state(cvp: MockCVP, client: httpx.Client) -> None:
     with cvp.tenant() as one, cvp.tenant(username="two", password="2", unknown_servers="reject") as two:
         assert one.url == two.url == cvp.url
         assert two.auth == ("two", "2")
@@ -578,20 +578,20 @@ def test_a_tenant_has_a_deployment_a_clock_faults_and_a_journal_of_its_own(cvp: 
             two.assert_not_called(status=202)
             one.reset()
             assert [len(each.calls) for each in (one, two, cvp)] == [0, 1, 1]
-            # a wrong password is its user's
+            # A call with a wrong password belongs to its user's tenant.
             client.get("version", auth=("two", "wrong"))
             two.assert_called(status=401)
-    with cvp.client(auth=("two", "2"), timeout=PATIENCE) as is_disconnected:
-        assert is_disconnected.get("version").status_code == 401
+    with cvp.client(auth=("two", "2"), timeout=PATIENCE) as former:
+        assert former.get("version").status_code == 401
 
 
 @pytest.mark.parametrize("name", ["wsmadmin", "Administrator", "a/b", "", "x" * 65, "taken", "..", "a:b"])
-def test_a_tenants_name_that_cannot_be_is_told(cvp: MockCVP, name: str) -> None:
+def test_an_invalid_tenant_name_raises_value_error(cvp: MockCVP, name: str) -> None:
     with cvp.tenant(username="taken"), pytest.raises(ValueError, match="name"):
         cvp.tenant(username=name)
 
 
-def test_a_stop_does_not_wait_for_what_is_held_back() -> None:
+def test_a_stop_does_not_wait_for_delayed_responses() -> None:
     with MockCVP() as cvp:
         cvp.delay(600)
         connection = http.client.HTTPSConnection(cvp.url.split("/")[2], context=cvp.ssl_context())
@@ -603,11 +603,11 @@ def test_a_stop_does_not_wait_for_what_is_held_back() -> None:
         connection.close()
 
 
-def test_it_can_be_started_and_stopped_again() -> None:
+def test_a_mock_server_can_be_restarted() -> None:
     cvp = MockCVP()
     for _ in range(2):
         cvp.start()
-        with pytest.raises(RuntimeError, match="runs already"):
+        with pytest.raises(RuntimeError, match="is already running"):
             cvp.start()
         cvp.stop()
         cvp.stop()
@@ -618,8 +618,8 @@ def open_files() -> set[str]:
     return {os.readlink(link) for link in links if link.is_symlink()}
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are read in /proc: run it on Linux")
-def test_a_hundred_started_and_stopped_leave_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are counted in /proc, which only Linux has")
+def test_100_mock_servers_leave_no_threads_or_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
     MockCVP().start().stop()
@@ -635,13 +635,13 @@ def test_a_hundred_started_and_stopped_leave_nothing_behind(tmp_path: Path, monk
 
 
 class UnittestTest(unittest.TestCase):
-    def test_it_can_be_used_from_unittest(self) -> None:
+    def test_unittest_can_use_mock_cvp(self) -> None:
         cvp = self.enterContext(MockCVP())
         with cvp.client(timeout=PATIENCE) as client:
-            self.assertEqual(client.get("version").status_code, 200)  # noqa: PT009 - what this is about
+            self.assertEqual(client.get("version").status_code, 200)  # noqa: PT009 - unittest's own assertion is tested
 
 
-def test_the_package_loads_nothing_until_it_is_used() -> None:
+def test_the_package_imports_its_modules_lazily() -> None:
     import subprocess
 
     code = (
@@ -650,7 +650,7 @@ def test_the_package_loads_nothing_until_it_is_used() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
     assert Settings().port == 8111
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
-        __import__("mockcvp").Nothing  # noqa: B018 - what this is about
+        __import__("mockcvp").Nothing  # noqa: B018 - reading the attribute raises
 
 
 def test_there_are_at_most_100_tenants() -> None:
@@ -667,7 +667,7 @@ def test_there_are_at_most_100_tenants() -> None:
         assert client.post(f"{cvp.admin_url}/cvp/tenants").status_code == 201
 
 
-def test_the_journals_of_all_tenants_are_bounded_together() -> None:
+def test_the_memory_of_all_tenants_journals_is_limited() -> None:
     with MockCVP(journal_max_bytes=1024**3) as cvp, cvp.client() as client:
         cvp.tenant()
         with pytest.raises(ValueError, match="give the mock server a smaller --journal-max-bytes"):

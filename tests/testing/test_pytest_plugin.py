@@ -7,13 +7,13 @@ pytest_plugins = ["pytester"]
 
 
 @pytest.fixture
-def alone(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+def plugin_tester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     return pytester
 
 
-def test_a_test_gets_a_double_that_is_as_at_its_start(alone: pytest.Pytester) -> None:
-    alone.makepyfile(
+def test_the_fixture_resets_the_mock_server(plugin_tester: pytest.Pytester) -> None:
+    plugin_tester.makepyfile(
         """
         import pytest
 
@@ -30,11 +30,11 @@ def test_a_test_gets_a_double_that_is_as_at_its_start(alone: pytest.Pytester) ->
             mock_cvp.fail_next(times=100)
         """
     )
-    alone.runpytest_subprocess().assert_outcomes(passed=2)
+    plugin_tester.runpytest_subprocess().assert_outcomes(passed=2)
 
 
-def test_the_settings_can_be_overridden_for_a_session_and_for_a_test(alone: pytest.Pytester) -> None:
-    alone.makepyfile(
+def test_settings_can_change_for_a_session_and_for_a_test(plugin_tester: pytest.Pytester) -> None:
+    plugin_tester.makepyfile(
         """
         import pytest
 
@@ -46,7 +46,7 @@ def test_the_settings_can_be_overridden_for_a_session_and_for_a_test(alone: pyte
             assert (mock_cvp.username, mock_cvp.password) == ("own", "wsmadmin")
 
         @pytest.mark.mock_cvp(password="for one", deployment={"servers": []})
-        def test_of_its_own(mock_cvp):
+        def test_with_a_marker(mock_cvp):
             assert mock_cvp.auth == ("own", "for one")
             with mock_cvp.client(headers={"Accept": "application/json"}) as client:
                 assert client.get("server").json() == {"results": {"servers": None}}
@@ -57,28 +57,28 @@ def test_the_settings_can_be_overridden_for_a_session_and_for_a_test(alone: pyte
         @pytest.mark.mock_cvp(unknown_servers="accept", password="p")
         class TestOfAClass:
             @pytest.mark.mock_cvp(password="nearer")
-            def test_of_both(self, mock_cvp):
+            def test_with_two_markers(self, mock_cvp):
                 assert mock_cvp.password == "nearer"
                 with mock_cvp.client() as client:
                     body = {"synchronize": {"servers": {"server": "nobody"}}}
                     assert client.post("command/synchronize", json=body).status_code == 202
 
         @pytest.mark.mock_cvp("reject")
-        def test_of_a_setting_without_a_name(mock_cvp):
+        def test_of_a_positional_setting(mock_cvp):
             raise AssertionError("not reached")
 
         @pytest.mark.mock_cvp(port=1)
-        def test_of_what_cannot_differ(mock_cvp):
+        def test_of_a_setting_that_cannot_change(mock_cvp):
             raise AssertionError("not reached")
         """
     )
-    result = alone.runpytest_subprocess("--strict-markers")
+    result = plugin_tester.runpytest_subprocess("--strict-markers")
     result.assert_outcomes(passed=4, errors=2)
-    result.stdout.fnmatch_lines(["mock_cvp: port can be set at the start alone"])
+    result.stdout.fnmatch_lines(["mock_cvp: port can only be set at the start"])
 
 
-def test_a_failed_test_shows_its_calls_and_the_reason_first(alone: pytest.Pytester) -> None:
-    alone.makepyfile(
+def test_the_report_of_a_failed_test_lists_its_calls(plugin_tester: pytest.Pytester) -> None:
+    plugin_tester.makepyfile(
         """
         def test_it(mock_cvp):
             with mock_cvp.client() as client:
@@ -93,7 +93,7 @@ def test_a_failed_test_shows_its_calls_and_the_reason_first(alone: pytest.Pytest
             assert False
         """
     )
-    result = alone.runpytest_subprocess()
+    result = plugin_tester.runpytest_subprocess()
     result.assert_outcomes(failed=3)
     result.stdout.fnmatch_lines(
         [
@@ -105,13 +105,13 @@ def test_a_failed_test_shows_its_calls_and_the_reason_first(alone: pytest.Pytest
             "none",
         ]
     )
-    # what is shown of the failed test is its own line, not the verification's
+    # The report shows the line of the test, not of the verification.
     assert "def _verify" not in result.stdout.str()
     assert result.stdout.str().count("the calls of this test") == 2
 
 
-def test_a_session_that_does_not_use_the_fixtures_loads_nothing(alone: pytest.Pytester) -> None:
-    alone.makepyfile(
+def test_the_plugin_imports_nothing_until_a_fixture_is_used(plugin_tester: pytest.Pytester) -> None:
+    plugin_tester.makepyfile(
         """
         import sys
 
@@ -120,11 +120,11 @@ def test_a_session_that_does_not_use_the_fixtures_loads_nothing(alone: pytest.Py
             assert sorted(loaded) == ["mockcvp", "mockcvp.testing", "mockcvp.testing.pytest_plugin"]
         """
     )
-    alone.runpytest_subprocess("-p", "no:hypothesispytest").assert_outcomes(passed=1)
+    plugin_tester.runpytest_subprocess("-p", "no:hypothesispytest").assert_outcomes(passed=1)
 
 
-def test_each_worker_of_xdist_has_a_double_of_its_own(alone: pytest.Pytester) -> None:
-    alone.makepyfile(
+def test_each_worker_of_xdist_has_a_separate_mock_server(plugin_tester: pytest.Pytester) -> None:
+    plugin_tester.makepyfile(
         """
         import pytest
 
@@ -135,10 +135,10 @@ def test_each_worker_of_xdist_has_a_double_of_its_own(alone: pytest.Pytester) ->
             mock_cvp.assert_called(times=1)
         """
     )
-    alone.runpytest_subprocess("-n", "2").assert_outcomes(passed=20)
+    plugin_tester.runpytest_subprocess("-n", "2").assert_outcomes(passed=20)
 
 
-def test_the_example_is_green_in_a_new_environment(tmp_path: Path) -> None:
+def test_the_example_passes_in_a_new_environment(tmp_path: Path) -> None:
     import shutil
     import subprocess
 
@@ -157,7 +157,7 @@ def test_the_example_is_green_in_a_new_environment(tmp_path: Path) -> None:
         assert "7 passed" in result.stdout
 
 
-def test_a_teardown_that_fails_after_the_double_has_stopped_is_reported_as_itself(pytester: pytest.Pytester) -> None:
+def test_a_failed_teardown_after_the_stop_is_reported(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -165,7 +165,7 @@ def test_a_teardown_that_fails_after_the_double_has_stopped_is_reported_as_itsel
         @pytest.fixture(scope="session", autouse=True)
         def own():
             yield
-            raise ValueError("the teardown's own fault")
+            raise ValueError("the error of the teardown")
 
         def test_it(mock_cvp):
             pass
@@ -173,5 +173,5 @@ def test_a_teardown_that_fails_after_the_double_has_stopped_is_reported_as_itsel
     )
     result = pytester.runpytest_subprocess()
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*the teardown's own fault*"])
+    result.stdout.fnmatch_lines(["*the error of the teardown*"])
     assert "INTERNALERROR" not in result.stdout.str()
