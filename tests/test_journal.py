@@ -16,7 +16,7 @@ from mockcvp.oamp.errors import INVALID_SINCETIME, ApiError
 from mockcvp.oamp.http import Request, Response
 from mockcvp.oamp.references import RequestedServer
 from mockcvp.oamp.sync_ups import Run, SyncStatus, SyncUp
-from tests.server_process import JSON, SYNCHRONIZE, XML, ServerProcess, read_response
+from tests.server_process import JSON, SYNCHRONIZE, XML, ServerProcess, frequent_thread_switches, read_response
 
 BODY = '{"synchronize": {"servers": {"server": ["a", {"refURL": "b", "sincetime": "7"}]}}}'
 

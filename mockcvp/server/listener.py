@@ -10,11 +10,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from mockcvp.admin import PATH
-from mockcvp.app import MockApp
 from mockcvp.oamp.http import BASE_PATH
 from mockcvp.pipeline.exchange import CERTIFICATE, CONTROL_PORT, Exchange
 from mockcvp.server.outbox import Outbox
@@ -22,6 +22,8 @@ from mockcvp.server.protocol import Connection
 from mockcvp.server.tls import CertificateError, certificate, log_failure
 from mockcvp.settings import Settings
 
+if TYPE_CHECKING:
+    from mockcvp.app import MockApp
 if sys.platform != "win32":
     from mockcvp.server.acceptor import Acceptor
 
@@ -50,7 +52,7 @@ class Server:
 
     def __init__(
         self,
-        app: MockApp,
+        app: "MockApp",
         settings: Settings,
         drain_seconds: float = 5.0,
         report: Callable[[str], None] = log_failure,

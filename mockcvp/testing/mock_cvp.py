@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
 from pydantic import ValidationError
 
-from mockcvp.app import create_app
 from mockcvp.clock import Clock
 from mockcvp.journal import Call
 from mockcvp.messages import error_lines
@@ -80,6 +79,9 @@ class MockCVP:
                 given["cert_dir"] = resources.enter_context(tempfile.TemporaryDirectory(prefix="mockcvp-"))
             self._settings = self._checked(given)
             self._state = MockState(self._settings)
+            # The import of FastAPI is slow, and a session that starts no mock server does not need it.
+            from mockcvp.app import create_app
+
             app = create_app(state=self._state)
             self._server = Server(app, self._settings, _DRAIN_SECONDS, self._tls_errors.append)
             resources.callback(self._server.serving())

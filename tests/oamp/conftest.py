@@ -10,4 +10,6 @@ from tests.oamp.ways import WAYS
 def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A client of a mock server with the default settings, which is served in four ways."""
     with WAYS[request.param](tmp_path_factory.mktemp("certs")) as client:
+        # the default of httpx is Accept: */*
+        del client.headers["accept"]
         yield client
