@@ -53,22 +53,7 @@ def _guarded(app: ASGIApp, state: MockState) -> ASGIApp:
 
 
 def control_of(state: MockState) -> "FastAPI":
-    """Return the app that controls a mock server, and its tenants."""
-    from fastapi import FastAPI
+    """Return the FastAPI app that controls a mock server and its tenants."""
+    from mockcvp.admin.router import ControlApp
 
-    from mockcvp.admin import router, tenants
-
-    def of_tenant(tenant: MockState) -> FastAPI:
-        routes = router.router(tenant)
-        app = FastAPI(exception_handlers=router.ERROR_HANDLERS, openapi_url=None, redirect_slashes=False)
-        app.include_router(routes)
-        # WireMock's own clients put this before every path
-        app.include_router(routes, prefix=PATH)
-        return app
-
-    app = FastAPI(exception_handlers=router.ERROR_HANDLERS, openapi_url=None, redirect_slashes=False)
-    app.include_router(router.router(state), prefix=PATH)
-    path = f"{PATH}/cvp/tenants"
-    app.include_router(tenants.router(state, path), prefix=f"{PATH}/cvp")
-    app.mount(path, tenants.Controls(state, of_tenant))
-    return app
+    return ControlApp(state)

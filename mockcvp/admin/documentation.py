@@ -1,4 +1,4 @@
-"""What both APIs are, under ``/__admin``: an OpenAPI document, and a page to read it on."""
+"""The documentation of both APIs under ``/__admin``: an OpenAPI document and a web page."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -7,12 +7,14 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.responses import HTMLResponse, Response
 
 from mockcvp import __version__
+from mockcvp.admin.openapi import control_router, responds
+from mockcvp.admin.responses import OpenApiDocument
 
 _METHODS = ("get", "head", "post", "put", "patch", "delete")
+_PAGE = "The page. It needs no JavaScript and nothing from another site."
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
     "X-Content-Type-Options": "nosniff",
@@ -30,28 +32,33 @@ summary { cursor: pointer }
 """
 
 
-def router() -> APIRouter:
-    """Return the routes of the documentation."""
-    routes = APIRouter()
-    # few ask for it, and so it is made when the first one does
-    document = cache(_document)
-    content = cache(lambda: json.dumps(document()).encode())
-    page = cache(lambda: _page(document()))
-
-    # no coroutines: making them takes some time, and the framework has a thread for it
-    @routes.get("/openapi.json")
-    def openapi() -> Response:
-        """Return the OpenAPI document of both APIs."""
-        return Response(content(), media_type="application/json")
-
-    @routes.get("/docs")
-    def docs() -> Response:
-        """Return the same as a page."""
-        return HTMLResponse(page(), headers=_HEADERS)
-
-    return routes
+router = control_router("mock server")
 
 
+# these are not coroutines, since the first calls take long and FastAPI runs plain functions in a thread
+@router.get("/openapi.json", responses=responds(200, "The document, in OpenAPI 3.1.", OpenApiDocument))
+def openapi() -> Response:
+    """Return this document."""
+    return Response(_content(), media_type="application/json")
+
+
+@router.get("/docs", response_class=HTMLResponse, responses={200: {"description": _PAGE}})
+def docs() -> Response:
+    """Return this document as a web page."""
+    return HTMLResponse(_cached_page(), headers=_HEADERS)
+
+
+@cache
+def _content() -> bytes:
+    return json.dumps(_document()).encode()
+
+
+@cache
+def _cached_page() -> str:
+    return _page(_document())
+
+
+@cache
 def _document() -> dict[str, Any]:
     import yaml
 

@@ -74,6 +74,10 @@ class Parameters(SchemaModel):
     times: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
 
+# HTTP's list of fields: several of one name are an array
+HeaderFields = dict[str, Any]
+
+
 class ResponseForm(SchemaModel):
     """What a mapping answers, in JSON."""
 

@@ -16,7 +16,7 @@ from openapi_spec_validator import validate
 from pydantic import BaseModel
 
 from mockcvp import MockCVP, __version__
-from mockcvp.admin import schemas, tenants
+from mockcvp.admin import schemas
 from mockcvp.app import control_of
 from mockcvp.oamp import errors
 from mockcvp.oamp.deployment import Deployment, Server, ServerType, Version
@@ -207,7 +207,7 @@ def test_the_document_has_the_paths_of_the_contract_and_no_other() -> None:
         ("DeployedServer", Server),
         ("ServerChange", schemas.Change),
         ("ClockChange", schemas.ClockChange),
-        ("NewTenant", tenants.NewTenant),
+        ("NewTenant", schemas.NewTenant),
         ("Version", Version),
     ],
 )
