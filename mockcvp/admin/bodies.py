@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from mockcvp.messages import error_lines, may_be_secret
+from mockcvp.messages import error_lines
 from mockcvp.oamp.representation import members_once
 from mockcvp.stubs.mapping_schema import check_writable
 
@@ -34,9 +34,7 @@ async def content_of(request: Request) -> Any:
     try:
         return json.loads((await request.body()).decode("utf-8-sig"), object_pairs_hook=members_once)
     except (ValueError, RecursionError) as exc:
-        # the message may quote the name of a member
-        why = "why is not shown, since it may hold a secret" if may_be_secret(str(exc)) else exc
-        raise Unprocessable(f"the body is not JSON: {why}") from None
+        raise Unprocessable(f"the body is not JSON: {exc}") from None
 
 
 async def body(request: Request, model: type[Model], *, is_secret: bool = False) -> Model:

@@ -30,7 +30,7 @@ _BODIES = (
     ClockChange,
     NewTenant,
 )
-_SECURITY = [{}, {"adminAuth": []}]
+_SECURITY: list[dict[str, list[str]]] = [{}, {"adminAuth": []}]
 SECURITY_SCHEMES = {
     "adminAuth": {
         "type": "http",
@@ -107,8 +107,8 @@ NOT_A_UUID = _error(400, "The id is not a UUID.")
 UNKNOWN = _error(404, "Nothing has that name or id.")
 UNPROCESSABLE = _error(
     422,
-    "The request is not valid, and has changed nothing. Each title names an error. A search has this response also where "
-    "a regular expression took 1 s of processor time, so that the matches are unknown.",
+    "The request is not valid, and has changed nothing. Each title names an error. A search has this response also "
+    "where a regular expression took 1 s of processor time, so that the matches are unknown.",
 )
 DONE = responds(200, "Done.", Empty)
 

@@ -37,16 +37,22 @@ def _covered(certificate: Path) -> tuple[str, ...]:
     try:
         # a later start may have recreated the file
         return _names_in(certificate.read_bytes())
-    except (OSError, ValueError):
+    except OSError:
         return ()
 
 
 @lru_cache(maxsize=16)
 def _names_in(pem: bytes) -> tuple[str, ...]:
-    # only for a page in a browser, since it takes time to load
+    # imported only for a page in a browser, since the import takes long
+    from cryptography import x509
+
     from mockcvp.server.self_signed import names
 
-    return tuple(map(_normal, names(pem)))
+    try:
+        return tuple(map(_normal, names(pem)))
+    except (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        # OpenSSL serves certificates that cryptography rejects
+        return ()
 
 
 def _normal(name: str) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
 from mockcvp.admin.schemas import TenantName
@@ -175,11 +175,14 @@ class Timing(_Body):
     total_time: int
 
 
+_UUID: dict[str, JsonValue] = {"format": "uuid"}
+
+
 class StoredMapping(StubMappingForm):
     """A stub mapping as the client sent it, with its id, and with ``method`` and ``status`` where it lacked them."""
 
-    id: UUID
-    uuid: UUID
+    id: Annotated[str, Field(json_schema_extra=_UUID)]
+    uuid: Annotated[str, Field(json_schema_extra=_UUID)]
     request: RequestPatternForm
     response: ResponseForm
 
@@ -193,9 +196,7 @@ class ServedRequest(_Body):
     response: LoggedResponse
     was_matched: Annotated[
         bool,
-        Field(
-            description="False for 404, 405 and a call without a response, unless the response is that of a stub mapping."
-        ),
+        Field(description="False for 404, 405 and a call without a response, unless a stub mapping matched."),
     ]
     timing: Timing
     sub_events: Annotated[list[Any], Field(max_length=0)]

@@ -16,6 +16,7 @@ from xml.etree.ElementTree import Element, ParseError, SubElement
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import XMLParser
 
+from mockcvp.messages import duplicate
 from mockcvp.oamp import errors
 from mockcvp.oamp.errors import ErrorType, OampError
 from mockcvp.oamp.negotiation import Form, is_charset
@@ -285,7 +286,7 @@ def members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
         twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-        raise ValueError(f"the member {twice[:100]!r} occurs twice in one object")
+        raise ValueError(duplicate("member", twice, "object"))
     return members
 
 
