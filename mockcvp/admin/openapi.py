@@ -113,7 +113,8 @@ UNPROCESSABLE = _error(
 DONE = responds(200, "Done.", Empty)
 
 
-def _operation_id(route: APIRoute) -> str:
+def operation_id(route: APIRoute) -> str:
+    """Return the id of a route's operation in the OpenAPI document."""
     return to_camel(route.name)
 
 
@@ -124,7 +125,7 @@ def control_router(tag: str) -> APIRouter:
         tag: the tag of the routes in the OpenAPI document
     """
     responses = _UNAUTHORIZED | _FORBIDDEN
-    return APIRouter(tags=[tag], responses=responses, generate_unique_id_function=_operation_id)
+    return APIRouter(tags=[tag], responses=responses, generate_unique_id_function=operation_id)
 
 
 def completed(document: dict[str, Any]) -> dict[str, Any]:

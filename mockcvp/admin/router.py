@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -11,7 +11,7 @@ from mockcvp.admin import PATH, TENANTS_PATH, cvp, documentation, mappings, requ
 from mockcvp.admin.bodies import Unprocessable
 from mockcvp.admin.dependencies import State, current_state
 from mockcvp.admin.errors import ERROR_HANDLERS, METHODS
-from mockcvp.admin.openapi import DONE, completed, control_router, responds
+from mockcvp.admin.openapi import DONE, completed, control_router, operation_id, responds
 from mockcvp.admin.responses import Health, MockVersion
 from mockcvp.state import MockState
 
@@ -35,15 +35,16 @@ _UNSUPPORTED = {
     "/docs/swagger": "that document (it is /openapi.json)",
 }
 
-router = control_router("mock server")
+_HEALTHY = responds(200, "The mock server is healthy.", Health)
+
+router = APIRouter(generate_unique_id_function=operation_id)
+_own = control_router("mock server")
 
 
-@router.head("/health", operation_id="headHealth", responses={200: {}}, openapi_extra={"security": []})
-@router.get(
-    "/health",
-    responses=responds(200, "The mock server is healthy.", Health),
-    openapi_extra={"security": []},
+@router.head(
+    "/health", operation_id="headHealth", tags=["mock server"], responses=_HEALTHY, openapi_extra={"security": []}
 )
+@router.get("/health", tags=["mock server"], responses=_HEALTHY, openapi_extra={"security": []})
 async def health() -> JSONResponse:
     """Return the health of the mock server.
 
@@ -52,13 +53,13 @@ async def health() -> JSONResponse:
     return JSONResponse({"status": "healthy", "message": "mockcvp is ok", "version": __version__})
 
 
-@router.get("/version", responses=responds(200, "The version.", MockVersion))
+@_own.get("/version", responses=responds(200, "The version.", MockVersion))
 async def version() -> JSONResponse:
     """Return the version of the mock server."""
     return JSONResponse({"version": __version__})
 
 
-@router.post("/reset", responses=DONE)
+@_own.post("/reset", responses=DONE)
 async def reset(state: State) -> JSONResponse:
     """Restore the state at the start.
 
@@ -74,6 +75,7 @@ async def unsupported(request: Request) -> JSONResponse:
     raise Unprocessable(f"{request.url.path}: WireMock has {request.scope['route'].name}, and mockcvp has not")
 
 
+router.include_router(_own)
 router.include_router(documentation.router)
 for _path, _name in _UNSUPPORTED.items():
     router.add_api_route(_path, unsupported, name=_name, methods=list(METHODS), include_in_schema=False)

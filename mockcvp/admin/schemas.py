@@ -2,11 +2,12 @@
 
 from typing import Annotated, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from mockcvp.oamp.deployment import Outcome
 
-TenantName = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+_TENANT_NAME = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+TenantName = Annotated[str, Field(pattern=_TENANT_NAME)]
 
 
 class Which(BaseModel):
@@ -39,9 +40,9 @@ class WhichMappings(Which):
 class Change(BaseModel):
     """A change of the sync-ups of a server that start from now on. An absent member keeps its value."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
 
-    duration: Annotated[float | None, Field(strict=True)] = None
+    duration: Annotated[float | None, Field(strict=True, json_schema_extra={"minimum": 0, "maximum": 10**9})] = None
     outcome: Outcome | None = None
 
     @model_validator(mode="after")
@@ -51,14 +52,23 @@ class Change(BaseModel):
         return self
 
 
+_BOTH_MOVES: dict[str, JsonValue] = {
+    "required": ["now", "advance"],
+    "properties": {"now": {"type": "string"}, "advance": {"type": "number"}},
+}
+
+
 class ClockChange(BaseModel):
     """A change of the clock. An absent member keeps its value; ``now`` and ``advance`` exclude each other."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1, "not": _BOTH_MOVES})
 
-    frozen: Annotated[bool | None, Field(strict=True)] = None
-    now: AwareDatetime | None = None
-    advance: Annotated[float | None, Field(strict=True, ge=0, allow_inf_nan=False)] = None
+    frozen: Annotated[bool | None, Field(strict=True, description="Whether the clock stands still.")] = None
+    now: Annotated[AwareDatetime | None, Field(description="A time with an offset, from 1970 to 9999.")] = None
+    advance: Annotated[
+        float | None,
+        Field(strict=True, ge=0, allow_inf_nan=False, description="The seconds by which the clock moves forward."),
+    ] = None
 
     @model_validator(mode="after")
     def _one_move(self) -> Self:
@@ -74,5 +84,5 @@ class NewTenant(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    username: str | None = None
+    username: Annotated[str | None, Field(json_schema_extra={"pattern": _TENANT_NAME})] = None
     password: str | None = None

@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from mockcvp.messages import Invalid, UnknownMembers, error_lines, member, quoted, within
@@ -79,8 +79,28 @@ class SchemaModel(BaseModel):
         return cls.model_fields[field].alias or field
 
 
+def _exactly_one_operator(schema: dict[str, Any]) -> None:
+    """Complete the JSON schema of a content pattern: exactly one operator, and each option with its operator."""
+    names = {field: ContentPattern.alias(field) for field in (*_OPERATORS, *_OPTIONS)}
+    for field in _OPERATORS:
+        schema["properties"][names[field]].pop("default", None)
+    schema["oneOf"] = [{"required": [names[field]]} for field in _OPERATORS]
+    schema["dependentRequired"] = {names[option]: [names[operator]] for option, operator in _OPTIONS.items()}
+
+
+_PATH: dict[str, JsonValue] = {
+    "description": "An expression, or an object that has also an operator for the values that the expression finds.",
+    "oneOf": [
+        {"type": "string"},
+        {"type": "object", "required": ["expression"], "properties": {"expression": {"type": "string"}}},
+    ],
+}
+
+
 class ContentPattern(SchemaModel):
     """What a value must be like, by one operator."""
+
+    model_config = ConfigDict(json_schema_extra=_exactly_one_operator)
 
     equal_to: str = ""
     case_insensitive: bool = False
@@ -92,9 +112,9 @@ class ContentPattern(SchemaModel):
     equal_to_json: Any = None
     ignore_array_order: bool = False
     ignore_extra_elements: bool = False
-    matches_json_path: Any = None
+    matches_json_path: Annotated[Any, Field(json_schema_extra=_PATH)] = None
     equal_to_xml: str = ""
-    matches_xpath: Annotated[Any, Field(alias="matchesXPath")] = None
+    matches_xpath: Annotated[Any, Field(alias="matchesXPath", json_schema_extra=_PATH)] = None
     xpath_namespaces: Annotated[dict[str, str], Field(alias="xPathNamespaces")] = {}
     and_: Annotated[tuple["ContentPattern", ...], Field(alias="and", min_length=2, strict=False)] = ()
     or_: Annotated[tuple["ContentPattern", ...], Field(alias="or", min_length=2, strict=False)] = ()

@@ -1,5 +1,6 @@
 """The OpenAPI document that FastAPI generates for the control API."""
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,13 @@ import yaml
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+from mockcvp import MockCVP
 from mockcvp.app import control_of
 from mockcvp.settings import Settings
 from mockcvp.state import MockState
-from tests.admin.test_openapi import DEPLOYMENT, JOURNAL, MAPPINGS, METHODS, TENANTS, Step
+from tests.admin.test_openapi import DEPLOYMENT, JOURNAL, MAPPINGS, METHODS, SERVER, TENANTS, Step, calls
+from tests.admin_client import SERVERS
+from tests.server_process import PASSWORD, PATIENCE, USER
 
 WRITTEN = Path(__file__).parents[2] / "mockcvp" / "admin" / "openapi.yaml"
 Operations = dict[tuple[str, str], dict[str, Any]]
@@ -76,8 +80,6 @@ def test_operation_ids_are_unique() -> None:
 
 def path_of(path: str) -> str:
     """Return the documented path of a control request's path."""
-    import re
-
     path = f"/__admin/{path.partition('?')[0]}"
     found = sorted({documented for _, documented in operations(generated())}, key=lambda one: one.count("{"))
     return next(one for one in found if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", one), path))
@@ -87,7 +89,28 @@ def path_of(path: str) -> str:
 def test_a_body_schema_accepts_exactly_the_valid_bodies(step: Step) -> None:
     method, path, body, status = step
     content = operations(generated())[method.lower(), path_of(path)]["requestBody"]["content"]["application/json"]
-    schema = {"components": generated()["components"], **content["schema"]}
-    validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
-    errors = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(body)]
+    errors = errors_of(content["schema"], body)
     assert bool(errors) == (status == 422), errors
+
+
+def errors_of(schema: dict[str, Any], value: Any) -> list[str]:
+    whole = {"components": generated()["components"], **schema}
+    validator = Draft202012Validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
+
+
+def test_each_response_matches_its_schema() -> None:
+    first: list[Step] = [("PUT", "cvp/deployment", {"servers": SERVERS}, 200)]
+    more: list[Step] = [("GET", "requests", None, 200), *JOURNAL, *MAPPINGS[:3], *DEPLOYMENT[:3]]
+    last: list[Step] = [("DELETE", "mappings", None, 200), *MAPPINGS, *DEPLOYMENT, *SERVER, *TENANTS]
+    with MockCVP() as cvp, cvp.client(timeout=PATIENCE) as client:
+        for steps in (first, more, last):
+            for method, path, body, status in steps:
+                response = client.request(method, f"{cvp.admin_url}/{path}", **({} if body is None else {"json": body}))
+                assert response.status_code == status
+                if method == "HEAD" or path == "docs":
+                    continue
+                responses = operations(generated())[method.lower(), path_of(path)]["responses"]
+                schema = responses[str(status)]["content"]["application/json"]["schema"]
+                assert errors_of(schema, response.json()) == [], f"{method} {path}"
+            calls(client, (USER, PASSWORD))
