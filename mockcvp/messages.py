@@ -55,7 +55,7 @@ _SECRET = re.compile(
 )
 # what is a name alone, with no value behind it
 _NAME = re.compile(r"[A-Za-z_-]{1,32}")
-# a name as those of JSON members and HTTP fields; Base64 has upper-case letters and digits anywhere
+# words in camel case or with hyphens, as the names of JSON members and HTTP fields; Base64 rarely matches
 _PLAIN_NAME = re.compile(r"[A-Z]?[a-z]+(?:(?:[-_][A-Z]?|[A-Z])[a-z]+)*(?:URL)?")
 _LONGEST_SEARCHED = 100_000
 _LONGEST_NAME = 80
@@ -134,9 +134,9 @@ def duplicate(kind: str, name: str, place: str) -> str:
     """Return the message that a name occurs twice, which quotes the name only where it is plain.
 
     Args:
-        kind: what the name is of: a member or a key
+        kind: a member or a key
         name: the name
-        place: the name of what has it twice
+        place: an object or a mapping
     """
     if len(name) <= _LONGEST_NAME and _PLAIN_NAME.fullmatch(name):
         return f"the {kind} {name!r} occurs twice in one {place}"

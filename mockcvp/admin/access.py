@@ -82,7 +82,7 @@ class Guard:
             what = "user name or password are wrong" if sent else "no user name and password were sent"
             if len(headers.getlist("authorization")) > 1:
                 what = "more than one Authorization header was sent"
-            hint = f"{what}: the control API wants {self._whose}"
+            hint = f"{what}: the control API requires {self._whose}"
             app = _rejection(401, hint, {"www-authenticate": 'Basic realm="mockcvp"'})
         else:
             body = await read_body(receive, MAX_CONTROL_BYTES, self._unfinished)

@@ -107,9 +107,7 @@ def _move(state: MockState, change: ClockChange) -> None:
     try:
         if change.now is not None:
             if change.now.timestamp() < clock() and not state.oamp.servers.untouched:
-                raise ValueError(
-                    f"now: the clock tells {_iso(clock())} and, once a sync-up was started, only goes forward"
-                )
+                raise ValueError(f"now: after the start of a sync-up the clock only goes forward from {_iso(clock())}")
             clock.set(change.now.timestamp())
         clock.advance(change.advance or 0)
     except ValueError as exc:

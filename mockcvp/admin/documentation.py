@@ -63,7 +63,7 @@ def _document() -> dict[str, Any]:
     import yaml
 
     text = Path(__file__).with_name("openapi.yaml").read_text("utf-8")
-    # libyaml's, many times as fast, is not on every machine
+    # libyaml's loader is many times as fast, but some machines lack it
     document: dict[str, Any] = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # nosec B506 # noqa: S506 - it is safe
     document["info"]["version"] = __version__
     return document
@@ -118,7 +118,7 @@ def _scheme(name: str, scheme: dict[str, Any]) -> str:
 
 def _security(document: dict[str, Any], operation: dict[str, Any]) -> str:
     wanted = operation.get("security", document["security"])
-    # when credentials are required is described once, with the scheme
+    # the description of the scheme says when credentials are required
     links = ", ".join(_link(name, name) for one in wanted for name in one)
     if not links:
         return ""
@@ -181,7 +181,7 @@ def _link(place: str, text: str) -> str:
 
 
 def _prose(text: str) -> str:
-    """Return paragraphs, with what stands between backticks as code."""
+    """Return the paragraphs of a text as HTML, with code for text in backticks."""
     paragraphs = [part for part in text.strip().split("\n\n") if part]
     return "".join(f"<p>{_coded(paragraph)}</p>" for paragraph in paragraphs)
 
@@ -191,7 +191,7 @@ def _coded(text: str) -> str:
 
 
 def _schema(schema: dict[str, Any]) -> str:
-    """Return a schema as a list: what it holds in lists of its own, anything else as it stands in the document."""
+    """Return a schema as a nested HTML list."""
     error_lines = []
     for keyword, value in schema.items():
         if keyword == "$ref":

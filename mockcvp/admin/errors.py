@@ -23,20 +23,21 @@ def _errors(status: int, *titles: str, headers: dict[str, str] | None = None) ->
 
 async def _http_error(request: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, HTTPException)
+    # the Allow of FastAPI names only the methods of the first route that has the path
+    headers = {"allow": ", ".join(_allowed(request))} if exc.status_code == 405 else dict(exc.headers or {})
     if exc.detail not in ("Not Found", "Method Not Allowed"):
-        return _errors(exc.status_code, exc.detail, headers=dict(exc.headers or {}))
+        return _errors(exc.status_code, exc.detail, headers=headers)
     # no route has matched, so no dependency has looked up the tenant
     below, is_of_tenant, rest = request.url.path.partition(f"{TENANTS_PATH}/")
-    name = rest.partition("/")[0]
+    name = rest.strip("/").partition("/")[0]
     if is_of_tenant and below == request.scope.get("root_path", "") and name not in request.app.state.mock.tenants:
         return _errors(404, f"there is no tenant {name!r}")
-    headers = {"allow": ", ".join(_allowed(request))} if exc.status_code == 405 else {}
     title = f"{exc.detail}: {request.method} {request.url.path} is not one of the control API's"
     return _errors(exc.status_code, title, headers=headers)
 
 
 def _allowed(request: Request) -> list[str]:
-    """Return the methods of a path. FastAPI's own error names only those of the first route that has the path."""
+    """Return the methods of a path."""
     return [
         method
         for method in METHODS

@@ -1,4 +1,4 @@
-"""What the routes of the control API declare for the OpenAPI document, and the parts that FastAPI does not generate."""
+"""The OpenAPI metadata of the control API's routes, and the parts of the document that FastAPI does not generate."""
 
 from collections.abc import Mapping
 from typing import Any

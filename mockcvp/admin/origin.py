@@ -1,4 +1,4 @@
-"""Whether a page in a browser belongs to the mock server itself, by the ``Origin`` of its requests."""
+"""The check of the ``Origin`` header, by which the mock server recognises its own web pages."""
 
 import ipaddress
 from functools import lru_cache
@@ -13,14 +13,14 @@ _LOCAL = ("localhost", "127.0.0.1", "::1")
 def is_own(origin: str, host: str | None, settings: Settings, certificate: Path | None) -> bool:
     """Return whether an ``Origin`` is one of the mock server's own pages.
 
-    A page whose DNS name leads to this machine (DNS rebinding) sends a ``Host`` that equals its ``Origin``. So the host
-    must also be one that the certificate covers: no other site has a name that is in it.
+    The certificate must cover the host, since a page whose DNS name resolves to this machine (DNS rebinding) sends a
+    ``Host`` that equals its ``Origin``.
 
     Args:
         origin: the ``Origin`` header
         host: the ``Host`` header
-        settings: of the mock server
-        certificate: the PEM file of its certificate; None where another server holds the certificate
+        settings: the settings of the mock server
+        certificate: the PEM file of its certificate; None where another ASGI server has the certificate
     """
     try:
         parts = urlsplit(origin)

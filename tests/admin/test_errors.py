@@ -66,6 +66,13 @@ def test_a_stop_aborts_an_unread_stream_without_traceback(tmp_path: Path) -> Non
     assert not [line for line in lines if "Traceback" in line or "Error" in line]
 
 
+def test_get_of_a_search_gets_405_with_allow() -> None:
+    with MockCVP() as cvp, cvp.client(base_url=cvp.admin_url, auth=None) as client:
+        for search in ("count", "find", "remove"):
+            response = client.get(f"requests/{search}")
+            assert (response.status_code, "POST" in response.headers["allow"]) == (405, True)
+
+
 def test_an_unknown_tenant_is_named_on_every_path() -> None:
     with MockCVP() as cvp, cvp.client(base_url=cvp.admin_url, auth=None) as client:
         responses: list[httpx.Response] = [

@@ -61,7 +61,7 @@ def test_an_operation_has_the_documented_parameters(key: tuple[str, str]) -> Non
 
 
 @pytest.mark.parametrize("key", written(), ids=" ".join)
-def test_an_operation_has_tag_summary_security_and_body(key: tuple[str, str]) -> None:
+def test_an_operation_has_the_documented_tag_and_body(key: tuple[str, str]) -> None:
     operation, before = operations(generated())[key], written()[key]
     assert operation["tags"] == before["tags"]
     assert operation["summary"]
