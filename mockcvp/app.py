@@ -1,14 +1,23 @@
 """The FastAPI app of one mock server."""
 
-from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
+from fastapi.exceptions import RequestValidationError
 from pydantic.alias_generators import to_camel
+from starlette.exceptions import HTTPException
+from starlette.requests import Request as StarletteRequest
+from starlette.responses import Response as StarletteResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockcvp import __version__
 from mockcvp.admin import PATH
+from mockcvp.admin import openapi as control_openapi
+from mockcvp.admin.access import Guard
+from mockcvp.admin.access_log import AccessLog
+from mockcvp.admin.errors import ERROR_HANDLERS
+from mockcvp.admin.router import include_control
 from mockcvp.oamp import documentation, operation, routes
 from mockcvp.oamp.http import BASE_PATH, Request, Response
 from mockcvp.oamp.service import OAMP
@@ -28,10 +37,10 @@ def create_app(settings: Settings | None = None, *, state: MockState | None = No
 
 
 class MockApp(FastAPI):
-    """A FastAPI app that records every request, and serves the OAMP's own operations without FastAPI's stack.
+    """A FastAPI app that records every request, and calls the operations of the OAMP without FastAPI's stack.
 
-    FastAPI's stack takes several times as long as the operations. It serves them too where a user of this app has added
-    middleware or overridden a dependency, and it serves what a user has added.
+    FastAPI's stack takes several times as long as an operation. It serves all requests of the OAMP once a user of this
+    app has added middleware or overridden a dependency, and those of routes that a user has added.
 
     Attributes:
         exchange: serves the requests of the OAMP
@@ -41,34 +50,37 @@ class MockApp(FastAPI):
         super().__init__(
             title="mockcvp",
             version=__version__,
+            summary="The OAMP server of Cisco Unified CVP, mocked for tests, and the control API of the mock server.",
+            openapi_tags=[*documentation.TAGS, *control_openapi.TAGS],
             openapi_url=None,
             redirect_slashes=False,
             generate_unique_id_function=lambda route: to_camel(route.name),
-            exception_handlers={404: operation.on_http_error, 405: operation.on_http_error},
+            exception_handlers=ERROR_HANDLERS | {HTTPException: _http_error, RequestValidationError: _invalid},
         )
         self.state.mock = state
         self.include_router(routes.router)
+        include_control(self)
         self._own_routes = len(self.routes)
         self.exchange = Exchange(PATH, state, routes.dispatcher, self._serve, self._is_extended)
-        self._admin = _LazyApp(lambda: _guarded(control_of(state), state))
+        self._control = _guarded(super().__call__, state)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request as ASGI has it."""
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
         elif self.exchange.controls(scope):
-            await self._admin(scope, receive, send)
+            await self._control(scope, receive, send)
         else:
             await self.exchange(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
-        """Return the OpenAPI document, with both formats of the OAMP."""
+        """Return the OpenAPI document."""
         if self.openapi_schema is None:
-            self.openapi_schema = documentation.openapi(super().openapi())
+            self.openapi_schema = control_openapi.completed(documentation.completed(super().openapi()))
         return self.openapi_schema
 
     def _is_extended(self, path: str) -> bool:
-        """Return whether a path must go through FastAPI."""
+        """Return whether a request for a path of the OAMP needs FastAPI's stack."""
         if self.user_middleware or self.dependency_overrides:
             return True
         return len(self.routes) > self._own_routes and not routes.dispatcher.has(path)
@@ -102,26 +114,7 @@ class MockApp(FastAPI):
         return known._replace(status=start["status"], headers=headers, body=content, parts=None)
 
 
-class _LazyApp:
-    """An ASGI app that is created on the first request.
-
-    The import of FastAPI takes longer than the rest of a start, and many mock servers get no control request.
-    """
-
-    def __init__(self, create: Callable[[], ASGIApp]) -> None:
-        self._create = create
-        self._app: ASGIApp | None = None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._app is None:
-            self._app = self._create()
-        await self._app(scope, receive, send)
-
-
 def _guarded(app: ASGIApp, state: MockState) -> ASGIApp:
-    from mockcvp.admin.access import Guard
-    from mockcvp.admin.access_log import AccessLog
-
     settings = state.settings
     own = settings.admin_username is not None
     whose = "those of --admin-username and --admin-password" if own else "the OAMP's"
@@ -129,23 +122,19 @@ def _guarded(app: ASGIApp, state: MockState) -> ASGIApp:
     return AccessLog(guard)
 
 
-def control_of(state: MockState) -> "FastAPI":
-    """Create the FastAPI app of the control API, for a mock server and its tenants."""
-    from fastapi import FastAPI
+async def _http_error(request: StarletteRequest, exc: Exception) -> StarletteResponse:
+    assert isinstance(exc, HTTPException)
+    if not operation.is_served(request):
+        control_error: StarletteResponse = await ERROR_HANDLERS[HTTPException](request, exc)
+        return control_error
+    if exc.status_code in (404, 405):
+        return operation.not_found(request, exc)
+    return await http_exception_handler(request, exc)
 
-    from mockcvp.admin import router, tenants
 
-    def of_tenant(tenant: MockState) -> FastAPI:
-        routes = router.router(tenant)
-        app = FastAPI(exception_handlers=router.ERROR_HANDLERS, openapi_url=None, redirect_slashes=False)
-        app.include_router(routes)
-        # WireMock's clients add this prefix to every path.
-        app.include_router(routes, prefix=PATH)
-        return app
-
-    app = FastAPI(exception_handlers=router.ERROR_HANDLERS, openapi_url=None, redirect_slashes=False)
-    app.include_router(router.router(state), prefix=PATH)
-    path = f"{PATH}/cvp/tenants"
-    app.include_router(tenants.router(state, path), prefix=f"{PATH}/cvp")
-    app.mount(path, tenants.Controls(state, of_tenant))
-    return app
+async def _invalid(request: StarletteRequest, exc: Exception) -> StarletteResponse:
+    assert isinstance(exc, RequestValidationError)
+    if operation.is_served(request):
+        return await request_validation_exception_handler(request, exc)
+    control_error: StarletteResponse = await ERROR_HANDLERS[RequestValidationError](request, exc)
+    return control_error

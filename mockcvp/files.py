@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mockcvp.messages import error_lines, may_be_secret, quoted
+from mockcvp.messages import duplicate, error_lines
 from mockcvp.oamp.deployment import Deployment
 from mockcvp.oamp.json_codec import members_once
 
@@ -51,9 +51,7 @@ def json_of(setting: str, path: Path, text: str) -> Any:
     except json.JSONDecodeError as exc:
         raise FileError(setting, f"{path}: line {exc.lineno}, column {exc.colno}: {exc.msg}") from None
     except ValueError as exc:
-        # The message quotes the name of a member.
-        reason = "a member occurs twice in one object; its name is not shown" if may_be_secret(str(exc)) else exc
-        raise FileError(setting, f"{path}: {reason}") from None
+        raise FileError(setting, f"{path}: {exc}") from None
     except RecursionError:
         raise FileError(setting, f"{path}: is nested too deeply") from None
 
@@ -91,7 +89,7 @@ def _from_yaml(path: Path, text: str) -> Any:
             seen = set()
             for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
                 if key.value in seen:
-                    problem = f"the key {quoted(key.value)} occurs twice in one mapping"
+                    problem = duplicate("key", key.value, "mapping")
                     raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
                 seen.add(key.value)
             return super().construct_mapping(node, deep)

@@ -49,12 +49,16 @@ _OF_CONTAINERS = {"model_type", "dict_type", "tuple_type"}
 
 # Names of members that have secrets as values, and the first words of credentials.
 _SECRET = re.compile(
-    r"authori[sz]ation|passw|passphrase|credential|basic.?auth|cookie|secret|token|api.?key"
-    r"|\b(?:basic|bearer|digest|negotiate)\s",
+    r"authori[sz]ation|passw|pwd|passphrase|credential|basic.?auth|cookie|secret|token|api.?key"
+    r"|\b(?:basic|bearer|digest|negotiate)\s"
+    # the user information of a URL; a limit, since a text may have many URLs
+    r"|://[^\s@]{1,300}@",
     re.IGNORECASE,
 )
 # A text as short and plain as this is a name, not a value.
 _NAME = re.compile(r"[A-Za-z_-]{1,32}")
+# words in camel case or with hyphens, as the names of JSON members and HTTP fields; Base64 rarely matches
+_PLAIN_NAME = re.compile(r"[A-Z]?[a-z]+(?:(?:[-_][A-Z]?|[A-Z])[a-z]+)*(?:URL)?")
 _LONGEST_SEARCHED = 100_000
 _LONGEST_NAME = 80
 
@@ -126,6 +130,19 @@ def member(name: object, *, is_secret: bool = False) -> str:
     if _NAME.fullmatch(text) or not (is_secret or may_be_secret(text)):
         return shortened(text, _LONGEST_NAME)
     return "***"
+
+
+def duplicate(kind: str, name: str, place: str) -> str:
+    """Return the message that a name occurs twice, which quotes the name only where it is plain.
+
+    Args:
+        kind: a member or a key
+        name: the name
+        place: an object or a mapping
+    """
+    if len(name) <= _LONGEST_NAME and _PLAIN_NAME.fullmatch(name):
+        return f"the {kind} {name!r} occurs twice in one {place}"
+    return f"a {kind} occurs twice in one {place}; its name is not shown, since it may hold a secret"
 
 
 def error_lines(error: ValidationError, given: object = None, *, is_secret: bool = False) -> list[str]:

@@ -1,3 +1,4 @@
-"""What the mock server adds for tests, under ``/__admin``."""
+"""The control API under ``/__admin``: WireMock's admin API, and the mock server's own ``/__admin/cvp``."""
 
 PATH = "/__admin"
+TENANTS_PATH = f"{PATH}/cvp/tenants"

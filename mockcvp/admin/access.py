@@ -1,5 +1,6 @@
-"""Who may use the control API, and what a browser may do with its answers."""
+"""The access control of the control API, and its security headers for browsers."""
 
+import asyncio
 from collections.abc import Mapping
 from hmac import compare_digest
 
@@ -23,18 +24,15 @@ _HEADERS = {
 
 
 class Guard:
-    """The ASGI app in front of the control API.
-
-    It refuses pages of other sites, which a browser would let ask what they like, and who does not know user name and
-    password, where they are wanted.
+    """An ASGI middleware that rejects the web pages of other sites, and clients without the credentials.
 
     Args:
-        app: what is guarded
-        credentials: the user name and the password that are wanted; None: everyone may use it
-        whose: they are, in the words of a hint
-        open_path: what everyone may ask
+        app: the control API
+        credentials: the required user name and password; None where no credentials are required
+        whose: the owner of the credentials, for the error message
+        open_path: the path that needs no credentials
         unfinished: the request bodies that the server is reading
-        settings: of the mock server
+        settings: the settings of the mock server
     """
 
     def __init__(
@@ -54,7 +52,7 @@ class Guard:
         self._open_path = open_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, or answer 401 or 403."""
+        """Pass a request on, or send 401 or 403."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -69,7 +67,7 @@ class Guard:
 
         app = self._app
         certificate = scope.get("state", {}).get(CERTIFICATE)
-        # one of several is as bad as one alone
+        # a request may have several Origin headers
         foreign = [
             origin
             for origin in headers.getlist("origin")
@@ -84,14 +82,18 @@ class Guard:
             what = "user name or password are wrong" if sent else "no user name and password were sent"
             if len(headers.getlist("authorization")) > 1:
                 what = "more than one Authorization header was sent"
-            hint = f"{what}: the control API wants {self._whose}"
+            hint = f"{what}: the control API requires {self._whose}"
             app = _rejection(401, hint, {"www-authenticate": 'Basic realm="mockcvp"'})
         else:
             body = await read_body(receive, MAX_CONTROL_BYTES, self._unfinished)
             if not body.is_complete and MALFORMED_BODY not in scope.get("state", {}):
                 return
             app, receive = self._error_of(body, scope) or app, _again(body.content, receive)
-        await app(scope, receive, sealed)
+        try:
+            await app(scope, receive, sealed)
+        except asyncio.CancelledError:
+            # a server that stops cancels the calls in flight, and uvicorn would log a traceback
+            return
 
     def _error_of(self, body: RequestBody, scope: Scope) -> ASGIApp | None:
         if reason := scope.get("state", {}).get(MALFORMED_BODY):
@@ -107,14 +109,14 @@ class Guard:
         if self._wanted is None:
             return True
         if len(headers.getlist("authorization")) > 1:
-            # as the OAMP, which reads them as one that is not HTTP basic
+            # the OAMP rejects such a request too
             return False
         sent = sent_credentials(headers.get("authorization"))
         return sent is not None and compare_digest(":".join(sent).encode(errors="replace"), self._wanted)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
-    """Return what receives a request whose body was read."""
+    """Return an ASGI ``receive`` for a request whose body was read."""
     messages: list[Message] = [{"type": "http.request", "body": body}]
 
     async def received() -> Message:

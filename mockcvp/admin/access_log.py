@@ -1,4 +1,4 @@
-"""A line in the log for each call of the control API."""
+"""The access log of the control API."""
 
 import json
 import logging
@@ -10,7 +10,7 @@ from mockcvp.oamp.authentication import sent_credentials
 from mockcvp.text import printable, shortened
 
 _READING_METHODS = frozenset(["GET", "HEAD", "OPTIONS"])
-# WireMock's admin API has some reading calls with a body
+# WireMock's admin API has reading calls with a body
 _READING_PATHS = ("/requests/count", "/requests/find", "/near-misses/request-pattern")
 _FIRST_ERROR = 400
 _MOST_CHARACTERS = 1000
@@ -19,9 +19,9 @@ _log = logging.getLogger(__name__)
 
 
 class AccessLog:
-    """The ASGI app that logs each call of the control API: status, method, path, user, address, and what was wrong.
+    """An ASGI middleware that logs each control call: status, method, path, user, address and errors.
 
-    A call that changes something and one that is rejected are logged at info, any other at debug.
+    The level of a call that changes something, or of an error response, is INFO, and of any other DEBUG.
 
     Args:
         app: the control API
@@ -31,7 +31,7 @@ class AccessLog:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a call on, and log it before its response is sent."""
+        """Pass a call on, and log it before the response is sent."""
         if scope["type"] != "http" or not _log.isEnabledFor(logging.INFO):
             await self._app(scope, receive, send)
             return
@@ -43,7 +43,7 @@ class AccessLog:
 
 
 class _Call:
-    """One call, and what is known of its response."""
+    """A control call and its response."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._scope = scope
@@ -57,20 +57,21 @@ class _Call:
         if message["type"] == "http.response.start":
             self._status = message["status"]
         else:
-            self._error += message.get("body", b"") if self._is_rejected else b""
-        # the line of a rejected call has the reason, which is in the body
-        if not self._is_rejected or (message["type"] == "http.response.body" and not message.get("more_body")):
+            self._error += message.get("body", b"") if self._is_error else b""
+        # the line of an error response has the errors of the body
+        if not self._is_error or (message["type"] == "http.response.body" and not message.get("more_body")):
             self.log()
         await self._send(message)
 
     def log(self) -> None:
         """Log the call, once."""
-        if not self._is_logged:
-            self._is_logged = True
-            _log.log(logging.INFO if self._is_rejected or self._changes else logging.DEBUG, "%s", self._line)
+        level = logging.INFO if self._is_error or self._changes else logging.DEBUG
+        if not self._is_logged and _log.isEnabledFor(level):
+            _log.log(level, "%s", self._line)
+        self._is_logged = True
 
     @property
-    def _is_rejected(self) -> bool:
+    def _is_error(self) -> bool:
         return self._status is None or self._status >= _FIRST_ERROR
 
     @property
@@ -81,17 +82,17 @@ class _Call:
     def _line(self) -> str:
         scope = self._scope
         credentials = sent_credentials(Headers(scope=scope).get("authorization"))
-        user, address = credentials[0] if credentials else "-", scope["client"][0] if scope["client"] else "-"
+        user, address = credentials[0] if credentials else "-", (scope.get("client") or "-")[0]
         line = f"{self._status or '---'} {scope['method']} {scope['path']} {user} from {address}"
         if self._status is None:
             line += ": the connection was closed before the request was complete"
-        elif reasons := _reasons(self._error):
-            # many a client does not show the body of a response
-            line += f": {reasons}"
+        elif titles := _titles(self._error):
+            # many clients do not show the body of a response
+            line += f": {titles}"
         return printable(shortened(line, _MOST_CHARACTERS))
 
 
-def _reasons(error: bytes) -> str:
+def _titles(error: bytes) -> str:
     try:
         return "; ".join(one["title"] for one in json.loads(error)["errors"])
     except (ValueError, LookupError, TypeError):

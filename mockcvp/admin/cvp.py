@@ -1,17 +1,20 @@
-"""What a test changes of the product being mocked, under ``/__admin/cvp``."""
+"""The deployment, the clock and the sync-ups under ``/__admin/cvp``."""
 
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Depends, Query
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from mockcvp.admin.bodies import Unprocessable
+from mockcvp.admin.dependencies import JsonBody, State
+from mockcvp.admin.openapi import UNKNOWN, UNPROCESSABLE, control_router, json_body, responds
 from mockcvp.admin.requests import default_limit
-from mockcvp.admin.schemas import Change, ClockChange, Unprocessable, Which, body
+from mockcvp.admin.responses import ClockNow, DeploymentNow, SyncUps
+from mockcvp.admin.schemas import Change, ClockChange, Which
 from mockcvp.admin.streaming import DEFAULT_LIMIT, json_of, list_of, streamed
 from mockcvp.journal import Call
 from mockcvp.messages import error_lines
@@ -21,61 +24,73 @@ from mockcvp.oamp.sync_ups import Run
 from mockcvp.pipeline.slices import chosen
 from mockcvp.state import MockState
 
+_DEPLOYMENT = responds(200, "The deployment.", DeploymentNow)
+_CLOCK = responds(200, "The clock.", ClockNow)
 
-def router(state: MockState) -> APIRouter:
-    """Return the routes that change one mock server's deployment and clock, and tell of its sync-ups."""
-    routes = APIRouter()
+router = control_router("deployment")
 
-    @routes.get("/deployment")
-    async def deployment() -> Response:
-        """Return the deployment as it is now, with what was changed and added."""
-        now = state.deployment
-        servers = (json_of(server.model_dump(mode="json"), is_large=False) for server in now.servers)
-        version = {"version": now.version.model_dump(mode="json", by_alias=True)}
-        return streamed(list_of("servers", servers, version))
 
-    @routes.put("/deployment")
-    async def deploy(request: Request) -> Response:
-        """Replace the deployment; its servers have had no sync-up yet."""
-        state.deploy(await body(request, Deployment))
-        return await deployment()
+@router.get("/deployment", responses=_DEPLOYMENT)
+async def get_deployment(state: State) -> Response:
+    """Return the deployment with every change and every added server."""
+    now = state.deployment
+    servers = (json_of(server.model_dump(mode="json"), is_large=False) for server in now.servers)
+    version = {"version": now.version.model_dump(mode="json", by_alias=True)}
+    return streamed(list_of("servers", servers, version))
 
-    @routes.patch("/servers/{server_id:path}")
-    async def change(request: Request, server_id: str) -> JSONResponse:
-        """Change how the coming sync-ups of a server go."""
-        changes = await body(request, Change)
-        server = state.oamp.servers.get(server_id)
-        if server is None:
-            raise HTTPException(404, f"there is no server {server_id!r}")
-        if not server.type.synchronized:
-            raise Unprocessable(f"a server of type {server.type} is not synchronised")
-        changed = _changed(server, changes)
-        state.oamp.servers.change(changed)
-        return JSONResponse(changed.model_dump(mode="json"))
 
-    @routes.get("/clock")
-    async def clock() -> JSONResponse:
-        """Return the time that sync-ups go by, and whether it stands still."""
-        return JSONResponse({"frozen": state.clock.frozen, "now": _iso(state.clock())})
+@router.put("/deployment", openapi_extra=json_body(Deployment), responses=_DEPLOYMENT | UNPROCESSABLE)
+async def deploy(state: State, deployment: Annotated[Deployment, Depends(JsonBody(Deployment))]) -> Response:
+    """Replace the deployment. The new servers have had no sync-up."""
+    state.deploy(deployment)
+    return await get_deployment(state)
 
-    @routes.put("/clock")
-    async def move(request: Request) -> JSONResponse:
-        """Freeze the clock, let it go on, or move it forward."""
-        _move(state, await body(request, ClockChange))
-        return await clock()
 
-    @routes.get("/synchronizations")
-    async def synchronizations(which: Annotated[Which, Query()]) -> Response:
-        """Return the accepted sync-ups that the journal holds, newest first, with the state of each server now."""
-        page = state.journal.page()
-        accepted = await chosen(_is_accepted, page.calls)
-        # of calls that the journal has dropped nobody can say whether they were sync-ups
-        meta = {"total": len(accepted), "exact": page.stored == page.total}
-        shown = accepted[: DEFAULT_LIMIT if which.limit is None else which.limit]
-        entries = (_synchronization(state, call) for call in shown)
-        return streamed(list_of("synchronizations", entries, after={"meta": meta | default_limit(which, accepted)}))
+@router.patch(
+    "/servers/{server_id:path}",
+    openapi_extra=json_body(Change),
+    responses=responds(200, "The server with the change.", Server) | UNKNOWN | UNPROCESSABLE,
+)
+async def change_server(
+    state: State, server_id: str, changes: Annotated[Change, Depends(JsonBody(Change))]
+) -> JSONResponse:
+    """Change the sync-ups of a server that start from now on. Its id may have slashes."""
+    server = state.oamp.servers.get(server_id)
+    if server is None:
+        raise HTTPException(404, f"there is no server {server_id!r}")
+    if not server.type.synchronized:
+        raise Unprocessable(f"a server of type {server.type} is not synchronised")
+    changed = _changed(server, changes)
+    state.oamp.servers.change(changed)
+    return JSONResponse(changed.model_dump(mode="json"))
 
-    return routes
+
+@router.get("/clock", responses=_CLOCK)
+async def get_clock(state: State) -> JSONResponse:
+    """Return the time of the clock that determines the states of sync-ups, and whether it is frozen."""
+    return JSONResponse({"frozen": state.clock.frozen, "now": _iso(state.clock())})
+
+
+@router.put("/clock", openapi_extra=json_body(ClockChange), responses=_CLOCK | UNPROCESSABLE)
+async def move_clock(state: State, change: Annotated[ClockChange, Depends(JsonBody(ClockChange))]) -> JSONResponse:
+    """Freeze, resume or set the clock. After the start of a sync-up, it moves only forward."""
+    _move(state, change)
+    return await get_clock(state)
+
+
+@router.get(
+    "/synchronizations",
+    responses=responds(200, "The sync-ups, with the present state of each server.", SyncUps) | UNPROCESSABLE,
+)
+async def list_synchronizations(state: State, which: Annotated[Which, Query()]) -> Response:
+    """List the accepted sync-ups of the journal, newest first."""
+    page = state.journal.page()
+    accepted = await chosen(_is_accepted, page.calls)
+    # nobody knows whether the dropped calls were sync-ups
+    meta = {"total": len(accepted), "exact": page.stored == page.total}
+    shown = accepted[: DEFAULT_LIMIT if which.limit is None else which.limit]
+    entries = (_synchronization(state, call) for call in shown)
+    return streamed(list_of("synchronizations", entries, after={"meta": meta | default_limit(which, accepted)}))
 
 
 def _changed(server: Server, changes: Change) -> Server:
@@ -87,14 +102,12 @@ def _changed(server: Server, changes: Change) -> Server:
 
 def _move(state: MockState, change: ClockChange) -> None:
     clock, was_frozen = state.clock, state.clock.frozen
-    # it stands still while it is moved, so that it then tells just what was asked for
+    # a clock that runs would pass the time that the client asks for
     clock.freeze()
     try:
         if change.now is not None:
             if change.now.timestamp() < clock() and not state.oamp.servers.untouched:
-                raise ValueError(
-                    f"now: the clock tells {_iso(clock())} and, once a sync-up was started, only goes forward"
-                )
+                raise ValueError(f"now: after the start of a sync-up the clock only goes forward from {_iso(clock())}")
             clock.set(change.now.timestamp())
         clock.advance(change.advance or 0)
     except ValueError as exc:

@@ -1,4 +1,4 @@
-"""What both APIs are, under ``/__admin``: an OpenAPI document, and a page to read it on."""
+"""The documentation of both APIs under ``/__admin``: an OpenAPI document and a web page."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -7,12 +7,14 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.responses import HTMLResponse, Response
 
 from mockcvp import __version__
+from mockcvp.admin.openapi import control_router, responds
+from mockcvp.admin.responses import OpenApiDocument
 
 _METHODS = ("get", "head", "post", "put", "patch", "delete")
+_PAGE = "The page. It needs no JavaScript and nothing from another site."
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
     "X-Content-Type-Options": "nosniff",
@@ -30,33 +32,38 @@ summary { cursor: pointer }
 """
 
 
-def router() -> APIRouter:
-    """Return the routes of the documentation."""
-    routes = APIRouter()
-    # few ask for it, and so it is made when the first one does
-    document = cache(_document)
-    content = cache(lambda: json.dumps(document()).encode())
-    page = cache(lambda: _page(document()))
-
-    # no coroutines: making them takes some time, and the framework has a thread for it
-    @routes.get("/openapi.json")
-    def openapi() -> Response:
-        """Return the OpenAPI document of both APIs."""
-        return Response(content(), media_type="application/json")
-
-    @routes.get("/docs")
-    def docs() -> Response:
-        """Return the same as a page."""
-        return HTMLResponse(page(), headers=_HEADERS)
-
-    return routes
+router = control_router("mock server")
 
 
+# these are not coroutines, since the first calls take long and FastAPI runs plain functions in a thread
+@router.get("/openapi.json", responses=responds(200, "The document, in OpenAPI 3.1.", OpenApiDocument))
+def openapi() -> Response:
+    """Return this document."""
+    return Response(_content(), media_type="application/json")
+
+
+@router.get("/docs", response_class=HTMLResponse, responses={200: {"description": _PAGE}})
+def docs() -> Response:
+    """Return this document as a web page."""
+    return HTMLResponse(_cached_page(), headers=_HEADERS)
+
+
+@cache
+def _content() -> bytes:
+    return json.dumps(_document()).encode()
+
+
+@cache
+def _cached_page() -> str:
+    return _page(_document())
+
+
+@cache
 def _document() -> dict[str, Any]:
     import yaml
 
     text = Path(__file__).with_name("openapi.yaml").read_text("utf-8")
-    # libyaml's, many times as fast, is not on every machine
+    # libyaml's loader is many times as fast, but some machines lack it
     document: dict[str, Any] = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # nosec B506 # noqa: S506 - it is safe
     document["info"]["version"] = __version__
     return document
@@ -111,7 +118,7 @@ def _scheme(name: str, scheme: dict[str, Any]) -> str:
 
 def _security(document: dict[str, Any], operation: dict[str, Any]) -> str:
     wanted = operation.get("security", document["security"])
-    # when credentials are required is described once, with the scheme
+    # the description of the scheme says when credentials are required
     links = ", ".join(_link(name, name) for one in wanted for name in one)
     if not links:
         return ""
@@ -174,7 +181,7 @@ def _link(place: str, text: str) -> str:
 
 
 def _prose(text: str) -> str:
-    """Return paragraphs, with what stands between backticks as code."""
+    """Return the paragraphs of a text as HTML, with code for text in backticks."""
     paragraphs = [part for part in text.strip().split("\n\n") if part]
     return "".join(f"<p>{_coded(paragraph)}</p>" for paragraph in paragraphs)
 
@@ -184,7 +191,7 @@ def _coded(text: str) -> str:
 
 
 def _schema(schema: dict[str, Any]) -> str:
-    """Return a schema as a list: what it holds in lists of its own, anything else as it stands in the document."""
+    """Return a schema as a nested HTML list."""
     error_lines = []
     for keyword, value in schema.items():
         if keyword == "$ref":

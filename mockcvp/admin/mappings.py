@@ -3,103 +3,128 @@
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from mockcvp.admin.requests import identity
-from mockcvp.admin.schemas import Unprocessable, WhichMappings, content_of
+from mockcvp.admin.bodies import Unprocessable, content_of
+from mockcvp.admin.dependencies import State, identity
+from mockcvp.admin.openapi import DONE, NOT_A_UUID, UNKNOWN, UNPROCESSABLE, control_router, json_body, responds
+from mockcvp.admin.responses import Mappings, StoredMapping
+from mockcvp.admin.schemas import WhichMappings
 from mockcvp.admin.streaming import LARGE, json_of, list_of, streamed
 from mockcvp.messages import error_lines
-from mockcvp.state import MockState
 from mockcvp.stubs.mapping import StubMapping
-from mockcvp.stubs.mapping_schema import parse_stub_mapping
+from mockcvp.stubs.mapping_schema import StubMappingForm, parse_stub_mapping
+
+_MAPPING = json_body(
+    StubMappingForm,
+    examples={
+        "error": {
+            "summary": "An error response to the next two calls, in the format that each accepts",
+            "value": {
+                "request": {"urlPathPattern": "/cvp-config/.*"},
+                "response": {
+                    "status": 503,
+                    "transformers": ["mockcvp"],
+                    "transformerParameters": {"errorType": "processing.throttled", "times": 2},
+                },
+            },
+        }
+    },
+)
+_STORED = responds(200, "The stub mapping.", StoredMapping)
+
+router = control_router("stub mappings")
 
 
-def router(state: MockState) -> APIRouter:
-    """Return the routes that say what one mock server answers instead of the product."""
-    routes = APIRouter()
-    stubs = state.stubs
-
-    @routes.get("/mappings")
-    async def mappings(which: Annotated[WhichMappings, Query()]) -> Response:
-        """Return the stub mappings, in the order in which they are tried."""
-        found = stubs.mappings
-        end = None if which.limit is None else which.offset + which.limit
-        shown = found[which.offset : end]
-        return streamed(list_of("mappings", map(json_of_mapping, shown), after={"meta": {"total": len(found)}}))
-
-    @routes.post("/mappings")
-    async def add(request: Request) -> Response:
-        """Add a stub mapping."""
-        mapping = _read(await content_of(request))
-        try:
-            stubs.add(mapping)
-        except ValueError as exc:
-            raise Unprocessable(str(exc)) from None
-        return streamed(json_of_mapping(mapping), 201)
-
-    @routes.delete("/mappings")
-    async def clear() -> JSONResponse:
-        """Remove every stub mapping, those of files among them, until a reset."""
-        stubs.clear()
-        return JSONResponse({})
-
-    @routes.post("/mappings/reset")
-    async def reset() -> JSONResponse:
-        """Bring back the stub mappings that were there at the start."""
-        stubs.reset_mappings()
-        return JSONResponse({})
-
-    @routes.post("/mappings/remove")
-    async def remove_like(request: Request) -> JSONResponse:
-        """Remove the stub mapping that a mapping is: by its id, or else by its request."""
-        content = await content_of(request)
-        mapping = _read(content)
-        if not stubs.remove(mapping.id) and not (content.get("id") or content.get("uuid")):
-            alike = [one for one in stubs.mappings if one.document["request"] == mapping.document["request"]]
-            if alike:
-                stubs.remove(alike[0].id)
-        return JSONResponse({})
-
-    routes.include_router(_of_one(state))
-    return routes
+@router.get("/mappings", responses=responds(200, "The stub mappings.", Mappings) | UNPROCESSABLE)
+async def list_mappings(state: State, which: Annotated[WhichMappings, Query()]) -> Response:
+    """List the stub mappings in the order in which requests are matched against them."""
+    found = state.stubs.mappings
+    end = None if which.limit is None else which.offset + which.limit
+    shown = found[which.offset : end]
+    return streamed(list_of("mappings", map(json_of_mapping, shown), after={"meta": {"total": len(found)}}))
 
 
-def _of_one(state: MockState) -> APIRouter:
-    routes = APIRouter()
-    stubs = state.stubs
+@router.post(
+    "/mappings",
+    status_code=201,
+    openapi_extra=_MAPPING,
+    responses=responds(201, "The new stub mapping.", StoredMapping) | UNPROCESSABLE,
+)
+async def add_mapping(state: State, request: Request) -> Response:
+    """Add a stub mapping."""
+    mapping = _read(await content_of(request))
+    try:
+        state.stubs.add(mapping)
+    except ValueError as exc:
+        raise Unprocessable(str(exc)) from None
+    return streamed(json_of_mapping(mapping), 201)
 
-    @routes.get("/mappings/{mapping_id}")
-    async def one(mapping_id: str) -> Response:
-        """Return one stub mapping."""
-        mapping = stubs.get(str(identity(mapping_id)))
-        if mapping is None:
-            raise _unknown(mapping_id)
-        return streamed(json_of_mapping(mapping))
 
-    @routes.put("/mappings/{mapping_id}")
-    async def replace(request: Request, mapping_id: str) -> Response:
-        """Put another stub mapping in the place of one; its id stays."""
-        mapping = _read(await content_of(request), str(identity(mapping_id)))
-        if not stubs.replace(mapping):
-            raise _unknown(mapping_id)
-        return streamed(json_of_mapping(mapping))
+@router.delete("/mappings", responses=DONE)
+async def clear_mappings(state: State) -> JSONResponse:
+    """Remove every stub mapping.
 
-    @routes.delete("/mappings/{mapping_id}")
-    async def remove(mapping_id: str) -> JSONResponse:
-        """Remove one stub mapping."""
-        if not stubs.remove(str(identity(mapping_id))):
-            raise _unknown(mapping_id)
-        return JSONResponse({})
+    A reset restores those of the start.
+    """
+    state.stubs.clear()
+    return JSONResponse({})
 
-    return routes
+
+@router.post("/mappings/reset", responses=DONE)
+async def reset_mappings(state: State) -> JSONResponse:
+    """Restore the stub mappings of the start."""
+    state.stubs.reset_mappings()
+    return JSONResponse({})
+
+
+@router.post("/mappings/remove", openapi_extra=_MAPPING, responses=DONE | UNPROCESSABLE)
+async def remove_like(state: State, request: Request) -> JSONResponse:
+    """Remove the stub mapping that equals the body, if there is one.
+
+    The id decides, or the request where the body has no id.
+    """
+    content = await content_of(request)
+    mapping = _read(content)
+    if not state.stubs.remove(mapping.id) and not (content.get("id") or content.get("uuid")):
+        alike = [one for one in state.stubs.mappings if one.document["request"] == mapping.document["request"]]
+        if alike:
+            state.stubs.remove(alike[0].id)
+    return JSONResponse({})
+
+
+@router.get("/mappings/{mapping_id}", responses=_STORED | NOT_A_UUID | UNKNOWN)
+async def get_mapping(state: State, mapping_id: str) -> Response:
+    """Return one stub mapping."""
+    mapping = state.stubs.get(str(identity(mapping_id)))
+    if mapping is None:
+        raise _unknown(mapping_id)
+    return streamed(json_of_mapping(mapping))
+
+
+@router.put("/mappings/{mapping_id}", openapi_extra=_MAPPING, responses=_STORED | NOT_A_UUID | UNKNOWN | UNPROCESSABLE)
+async def replace_mapping(state: State, request: Request, mapping_id: str) -> Response:
+    """Replace one stub mapping. The id stays the same."""
+    mapping = _read(await content_of(request), str(identity(mapping_id)))
+    if not state.stubs.replace(mapping):
+        raise _unknown(mapping_id)
+    return streamed(json_of_mapping(mapping))
+
+
+@router.delete("/mappings/{mapping_id}", responses=DONE | NOT_A_UUID | UNKNOWN)
+async def remove_mapping(state: State, mapping_id: str) -> JSONResponse:
+    """Remove one stub mapping."""
+    if not state.stubs.remove(str(identity(mapping_id))):
+        raise _unknown(mapping_id)
+    return JSONResponse({})
 
 
 def json_of_mapping(mapping: StubMapping) -> Iterable[str]:
-    """Return the JSON of a stub mapping in pieces."""
+    """Return the JSON of a stub mapping in chunks."""
     return json_of(mapping.document, is_large=mapping.size + len(mapping.response.body) > LARGE)
 
 

@@ -1,4 +1,4 @@
-"""Whether a page in a browser belongs to the mock server itself, by the ``Origin`` of its requests."""
+"""The check of the ``Origin`` header, by which the mock server recognises its own web pages."""
 
 import ipaddress
 from functools import lru_cache
@@ -13,14 +13,14 @@ _LOCAL = ("localhost", "127.0.0.1", "::1")
 def is_own(origin: str, host: str | None, settings: Settings, certificate: Path | None) -> bool:
     """Return whether an ``Origin`` is one of the mock server's own pages.
 
-    A page whose DNS name leads to this machine (DNS rebinding) sends a ``Host`` that equals its ``Origin``. So the host
-    must also be one that the certificate covers: no other site has a name that is in it.
+    The certificate must cover the host, since a page whose DNS name resolves to this machine (DNS rebinding) sends a
+    ``Host`` that equals its ``Origin``.
 
     Args:
         origin: the ``Origin`` header
         host: the ``Host`` header
-        settings: of the mock server
-        certificate: the PEM file of its certificate; None where another server holds the certificate
+        settings: the settings of the mock server
+        certificate: the PEM file of its certificate; None where another ASGI server has the certificate
     """
     try:
         parts = urlsplit(origin)
@@ -37,16 +37,22 @@ def _covered(certificate: Path) -> tuple[str, ...]:
     try:
         # a later start may have recreated the file
         return _names_in(certificate.read_bytes())
-    except (OSError, ValueError):
+    except OSError:
         return ()
 
 
 @lru_cache(maxsize=16)
 def _names_in(pem: bytes) -> tuple[str, ...]:
-    # only for a page in a browser, since it takes time to load
+    # imported only for a page in a browser, since the import takes long
+    from cryptography import x509
+
     from mockcvp.server.self_signed import names
 
-    return tuple(map(_normal, names(pem)))
+    try:
+        return tuple(map(_normal, names(pem)))
+    except (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        # OpenSSL serves certificates that cryptography rejects
+        return ()
 
 
 def _normal(name: str) -> str:

@@ -2,147 +2,40 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any
-from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Depends, Query
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from mockcvp.admin.schemas import Which, WhichRequests, body, content_of
+from mockcvp.admin.bodies import content_of
+from mockcvp.admin.dependencies import JsonBody, State, identity
+from mockcvp.admin.openapi import DONE, NOT_A_UUID, UNKNOWN, UNPROCESSABLE, control_router, json_body, responds
+from mockcvp.admin.responses import MOST_COMPARED, Count, FoundRequests, NearMisses, Removed, Requests, ServedRequest
+from mockcvp.admin.schemas import Which, WhichRequests
 from mockcvp.admin.serve_events import json_of_call, logged_request, near_miss, served_request
 from mockcvp.admin.streaming import DEFAULT_LIMIT, json_of, list_of, streamed
 from mockcvp.journal import Call, Page
 from mockcvp.pipeline.slices import chosen, each
-from mockcvp.state import MockState
 from mockcvp.stubs.content import Subject
 from mockcvp.stubs.mapping import StubMapping
 from mockcvp.stubs.pattern import RequestPattern, nearest
 from mockcvp.stubs.pattern_schema import RequestPatternForm
 
 _NEAREST = 3
-# of the unmatched calls, since each is compared with each stub mapping
-_MOST_COMPARED = 100
+
+Pattern = Annotated[RequestPatternForm, Depends(JsonBody(RequestPatternForm))]
+_PATTERN = json_body(RequestPatternForm)
+_FOUND = responds(200, "The calls.", FoundRequests)
+_NEAR_MISSES = responds(200, "The near misses.", NearMisses)
+
+router = control_router("journal")
 
 
-def router(state: MockState) -> APIRouter:
-    """Return the routes of one mock server's journal."""
-    routes = APIRouter()
-    journal = state.journal
-
-    @routes.get("/requests")
-    async def requests(which: Annotated[WhichRequests, Query()]) -> Response:
-        """Return the calls that the journal holds, newest first."""
-        return await _listed(journal.page(), which)
-
-    # the older way, by which WireMock's client for Python still asks
-    @routes.post("/requests/reset")
-    @routes.delete("/requests")
-    async def forget() -> Response:
-        """Clear the journal."""
-        journal.clear()
-        return JSONResponse({})
-
-    @routes.post("/requests/count")
-    async def count(request: Request) -> Response:
-        """Return how many calls match a pattern."""
-        pattern = (await body(request, RequestPatternForm)).pattern
-        page = journal.page()
-        count = len(await _matching(pattern, page))
-        return JSONResponse({"count": count, "requestJournalDisabled": False, **_dropped(page)})
-
-    @routes.post("/requests/find")
-    async def find(request: Request) -> Response:
-        """Return the calls that match a pattern, oldest first."""
-        pattern = (await body(request, RequestPatternForm)).pattern
-        page = journal.page()
-        return _found(page, await _matching(pattern, page))
-
-    @routes.post("/requests/remove")
-    async def remove(request: Request) -> Response:
-        """Forget the calls that match a pattern, and return them."""
-        pattern = (await body(request, RequestPatternForm)).pattern
-        page = journal.page()
-        removed = journal.remove(await _matching(pattern, page))
-        return streamed(_served("serveEvents", page, removed))
-
-    routes.include_router(_of_unmatched(state))
-    routes.include_router(_of_one(state))
-    return routes
-
-
-def _of_unmatched(state: MockState) -> APIRouter:
-    routes = APIRouter()
-    journal = state.journal
-
-    @routes.get("/requests/unmatched")
-    async def unmatched() -> Response:
-        """Return the calls that neither a stub mapping nor a resource of the product answered, newest first."""
-        page = journal.page()
-        return _found(page, await chosen(_is_unmatched, page.calls))
-
-    @routes.get("/requests/unmatched/near-misses")
-    async def near_misses_of_unmatched() -> Response:
-        """Return for each of the newest of those the stub mappings that are nearest to it, the nearest first."""
-        return await _nearest_mappings(state)
-
-    @routes.post("/near-misses/request-pattern")
-    async def near_misses_of_pattern(request: Request) -> Response:
-        """Return the calls that are nearest to a pattern, the nearest first."""
-        pattern = (await body(request, RequestPatternForm)).pattern
-        return await _nearest_calls(pattern, await content_of(request), journal.page())
-
-    return routes
-
-
-def _of_one(state: MockState) -> APIRouter:
-    routes = APIRouter()
-    journal = state.journal
-
-    @routes.get("/requests/{call_id}")
-    async def one(call_id: str) -> Response:
-        """Return one call."""
-        if call_id in ("count", "find", "remove"):
-            raise HTTPException(405, f"POST a request pattern to /requests/{call_id}")
-        page = journal.page()
-        call = page.find(identity(call_id))
-        if call is None:
-            raise HTTPException(404, f"the journal has no request {call_id}")
-        return streamed(json_of_call(call, served_request(call, page.id(call))))
-
-    @routes.delete("/requests/{call_id}")
-    async def forget_one(call_id: str) -> Response:
-        """Forget one call, if it is there."""
-        call = journal.page().find(identity(call_id))
-        if call is not None:
-            journal.remove([call])
-        return JSONResponse({})
-
-    return routes
-
-
-def identity(text: str) -> UUID:
-    """Return the UUID that a part of a path is.
-
-    Raises:
-        HTTPException: it is none
-    """
-    try:
-        return UUID(text)
-    except ValueError:
-        raise HTTPException(400, f"{text[:80]!r} is not a UUID") from None
-
-
-async def _matching(pattern: RequestPattern, page: Page) -> list[Call]:
-    """Return the calls that match, oldest first."""
-    return await chosen(lambda call: pattern.matches(Subject(call.request, call)), page.calls[::-1])
-
-
-def _is_unmatched(call: Call) -> bool:
-    return not call.matched
-
-
-async def _listed(page: Page, which: WhichRequests) -> Response:
+@router.get("/requests", responses=responds(200, "The calls.", Requests) | UNPROCESSABLE)
+async def list_requests(state: State, which: Annotated[WhichRequests, Query()]) -> Response:
+    """List the calls of the journal, newest first."""
+    page = state.journal.page()
     calls = page.calls
     if which.since is not None:
         since = which.since.timestamp()
@@ -155,8 +48,106 @@ async def _listed(page: Page, which: WhichRequests) -> Response:
     return streamed(_served("requests", page, shown, {"meta": meta, "requestJournalDisabled": False}))
 
 
+# WireMock's client for Python uses this older path
+@router.post("/requests/reset", operation_id="resetRequests", responses=DONE)
+@router.delete("/requests", responses=DONE)
+async def clear_requests(state: State) -> Response:
+    """Clear the journal."""
+    state.journal.clear()
+    return JSONResponse({})
+
+
+@router.post(
+    "/requests/count", openapi_extra=_PATTERN, responses=responds(200, "The number of calls.", Count) | UNPROCESSABLE
+)
+async def count_requests(state: State, form: Pattern) -> Response:
+    """Count the calls that match a pattern."""
+    page = state.journal.page()
+    count = len(await _matching(form.pattern, page))
+    return JSONResponse({"count": count, "requestJournalDisabled": False, **_dropped(page)})
+
+
+@router.post("/requests/find", openapi_extra=_PATTERN, responses=_FOUND | UNPROCESSABLE)
+async def find_requests(state: State, form: Pattern) -> Response:
+    """Find the calls that match a pattern, oldest first."""
+    page = state.journal.page()
+    return _found(page, await _matching(form.pattern, page))
+
+
+@router.post(
+    "/requests/remove", openapi_extra=_PATTERN, responses=responds(200, "The removed calls.", Removed) | UNPROCESSABLE
+)
+async def remove_requests(state: State, form: Pattern) -> Response:
+    """Remove the calls that match a pattern, and return them."""
+    page = state.journal.page()
+    removed = state.journal.remove(await _matching(form.pattern, page))
+    return streamed(_served("serveEvents", page, removed))
+
+
+@router.get("/requests/unmatched", responses=_FOUND)
+async def unmatched_requests(state: State) -> Response:
+    """List the calls to which neither a stub mapping nor a resource of the OAMP responded, newest first."""
+    page = state.journal.page()
+    return _found(page, await chosen(_is_unmatched, page.calls))
+
+
+@router.get("/requests/unmatched/near-misses", responses=_NEAR_MISSES)
+async def near_misses_of_unmatched(state: State) -> Response:
+    """List the stub mappings that each of the newest 100 unmatched calls nearly matches, the nearest first."""
+    found: list[tuple[Call, float, StubMapping]] = []
+    unmatched = await chosen(_is_unmatched, state.journal.page().calls)
+    for call in unmatched[:MOST_COMPARED]:
+        subject, mappings = Subject(call.request, call), state.stubs.mappings
+        distances = await each(_distance_to(subject), mappings)
+        found += [(call, distance, mapping) for distance, mapping in nearest(distances, mappings, _NEAREST)]
+    return _near_misses(
+        (near_miss(call, mapping.pattern, distance, stubMapping=mapping.document) for call, distance, mapping in found),
+        {"limit": MOST_COMPARED} if len(unmatched) > MOST_COMPARED else {},
+    )
+
+
+@router.post("/near-misses/request-pattern", openapi_extra=_PATTERN, responses=_NEAR_MISSES | UNPROCESSABLE)
+async def near_misses_of_pattern(state: State, form: Pattern, request: Request) -> Response:
+    """List the calls that nearly match a pattern, the nearest first."""
+    page, pattern = state.journal.page(), form.pattern
+    document = {"method": "ANY", **await content_of(request)}
+    distances = await each(lambda call: pattern.distance(Subject(call.request, call)), page.calls)
+    found = nearest(distances, page.calls, _NEAREST)
+    return _near_misses(near_miss(call, pattern, distance, requestPattern=document) for distance, call in found)
+
+
+@router.get("/requests/{call_id}", responses=responds(200, "The call.", ServedRequest) | NOT_A_UUID | UNKNOWN)
+async def get_request(state: State, call_id: str) -> Response:
+    """Return one call."""
+    if call_id in ("count", "find", "remove"):
+        raise HTTPException(405, f"POST a request pattern to /requests/{call_id}")
+    page = state.journal.page()
+    call = page.find(identity(call_id))
+    if call is None:
+        raise HTTPException(404, f"the journal has no request {call_id}")
+    return streamed(json_of_call(call, served_request(call, page.id(call))))
+
+
+@router.delete("/requests/{call_id}", responses=DONE | NOT_A_UUID)
+async def remove_request(state: State, call_id: str) -> Response:
+    """Remove one call, if the journal has it."""
+    call = state.journal.page().find(identity(call_id))
+    if call is not None:
+        state.journal.remove([call])
+    return JSONResponse({})
+
+
+async def _matching(pattern: RequestPattern, page: Page) -> list[Call]:
+    """Return the calls that match, oldest first."""
+    return await chosen(lambda call: pattern.matches(Subject(call.request, call)), page.calls[::-1])
+
+
+def _is_unmatched(call: Call) -> bool:
+    return not call.matched
+
+
 def _served(name: str, page: Page, calls: list[Call], others: dict[str, Any] | None = None) -> Iterator[str]:
-    # a client that reads slowly keeps no more calls in memory than it gets
+    # a response to a slow client must not keep the other calls of the page in memory
     ids = page._replace(calls=[])
     return list_of(name, (json_of_call(call, served_request(call, ids.id(call))) for call in calls), after=others)
 
@@ -166,29 +157,8 @@ def _found(page: Page, calls: list[Call]) -> Response:
     return streamed(list_of("requests", (json_of_call(call, logged_request(call)) for call in calls), after=others))
 
 
-async def _nearest_mappings(state: MockState) -> Response:
-    found: list[tuple[Call, float, StubMapping]] = []
-    unmatched = await chosen(_is_unmatched, state.journal.page().calls)
-    for call in unmatched[:_MOST_COMPARED]:
-        subject, mappings = Subject(call.request, call), state.stubs.mappings
-        distances = await each(_distance_to(subject), mappings)
-        found += [(call, distance, mapping) for distance, mapping in nearest(distances, mappings, _NEAREST)]
-    return _near_misses(
-        (near_miss(call, mapping.pattern, distance, stubMapping=mapping.document) for call, distance, mapping in found),
-        # only where it is so, as below
-        {"limit": _MOST_COMPARED} if len(unmatched) > _MOST_COMPARED else {},
-    )
-
-
 def _distance_to(subject: Subject) -> Callable[[StubMapping], float]:
     return lambda mapping: mapping.pattern.tolerant().distance(subject)
-
-
-async def _nearest_calls(pattern: RequestPattern, content: Any, page: Page) -> Response:
-    document = {"method": "ANY", **content}
-    distances = await each(lambda call: pattern.distance(Subject(call.request, call)), page.calls)
-    found = nearest(distances, page.calls, _NEAREST)
-    return _near_misses(near_miss(call, pattern, distance, requestPattern=document) for distance, call in found)
 
 
 def _near_misses(found: Iterable[dict[str, Any]], others: dict[str, int] | None = None) -> Response:
@@ -196,10 +166,10 @@ def _near_misses(found: Iterable[dict[str, Any]], others: dict[str, int] | None 
 
 
 def default_limit(which: Which, calls: list[Call]) -> dict[str, int]:
-    """Return the member that reports that a list has fewer entries than there are, since its client named no limit."""
+    """Return the ``limit`` member of a list that is shorter by default than the entries that there are."""
     return {"limit": DEFAULT_LIMIT} if which.limit is None and len(calls) > DEFAULT_LIMIT else {}
 
 
 def _dropped(page: Page) -> dict[str, int]:
-    # only where it is so: WireMock's own clients fail loudly at a member that they don't know, and so they should
+    # WireMock's clients fail at a member that they do not know, and so report that calls are missing
     return {"dropped": page.dropped} if page.dropped else {}

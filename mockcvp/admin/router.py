@@ -1,24 +1,22 @@
-"""The control API under ``/__admin``: JSON, in the words and shapes of WireMock's admin API."""
+"""The router of the control API: the mock server's state, and the routes of the other modules."""
 
 from typing import Any
 
-from fastapi import APIRouter
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Match
 
 from mockcvp import __version__
-from mockcvp.admin import cvp, documentation, mappings, requests, scenarios
-from mockcvp.admin.schemas import Unprocessable
-from mockcvp.messages import phrase
+from mockcvp.admin import PATH, TENANTS_PATH, cvp, documentation, mappings, requests, scenarios, tenants
+from mockcvp.admin.bodies import Unprocessable
+from mockcvp.admin.dependencies import State, current_state
+from mockcvp.admin.errors import ERROR_HANDLERS, METHODS
+from mockcvp.admin.openapi import DONE, completed, control_router, operation_id, responds
+from mockcvp.admin.responses import Health, MockVersion
 from mockcvp.state import MockState
-from mockcvp.stubs.matchers.java_regex import UndecidedError
 
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-# what WireMock's admin API has and this has not
-_NOT_HERE = {
+# the paths of WireMock's admin API that the control API lacks, and their names
+_UNSUPPORTED = {
     "/files": "files of bodies",
     "/files/{name:path}": "files of bodies",
     "/recordings/{what:path}": "recording",
@@ -37,85 +35,90 @@ _NOT_HERE = {
     "/docs/swagger": "that document (it is /openapi.json)",
 }
 
+_HEALTHY = responds(200, "The mock server is healthy.", Health)
 
-def router(state: MockState) -> APIRouter:
-    """Return the routes that control one mock server."""
-    routes = APIRouter()
-
-    @routes.api_route("/health", methods=["GET", "HEAD"])
-    async def health() -> JSONResponse:
-        """Tell whether the mock server serves."""
-        return JSONResponse({"status": "healthy", "message": "mockcvp is ok", "version": __version__})
-
-    @routes.get("/version")
-    async def version() -> JSONResponse:
-        """Tell the version of the mock server."""
-        return JSONResponse({"version": __version__})
-
-    @routes.post("/reset")
-    async def reset() -> JSONResponse:
-        """Bring back the deployment, the clock and an empty journal, as at the start."""
-        state.reset()
-        return JSONResponse({})
-
-    routes.include_router(documentation.router())
-    for path, what in _NOT_HERE.items():
-        routes.add_api_route(path, _rejection(what), methods=list(_METHODS), include_in_schema=False)
-    routes.include_router(requests.router(state))
-    routes.include_router(mappings.router(state))
-    routes.include_router(scenarios.router(state))
-    routes.include_router(cvp.router(state), prefix="/cvp")
-    return routes
+router = APIRouter(generate_unique_id_function=operation_id)
+_own = control_router("mock server")
 
 
-def _rejection(what: str) -> Any:
-    async def error_response(request: Request) -> JSONResponse:
-        raise Unprocessable(f"{request.url.path}: WireMock has {what}, and mockcvp has not")
+@router.head(
+    "/health", operation_id="headHealth", tags=["mock server"], responses=_HEALTHY, openapi_extra={"security": []}
+)
+@router.get("/health", tags=["mock server"], responses=_HEALTHY, openapi_extra={"security": []})
+async def health() -> JSONResponse:
+    """Return the health of the mock server.
 
-    return error_response
-
-
-def _errors(status: int, *titles: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    errors = [{"code": 10, "title": title} for title in titles]
-    return JSONResponse({"errors": errors}, status, headers)
-
-
-async def _http_fault(request: Request, fault: Exception) -> JSONResponse:
-    assert isinstance(fault, HTTPException)
-    error_lines, headers = fault.detail, dict(fault.headers or {})
-    if fault.status_code == 405:
-        # the framework names the methods of the first route alone
-        scopes = {method: {**request.scope, "method": method} for method in _METHODS}
-        allowed = [
-            method
-            for method, scope in scopes.items()
-            if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
-        ]
-        headers = {"allow": ", ".join(allowed)}
-    if error_lines in ("Not Found", "Method Not Allowed"):
-        error_lines = f"{error_lines}: {request.method} {request.url.path} is not one of the control API's"
-    return _errors(fault.status_code, error_lines, headers=headers)
+    The response needs no credentials, even where the rest of the control API does.
+    """
+    return JSONResponse({"status": "healthy", "message": "mockcvp is ok", "version": __version__})
 
 
-async def _invalid(_: Request, fault: Exception) -> JSONResponse:
-    assert isinstance(fault, RequestValidationError)
-    # the first step of a place says where in the request: query or path
-    found = (phrase(error | {"loc": error["loc"][1:]}) for error in fault.errors())
-    return _errors(422, *(f"{place} {words}" for place, words in found))
+@_own.get("/version", responses=responds(200, "The version.", MockVersion))
+async def version() -> JSONResponse:
+    """Return the version of the mock server."""
+    return JSONResponse({"version": __version__})
 
 
-async def _unprocessable(_: Request, fault: Exception) -> JSONResponse:
-    assert isinstance(fault, Unprocessable)
-    return _errors(422, *fault.titles)
+@_own.post("/reset", responses=DONE)
+async def reset(state: State) -> JSONResponse:
+    """Restore the state at the start.
+
+    The deployment, the clock, the stub mappings, the settings and an empty journal. The mock server aborts the
+    connection of each call that is in flight.
+    """
+    state.reset()
+    return JSONResponse({})
 
 
-async def _undecided(_: Request, exc: Exception) -> JSONResponse:
-    return _errors(422, str(exc))
+async def unsupported(request: Request) -> JSONResponse:
+    """Return the error response of a path of WireMock's admin API that the control API lacks."""
+    raise Unprocessable(f"{request.url.path}: WireMock has {request.scope['route'].name}, and mockcvp has not")
 
 
-ERROR_HANDLERS: dict[Any, Any] = {
-    HTTPException: _http_fault,
-    RequestValidationError: _invalid,
-    Unprocessable: _unprocessable,
-    UndecidedError: _undecided,
-}
+router.include_router(_own)
+router.include_router(documentation.router)
+for _path, _name in _UNSUPPORTED.items():
+    router.add_api_route(_path, unsupported, name=_name, methods=list(METHODS), include_in_schema=False)
+router.include_router(requests.router)
+router.include_router(mappings.router)
+router.include_router(scenarios.router)
+router.include_router(cvp.router, prefix="/cvp")
+
+
+def include_control(app: FastAPI) -> None:
+    """Add the control API of a mock server, and of each of its tenants, to an app whose ``state.mock`` is its state."""
+    app.include_router(router, prefix=PATH)
+    app.include_router(tenants.router, prefix=f"{PATH}/cvp")
+    # WireMock's clients put /__admin before every path
+    for prefix in ("", PATH):
+        app.include_router(
+            router,
+            prefix=f"{TENANTS_PATH}/{{tenant}}{prefix}",
+            dependencies=[Depends(current_state)],
+            include_in_schema=False,
+        )
+
+
+class ControlApp(FastAPI):
+    """The FastAPI app of the control API.
+
+    Args:
+        state: the state of the mock server
+    """
+
+    def __init__(self, state: MockState) -> None:
+        super().__init__(
+            title="mockcvp",
+            version=__version__,
+            exception_handlers=ERROR_HANDLERS,
+            openapi_url=None,
+            redirect_slashes=False,
+        )
+        self.state.mock = state
+        include_control(self)
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document of the control API."""
+        if self.openapi_schema is None:
+            self.openapi_schema = completed(super().openapi())
+        return self.openapi_schema

@@ -1,54 +1,48 @@
-"""What control requests hold, and what is said of those that hold something else."""
+"""The query parameters and JSON bodies that the control API reads."""
 
-import json
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from starlette.requests import Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from mockcvp.messages import error_lines, may_be_secret
 from mockcvp.oamp.deployment import Outcome
-from mockcvp.oamp.json_codec import members_once
-from mockcvp.stubs.mapping_schema import check_writable
 
-Model = TypeVar("Model", bound=BaseModel)
-
-
-class Unprocessable(Exception):
-    """A control request that cannot be done: why, in a phrase for each fault. Nothing has been changed."""
-
-    def __init__(self, *titles: str) -> None:
-        super().__init__(*titles)
-        self.titles = titles
+_TENANT_NAME = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+TenantName = Annotated[str, Field(pattern=_TENANT_NAME)]
 
 
 class Which(BaseModel):
-    """Which calls of the journal are asked for: the newest, at most ``limit`` of them."""
+    """The query parameter of every list."""
 
     model_config = ConfigDict(extra="forbid")
 
-    limit: Annotated[int | None, Field(ge=0)] = None
+    limit: Annotated[
+        int | None,
+        Field(ge=0, description="The most entries to list. Lists of calls and sync-ups have at most 1,000 without it."),
+    ] = None
 
 
 class WhichRequests(Which):
-    """Which served requests are asked for."""
+    """The query parameters of the list of calls."""
 
-    since: AwareDatetime | None = None
-    unmatched: bool = False
+    since: Annotated[AwareDatetime | None, Field(description="List only calls that came after this time.")] = None
+    unmatched: Annotated[
+        bool,
+        Field(description="List only calls to which neither a stub mapping nor a resource of the OAMP responded."),
+    ] = False
 
 
 class WhichMappings(Which):
-    """Which stub mappings are asked for: after the first ``offset``, at most ``limit``."""
+    """The query parameters of the list of stub mappings."""
 
-    offset: Annotated[int, Field(ge=0)] = 0
+    offset: Annotated[int, Field(ge=0, description="The number of stub mappings to skip at the beginning.")] = 0
 
 
 class Change(BaseModel):
-    """How the coming sync-ups of a server go; what is left out stays as it is."""
+    """A change of the sync-ups of a server that start from now on. An absent member keeps its value."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
 
-    duration: Annotated[float | None, Field(strict=True)] = None
+    duration: Annotated[float | None, Field(strict=True, json_schema_extra={"minimum": 0, "maximum": 10**9})] = None
     outcome: Outcome | None = None
 
     @model_validator(mode="after")
@@ -58,14 +52,23 @@ class Change(BaseModel):
         return self
 
 
+_BOTH_MOVES: dict[str, JsonValue] = {
+    "required": ["now", "advance"],
+    "properties": {"now": {"type": "string"}, "advance": {"type": "number"}},
+}
+
+
 class ClockChange(BaseModel):
-    """Where a clock is moved, and whether it stands still; what is left out stays as it is."""
+    """A change of the clock. An absent member keeps its value; ``now`` and ``advance`` exclude each other."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1, "not": _BOTH_MOVES})
 
-    frozen: Annotated[bool | None, Field(strict=True)] = None
-    now: AwareDatetime | None = None
-    advance: Annotated[float | None, Field(strict=True, ge=0, allow_inf_nan=False)] = None
+    frozen: Annotated[bool | None, Field(strict=True, description="Whether the clock stands still.")] = None
+    now: Annotated[AwareDatetime | None, Field(description="A time with an offset, from 1970 to 9999.")] = None
+    advance: Annotated[
+        float | None,
+        Field(strict=True, ge=0, allow_inf_nan=False, description="The seconds by which the clock moves forward."),
+    ] = None
 
     @model_validator(mode="after")
     def _one_move(self) -> Self:
@@ -76,39 +79,10 @@ class ClockChange(BaseModel):
         return self
 
 
-async def content_of(request: Request) -> Any:
-    """Return what the body of a control request holds as JSON, whatever its ``Content-Type``.
+class NewTenant(BaseModel):
+    """The user of a new tenant. An absent member is random."""
 
-    Raises:
-        Unprocessable: it is not JSON
-    """
-    try:
-        return json.loads((await request.body()).decode("utf-8-sig"), object_pairs_hook=members_once)
-    except (ValueError, RecursionError) as exc:
-        # it may name a member
-        why = "why is not shown, since it may hold a secret" if may_be_secret(str(exc)) else exc
-        raise Unprocessable(f"the body is not JSON: {why}") from None
+    model_config = ConfigDict(extra="forbid")
 
-
-async def body(request: Request, model: type[Model], *, is_secret: bool = False) -> Model:
-    """Return what the JSON body of a control request holds, whatever its ``Content-Type``.
-
-    Args:
-        request: the control request
-        model: what the JSON must be like
-        is_secret: whether an error must quote nothing of it
-
-    Raises:
-        Unprocessable: it is not JSON, or not of the model's form
-    """
-    content = await content_of(request)
-    try:
-        read = model.model_validate(content)
-        check_writable(content)
-    except ValidationError as exc:
-        raise Unprocessable(*error_lines(exc, content, is_secret=is_secret)) from None
-    except ValueError as exc:
-        raise Unprocessable(f"the body is not JSON: {exc}") from None
-    except RecursionError:
-        raise Unprocessable("the body is nested too deeply") from None
-    return read
+    username: Annotated[str | None, Field(json_schema_extra={"pattern": _TENANT_NAME})] = None
+    password: str | None = None

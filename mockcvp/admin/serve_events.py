@@ -1,4 +1,4 @@
-"""The calls of the journal in WireMock's shape."""
+"""The calls of the journal as WireMock's serve events."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -14,19 +14,19 @@ from mockcvp.stubs.pattern import RequestPattern
 
 
 def json_of_call(call: Call, form: dict[str, Any]) -> Iterable[str]:
-    """Return the JSON of a call in pieces; ``form`` is the call as one of the functions below returns it."""
+    """Return the JSON of a call in chunks; ``form`` is the result of ``served_request`` or ``logged_request``."""
     return json_of(form, is_large=call.size > LARGE)
 
 
 def served_request(call: Call, call_id: str) -> dict[str, Any]:
-    """Return a call as WireMock tells of a request that it has served."""
+    """Return a call as a serve event of WireMock."""
     response, mapping = call.response, call.mapping
     status, delay = response.status if response else 0, round(call.delay * 1000)
     milliseconds = round((call.duration - call.delay) * 1000)
     return {
         "id": call_id,
         "request": logged_request(call),
-        # by this, WireMock's own client for Java tells what was matched
+        # WireMock's client for Java reads this in place of wasMatched
         "responseDefinition": {"status": status, "fromConfiguredStub": call.matched},
         "response": {
             "status": status,
@@ -48,11 +48,11 @@ def served_request(call: Call, call_id: str) -> dict[str, Any]:
 
 
 def logged_request(call: Call, differences: list[str] | None = None) -> dict[str, Any]:
-    """Return the request of a call as WireMock logs it.
+    """Return the request of a call as a logged request of WireMock.
 
     Args:
         call: the call
-        differences: from a pattern that was compared with it
+        differences: its differences from a pattern, for a near miss
     """
     request = call.request
     authority = request.header(b"host") or request.authority
@@ -76,27 +76,27 @@ def logged_request(call: Call, differences: list[str] | None = None) -> dict[str
         "loggedDateString": datetime.fromtimestamp(call.time, UTC).isoformat(timespec="milliseconds")[:-6] + "Z",
         "queryParams": _query(request.query),
         "formParams": {},
-        "mockcvp": _described(call) | ({} if differences is None else {"differences": differences}),
+        "mockcvp": _extension(call) | ({} if differences is None else {"differences": differences}),
     }
 
 
 def near_miss(call: Call, pattern: RequestPattern, distance: float, **compared: Any) -> dict[str, Any]:
-    """Return how near a call is to a pattern.
+    """Return a near miss of WireMock.
 
     Args:
         call: the call
-        pattern: what it is compared with
-        distance: how far it is from that
-        compared: that, in WireMock's JSON, by the member that it goes into
+        pattern: the pattern that the call nearly matches
+        distance: the distance of the call from the pattern, from 0 to 1
+        compared: the pattern or the stub mapping in JSON, by the name of its member in the near miss
     """
     result = {"subEvents": [], "diffDescriptions": [], "distance": distance}
-    # a regular expression that was not stopped when the distance was measured may be stopped now
+    # a regular expression that finished for the distance may time out for the differences
     differences = pattern.tolerant().differences(Subject(call.request, call))
     return {"request": logged_request(call, differences), **compared, "matchResult": result}
 
 
-def _described(call: Call) -> dict[str, Any]:
-    # in the request, the one place where WireMock's client for Java lets a member be that it does not know
+def _extension(call: Call) -> dict[str, Any]:
+    # WireMock's client for Java accepts unknown members only in the request
     response = call.response
     sync_up = response.sync_up if response else None
     return {

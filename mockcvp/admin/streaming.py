@@ -1,4 +1,4 @@
-"""JSON as a stream, so that no more of it is in memory than its client is about to receive."""
+"""Streaming of JSON: only the next chunk of a response is in memory."""
 
 import json
 from base64 import b64encode
@@ -11,20 +11,20 @@ from starlette.responses import Response, StreamingResponse
 from mockcvp.pipeline.slices import sliced
 
 DEFAULT_LIMIT = 1000
-"""How many entries a list has at most, where its client names no limit."""
+"""The most entries of a list whose client sends no limit."""
 
 LARGE = 64 * 1024
-"""A text of more characters is encoded in slices."""
-# three bytes are four characters of Base64
+"""The most characters of a text that is encoded as a whole."""
+# a multiple of three: Base64 encodes three bytes as four characters
 _SLICE = 48 * 1024
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 class Slices:
-    """A long text that is made while it is encoded.
+    """A long text whose slices are generated while the text is encoded.
 
     Args:
-        make: makes its slices
+        make: returns the slices
     """
 
     def __init__(self, make: Callable[[], Iterator[str]]) -> None:
@@ -32,7 +32,7 @@ class Slices:
 
 
 def text_of(raw: bytes) -> str | Slices:
-    """Return bytes as text, by UTF-8."""
+    """Return bytes as UTF-8 text."""
     if len(raw) <= LARGE:
         return raw.decode(errors="replace")
 
@@ -45,20 +45,20 @@ def text_of(raw: bytes) -> str | Slices:
 
 
 def base64_of(raw: bytes) -> str | Slices:
-    """Return bytes in Base64."""
+    """Return bytes as Base64."""
     if len(raw) <= LARGE:
         return b64encode(raw).decode()
     return Slices(lambda: (b64encode(raw[at : at + _SLICE]).decode() for at in range(0, len(raw), _SLICE)))
 
 
 def json_of(value: Any, *, is_large: bool) -> Iterable[str]:
-    """Return the JSON of a value in pieces.
+    """Return the JSON of a value in chunks.
 
     Args:
-        value: of what JSON can hold, and of ``Slices``
-        is_large: whether it may hold long texts or lists; else it is one piece, which takes less time
+        value: a JSON value, which may also have ``Slices``
+        is_large: whether the value may have long texts or lists; otherwise it is one chunk, which takes less time
     """
-    return _pieces(value) if is_large else (_ENCODER.encode(value),)
+    return _encoded(value) if is_large else (_ENCODER.encode(value),)
 
 
 def list_of(
@@ -67,13 +67,13 @@ def list_of(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
 ) -> Iterator[str]:
-    """Return the JSON of an object with one long list in pieces; an entry is made when it is about to be sent.
+    """Return the JSON of an object with one long list in chunks. Each entry is encoded just before it is sent.
 
     Args:
-        name: of the member that is the list
-        entries: the pieces of each entry
+        name: the name of the list
+        entries: the chunks of each entry
         before: the members before the list
-        after: the members that follow
+        after: the members after the list
     """
     head = _ENCODER.encode(before)[1:-1] + "," if before else ""
     yield f"{{{head}{_ENCODER.encode(name)}:["
@@ -85,32 +85,32 @@ def list_of(
     yield f"]{tail}}}"
 
 
-def streamed(pieces: Iterable[str], status: int = 200) -> Response:
-    """Return a response whose body is some JSON.
+def streamed(chunks: Iterable[str], status: int = 200) -> Response:
+    """Return a streaming response with a JSON body.
 
-    The server's ``send`` waits for a client that does not read. Where a piece cannot be made, the connection ends
-    before the last chunk, so that the part sent is no whole document.
+    The server's ``send`` waits for a client that does not read. An error in the encoding closes the connection before
+    the last chunk of HTTP, so that the client sees an incomplete response.
 
     Args:
-        pieces: of the JSON
-        status: of the response
+        chunks: the chunks of the JSON
+        status: the status of the response
     """
-    return StreamingResponse(_chunks(pieces), status, media_type="application/json")
+    return StreamingResponse(_joined(chunks), status, media_type="application/json")
 
 
-async def _chunks(pieces: Iterable[str]) -> AsyncIterator[bytes]:
+async def _joined(chunks: Iterable[str]) -> AsyncIterator[bytes]:
     waiting, size = list[str](), 0
-    async for piece in sliced(pieces):
-        waiting.append(piece)
-        size += len(piece)
+    async for chunk in sliced(chunks):
+        waiting.append(chunk)
+        size += len(chunk)
         if size >= LARGE:
             yield "".join(waiting).encode()
             waiting, size = [], 0
     yield "".join(waiting).encode()
 
 
-def _pieces(value: Any) -> Iterator[str]:
-    # no recursion: a document may be nested deeper than calls of Python may be
+def _encoded(value: Any) -> Iterator[str]:
+    # a document may be nested deeper than Python's limit of recursion
     containers: list[tuple[Iterator[tuple[str, Any]], str]] = [(iter([("", value)]), "")]
     while containers:
         members, end = containers[-1]

@@ -2,9 +2,19 @@
 
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyAddress, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    IPvAnyAddress,
+    JsonValue,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -50,6 +60,14 @@ def _no_truth_value(number: object) -> object:
     return number
 
 
+_ID_SCHEMA: dict[str, JsonValue] = {
+    "pattern": r"^[^/ \t\r\n]([\s\S]*[^/ \t\r\n])?$",
+    "not": {"pattern": r"^\.{1,2}$|^(.*/)?synchronize$"},
+    "description": "The last segment of the server's refURL.",
+}
+_ADDRESS_SCHEMA: dict[str, Any] = {"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}
+
+
 class Server(BaseModel):
     """One server of a deployment.
 
@@ -64,12 +82,15 @@ class Server(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_id)]
+    id: Annotated[str, Field(min_length=1, max_length=255, json_schema_extra=_ID_SCHEMA), AfterValidator(_id)]
     hostname: str = Field(min_length=1, max_length=255)
-    ipaddr: Annotated[IPvAnyAddress, BeforeValidator(_written_out)]
+    ipaddr: Annotated[IPvAnyAddress, BeforeValidator(_written_out), WithJsonSchema(_ADDRESS_SCHEMA)]
     type: ServerType
     duration: Annotated[float, BeforeValidator(_no_truth_value)] = Field(default=0, ge=0, le=10**9, allow_inf_nan=False)
     outcome: Outcome = "Success"
+
+
+_Part = Annotated[str, WithJsonSchema({"type": ["string", "number"]})]
 
 
 class Version(BaseModel):
@@ -79,13 +100,13 @@ class Version(BaseModel):
         frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, coerce_numbers_to_str=True
     )
 
-    major_version: str = "12"
-    minor_version: str = "6"
-    maintenance_version: str = "2"
-    sr_version: str = "0"
-    es_version: str = "0"
-    build_version: str = "254"
-    build_date: str = "2022-09-14"
+    major_version: _Part = "12"
+    minor_version: _Part = "6"
+    maintenance_version: _Part = "2"
+    sr_version: _Part = "0"
+    es_version: _Part = "0"
+    build_version: _Part = "254"
+    build_date: _Part = "2022-09-14"
 
 
 class Deployment(BaseModel):

@@ -42,6 +42,23 @@ _WITH_BODY = (errors.XML_SYNTAX, errors.JSON_SYNTAX, errors.TOO_LARGE, errors.UN
 _TEXT = {"schema": {"type": "string"}}
 _REASON = {"description": "The reason, which the real server does not give.", **_TEXT}
 
+TAGS = [
+    {
+        "name": "OAMP",
+        "description": (
+            "XML and JSON. Every request needs basic authentication and an `Accept` header: `application/xml`, "
+            "`text/xml`, `*/*` and `application/*` get XML, `application/json` gets JSON; the highest q wins.\n\n"
+            "A path may end with a slash. The checks have this order, and the first that fails decides the response: "
+            "authentication, path, method, `Accept`, `Content-Type`, size, syntax, values. All errors of the values "
+            "are reported together. A method that a path lacks gets 405 with `Allow`; another path gets 404.\n\n"
+            "JSON is the XML mapped as Jersey 1 maps it: every value is a string; an element that occurs once is an "
+            "object, several are an array; an empty container is `null`; the name of an attribute starts with `-`.\n\n"
+            "A stub mapping replaces the response. Malformed HTTP gets 400 without a body."
+        ),
+    }
+]
+"""The tag of the OAMP's operations."""
+
 QUERY_TYPE: dict[str, Any] = {
     "parameters": [
         {
@@ -121,7 +138,7 @@ def _example(document: OampModel, codec: Codec) -> Any:
     return json.loads(text) if codec is JSON else text
 
 
-def openapi(document: dict[str, Any]) -> dict[str, Any]:
+def completed(document: dict[str, Any]) -> dict[str, Any]:
     """Return FastAPI's OpenAPI document with the schemas of the OAMP, its HEAD operations and its security scheme."""
     requests: set[str] = set()
     responses: set[str] = set()

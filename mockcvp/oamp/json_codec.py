@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
+from mockcvp.messages import duplicate
 from mockcvp.oamp.errors import JSON_SYNTAX, OampError
 from mockcvp.oamp.limits import Limits
 from mockcvp.oamp.model import OampModel, text_of
@@ -149,7 +150,7 @@ def members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
         twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-        raise ValueError(f"the member {twice[:100]!r} occurs twice in one object")
+        raise ValueError(duplicate("member", twice, "object"))
     return members
 
 

@@ -169,15 +169,18 @@ def routes_of(routes: list[Any]) -> Routes:
     return found
 
 
-async def on_http_error(request: Request, exc: Exception) -> Response:
+def is_served(request: Request) -> bool:
+    """Return whether a request is one of the OAMP, and not one of the control API."""
+    return EXTENSION in request.scope.get("extensions", {})
+
+
+def not_found(request: Request, exc: HTTPException) -> Response:
     """Return the OAMP's response where FastAPI finds no route, or not the method."""
     call = served(request)
-    assert isinstance(exc, HTTPException)
     try:
         dispatch.check_client(call.oamp, call.request)
         if exc.status_code == 405:
-            allowed = (exc.headers or {}).get("Allow", "")
-            raise NotAllowed(allowed.replace("GET", "GET, HEAD"))
+            raise NotAllowed((exc.headers or {}).get("Allow", "").replace("GET", "GET, HEAD"))
         raise OampError(errors.NOT_FOUND.error())
     except Exception as error:
         call.response = dispatch.error_response(call.oamp, call.request, error)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID, uuid4
 
-from pydantic import Field, PrivateAttr, field_validator, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, WithJsonSchema, field_validator, model_validator
 
 from mockcvp.messages import Invalid, member, quoted
 from mockcvp.oamp.errors import of_status
@@ -28,6 +28,15 @@ Milliseconds = Annotated[int, Field(ge=0, le=_MAX_MILLISECONDS)]
 
 class DelayDistribution(SchemaModel):
     """A delay distribution, in milliseconds."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"properties": {"type": {"const": "uniform"}}, "required": ["lower", "upper"]},
+                {"properties": {"type": {"const": "lognormal"}}, "required": ["median", "sigma"]},
+            ]
+        }
+    )
 
     type: Literal["uniform", "lognormal"]
     lower: Milliseconds | None = None
@@ -75,12 +84,24 @@ class TransformerParameters(SchemaModel):
     times: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
 
+HeaderFields = Annotated[
+    dict[str, Any],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "description": "Several fields of one name are an array.",
+            "additionalProperties": {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+        }
+    ),
+]
+
+
 class ResponseForm(SchemaModel):
     """A response definition in JSON."""
 
     status: Annotated[int, Field(ge=200, le=599)] = 200
     status_message: str | None = None
-    headers: Annotated[dict[str, Any], Field(default_factory=dict)]
+    headers: Annotated[HeaderFields, Field(default_factory=dict)]
     body: str = ""
     json_body: Any = None
     base64_body: str = ""
@@ -205,8 +226,8 @@ class ResponseForm(SchemaModel):
 class StubMappingForm(SchemaModel):
     """A stub mapping in JSON."""
 
-    id: str | None = None
-    uuid: str | None = None
+    id: Annotated[str | None, Field(json_schema_extra={"format": "uuid"})] = None
+    uuid: Annotated[str | None, Field(json_schema_extra={"format": "uuid"})] = None
     name: str | None = None
     priority: int | None = None
     request: Annotated[RequestPatternForm, Field(default_factory=lambda: RequestPatternForm.model_validate({}))]

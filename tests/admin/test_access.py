@@ -1,4 +1,4 @@
-"""Who may use the control API, and where."""
+"""The access control and the addresses of the control API."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.server_process import PATIENCE, XML, ServerProcess
 GUARD = ("--admin-username", "tester", "--admin-password", "päss:word")
 
 
-def test_with_a_user_name_and_a_password_the_control_api_lets_nobody_else_in(tmp_path: Path) -> None:
+def test_a_guarded_control_api_rejects_wrong_credentials(tmp_path: Path) -> None:
     with ServerProcess(tmp_path, *GUARD) as server, server.client(auth=None) as client:
         control = f"https://localhost:{server.port}/__admin"
 
@@ -28,33 +28,33 @@ def test_with_a_user_name_and_a_password_the_control_api_lets_nobody_else_in(tmp
         assert rejected.json()["errors"][0]["title"].endswith("those of --admin-username and --admin-password")
         assert "no user name and password were sent" in server.line("401 GET /__admin/requests")
         assert status("GET", "mappings", ("tester", "wrong\n")) == 401
-        assert ": user name or password are wrong: the control API wants" in server.line("401 GET /__admin/mappings")
+        assert ": user name or password are wrong: the control API requires" in server.line("401 GET /__admin/mappings")
         client.post(f"{control}/mappings", json={"naem": 1}, auth=("tester", "päss:word"))
         server.line("422 POST /__admin/mappings tester from 127.0.0.1: naem is not known here: is name meant?")
         assert status("GET", "requests", ("tester", "päss:word")) == 200
         assert status("GET", "cvp/tenants/x", ("tester", "päss:word")) == 404
-        # the product's API is as it was
+        # the credentials of the OAMP are unchanged
         with server.client() as oamp:
             assert oamp.get("version", headers={"Accept": XML}).status_code == 200
 
 
-def test_the_control_api_can_be_served_on_a_port_of_its_own(tmp_path: Path) -> None:
+def test_the_control_api_can_have_a_separate_port(tmp_path: Path) -> None:
     with ServerProcess(tmp_path, "--admin-port", "0", "--admin-host", "127.0.0.1") as server:
         admin = server.ready.rpartition("control ")[2]
         assert admin.startswith("https://127.0.0.1:")
         assert f":{server.port}/" not in admin
         with server.client(headers={"Accept": XML}) as client:
             assert client.get(f"{admin}/health", auth=None).status_code == 200
-            # beside the product there is none, and the call is one like any other
+            # the OAMP's port has no control API, and the journal records the call
             assert client.get(f"https://localhost:{server.port}/__admin/health").status_code == 404
-            # and beside the control API there is no product
+            # the control port has no OAMP
             elsewhere = client.get(admin.replace("/__admin", "/cvp-config/version"))
             assert (elsewhere.status_code, elsewhere.headers["content-type"]) == (404, "application/json")
             served = client.get(f"{admin}/requests", auth=None).json()["requests"]
         assert [one["request"]["url"] for one in served] == ["/__admin/health"]
 
 
-def test_the_fixture_can_have_the_control_api_apart_and_guarded() -> None:
+def test_mock_cvp_can_guard_a_separate_control_port() -> None:
     with MockCVP(admin_port=0, admin_username="a", admin_password="b") as cvp, cvp.client(timeout=PATIENCE) as client:
         assert client.get(f"{cvp.admin_url}/requests").status_code == 401
         assert client.get(f"{cvp.admin_url}/requests", auth=("a", "b")).status_code == 200
@@ -76,13 +76,13 @@ def test_the_fixture_can_have_the_control_api_apart_and_guarded() -> None:
         ),
     ],
 )
-def test_what_does_not_go_together_is_told_in_one_line(
+def test_conflicting_options_are_reported_in_one_line(
     command_error: Callable[..., str], options: list[str], reported: str
 ) -> None:
     assert command_error("serve", *options).startswith(reported)
 
 
-def test_a_tenants_control_is_also_where_wiremocks_clients_look_for_it() -> None:
+def test_wiremock_clients_reach_the_control_api_of_a_tenant() -> None:
     with MockCVP() as cvp, cvp.tenant() as tenant, tenant.client(timeout=PATIENCE) as client:
         assert client.get("version", headers={"Accept": XML}).status_code == 200
         for path in ("requests/count", "__admin/requests/count"):

@@ -12,7 +12,7 @@ from tests.admin_client import MEDIA, NOON, SERVERS, VXML, Admin, get, synchroni
 from tests.server_process import JSON, SYNCHRONIZE, XML, ServerProcess
 
 
-def test_the_deployment_is_told_as_it_can_be_put(admin: Admin) -> None:
+def test_a_returned_deployment_can_be_put_again(admin: Admin) -> None:
     reported = admin("GET", "cvp/deployment")
     assert [server["id"] for server in reported["servers"]] == [server["id"] for server in SERVERS]
     reported["version"]["majorVersion"] = "15"
@@ -20,7 +20,7 @@ def test_the_deployment_is_told_as_it_can_be_put(admin: Admin) -> None:
     assert admin("GET", "cvp/deployment") == reported
 
 
-def test_a_deployment_that_is_put_replaces_the_one_before(admin: Admin, cvp: httpx.Client) -> None:
+def test_a_new_deployment_replaces_the_old_one(admin: Admin, cvp: httpx.Client) -> None:
     synchronize(cvp, MEDIA)
     admin("PUT", "cvp/deployment", {"servers": SERVERS[:1], "version": {"majorVersion": 15}})
     assert get(cvp, "version")["version"]["majorVersion"] == "15"
@@ -28,7 +28,7 @@ def test_a_deployment_that_is_put_replaces_the_one_before(admin: Admin, cvp: htt
     assert cvp.get(f"server/{VXML}").status_code == 404
 
 
-def test_a_servers_coming_sync_ups_can_be_changed_and_a_running_one_goes_on(admin: Admin, cvp: httpx.Client) -> None:
+def test_a_server_change_affects_only_later_sync_ups(admin: Admin, cvp: httpx.Client) -> None:
     synchronize(cvp, VXML)
     changed = admin("PATCH", f"cvp/servers/{VXML}", {"duration": 5.5, "outcome": "Failure"})
     assert (changed["duration"], changed["outcome"], changed["type"]) == (5.5, "Failure", "VXML")
@@ -40,7 +40,7 @@ def test_a_servers_coming_sync_ups_can_be_changed_and_a_running_one_goes_on(admi
     assert admin("PATCH", f"cvp/servers/{VXML}", {"duration": 1})["outcome"] == "Failure"
 
 
-def test_the_clock_is_the_real_one_until_it_is_frozen(admin: Admin) -> None:
+def test_the_clock_is_the_system_clock_until_it_is_frozen(admin: Admin) -> None:
     admin("POST", "reset")
     before = time.time()
     reported = admin("GET", "cvp/clock")
@@ -49,7 +49,7 @@ def test_the_clock_is_the_real_one_until_it_is_frozen(admin: Admin) -> None:
     assert before - 0.001 <= datetime.fromisoformat(reported["now"]).timestamp() <= time.time() + 0.001
 
 
-def test_a_frozen_clock_stands_still_and_goes_on_from_there(admin: Admin) -> None:
+def test_a_resumed_clock_continues_from_the_frozen_time(admin: Admin) -> None:
     frozen = admin("GET", "cvp/clock")
     assert datetime.fromisoformat(frozen["now"]) == datetime.fromisoformat(NOON)
     time.sleep(0.02)
@@ -63,14 +63,14 @@ def test_a_frozen_clock_stands_still_and_goes_on_from_there(admin: Admin) -> Non
     assert 0.01 < (going - datetime.fromisoformat(later["now"])).total_seconds() <= time.monotonic() - began + 0.001
 
 
-def test_a_clock_that_goes_can_be_moved_forward(admin: Admin, cvp: httpx.Client) -> None:
+def test_a_running_clock_can_be_advanced(admin: Admin, cvp: httpx.Client) -> None:
     admin("PUT", "cvp/clock", {"frozen": False})
     synchronize(cvp, VXML)
     assert admin("PUT", "cvp/clock", {"advance": 30})["frozen"] is False
     assert get(cvp, f"server/{VXML}/synchronize")["server"]["syncStatus"] == "Success"
 
 
-def test_a_clock_may_be_set_back_only_while_no_sync_up_was_started(admin: Admin, cvp: httpx.Client) -> None:
+def test_a_clock_is_not_set_back_after_a_sync_up(admin: Admin, cvp: httpx.Client) -> None:
     admin("PUT", "cvp/clock", {"now": "2013-04-24T16:41:21-07:00"})
     synchronize(cvp, MEDIA)
     rejected = admin.client.put("cvp/clock", json={"now": "2013-04-24T16:41:20-07:00"})
@@ -79,7 +79,7 @@ def test_a_clock_may_be_set_back_only_while_no_sync_up_was_started(admin: Admin,
     assert get(cvp, f"server/{MEDIA}/synchronize")["server"]["lastFullSyncTime"] == "2013-04-24T16:41:21-07:00"
 
 
-def test_the_accepted_sync_ups_are_told_with_the_state_of_each_server_now(admin: Admin, cvp: httpx.Client) -> None:
+def test_accepted_sync_ups_are_listed_with_present_states(admin: Admin, cvp: httpx.Client) -> None:
     synchronize(cvp, [{"refURL": f"https://x/cvp-config/server/{VXML}", "sincetime": "7"}, MEDIA])
     cvp.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": {}}}})
     cvp.post(SYNCHRONIZE)
@@ -109,12 +109,12 @@ def test_the_accepted_sync_ups_are_told_with_the_state_of_each_server_now(admin:
     }
     admin("PUT", "cvp/clock", {"advance": 30})
     assert admin("GET", "cvp/synchronizations?limit=1")["synchronizations"][0]["servers"][1]["syncStatus"] == "Success"
-    # how a sync-up went does not change when the deployment does
+    # a new deployment does not change the result of a sync-up
     admin("PUT", "cvp/deployment", {"servers": []})
     assert admin("GET", "cvp/synchronizations?limit=1")["synchronizations"][0]["servers"][1]["syncStatus"] == "Success"
 
 
-def test_where_the_journal_has_dropped_calls_the_list_of_sync_ups_says_so(tmp_path: Path) -> None:
+def test_sync_ups_are_inexact_after_dropped_calls(tmp_path: Path) -> None:
     with ServerProcess(tmp_path, "--journal-max-calls", "1") as server, server.client(headers={"Accept": XML}) as cvp:
         admin = Admin(server)
         with admin.client:
@@ -124,7 +124,7 @@ def test_where_the_journal_has_dropped_calls_the_list_of_sync_ups_says_so(tmp_pa
 
 
 @pytest.mark.parametrize("step", [0.1, 0.3, 1 / 3])
-def test_small_steps_of_the_clock_add_up(admin: Admin, cvp: httpx.Client, step: float) -> None:
+def test_small_advances_of_the_clock_add_up(admin: Admin, cvp: httpx.Client, step: float) -> None:
     admin("PATCH", f"cvp/servers/{VXML}", {"duration": 0.9})
     synchronize(cvp, VXML)
     for _ in range(round(0.9 / step)):
@@ -134,7 +134,7 @@ def test_small_steps_of_the_clock_add_up(admin: Admin, cvp: httpx.Client, step: 
     assert get(cvp, f"server/{VXML}/synchronize")["server"]["syncStatus"] == "Success"
 
 
-def test_a_clock_that_is_set_and_frozen_stands_at_just_that_time(admin: Admin, cvp: httpx.Client) -> None:
+def test_a_clock_is_set_and_frozen_in_one_request(admin: Admin, cvp: httpx.Client) -> None:
     admin("POST", "reset")
     admin("PUT", "cvp/deployment", {"servers": SERVERS})
     for _ in range(2):
@@ -148,7 +148,7 @@ def test_a_clock_that_is_set_and_frozen_stands_at_just_that_time(admin: Admin, c
     ("path", "allow"),
     [("requests", "GET, DELETE"), ("cvp/clock", "GET, PUT"), ("cvp/servers/x", "PATCH"), ("health", "GET, HEAD")],
 )
-def test_a_method_that_the_control_api_lacks_gets_405_with_allow(admin: Admin, path: str, allow: str) -> None:
+def test_an_unsupported_method_gets_405_with_allow(admin: Admin, path: str, allow: str) -> None:
     response = admin.client.post(path)
     assert (response.status_code, response.headers["allow"]) == (405, allow)
 
@@ -168,7 +168,7 @@ def test_at_most_10_000_unknown_servers_are_added(admin: Admin, cvp: httpx.Clien
     assert cvp.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": "one more"}}}).status_code == 400
 
 
-def test_a_reset_brings_back_the_start(admin: Admin, cvp: httpx.Client) -> None:
+def test_a_reset_restores_the_state_at_the_start(admin: Admin, cvp: httpx.Client) -> None:
     synchronize(cvp, "a new one")
     admin("PATCH", f"cvp/servers/{MEDIA}", {"duration": 9})
     admin("POST", "reset")
@@ -222,7 +222,7 @@ BAD: list[tuple[str, str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "body", "reported"), BAD)
-def test_a_bad_control_request_gets_422_that_names_the_fault_and_changes_nothing(
+def test_an_invalid_request_gets_422_and_changes_nothing(
     admin: Admin, method: str, path: str, body: Any, reported: str
 ) -> None:
     before = admin("GET", "cvp/deployment"), admin("GET", "cvp/clock")
@@ -239,7 +239,7 @@ def test_a_control_request_that_is_not_json_gets_422(admin: Admin, body: bytes) 
     assert response.json()["errors"][0]["title"].startswith("the body is not JSON: ")
 
 
-def test_tenants_of_a_shared_double_do_not_feel_each_other(deployed: ServerProcess, admin: Admin) -> None:
+def test_tenants_are_isolated_from_each_other(deployed: ServerProcess, admin: Admin) -> None:
     made = [admin.client.post("cvp/tenants", json=body) for body in (None, {"username": "run-2", "password": "p"})]
     assert [response.status_code for response in made] == [201, 201]
     one, two = (response.json() for response in made)
@@ -278,7 +278,7 @@ def test_tenants_of_a_shared_double_do_not_feel_each_other(deployed: ServerProce
         {"username": ".."},
     ],
 )
-def test_a_tenant_that_cannot_be_is_refused(admin: Admin, body: Any) -> None:
+def test_an_invalid_tenant_is_rejected(admin: Admin, body: Any) -> None:
     response = admin.client.post("cvp/tenants", json=body)
     assert response.status_code == 422
     assert "pydantic" not in response.text

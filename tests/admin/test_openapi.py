@@ -1,4 +1,4 @@
-"""Whether the OpenAPI document is true: held against the routes, the models and the answers of real mock servers."""
+"""The OpenAPI document matches the routes, the models and the responses of mock servers."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from openapi_spec_validator import validate
 from pydantic import BaseModel
 
 from mockcvp import MockCVP, __version__
-from mockcvp.admin import schemas, tenants
+from mockcvp.admin import schemas
 from mockcvp.app import control_of
 from mockcvp.oamp import errors
 from mockcvp.oamp.deployment import Deployment, Server, ServerType, Version
@@ -42,7 +42,7 @@ def document() -> dict[str, Any]:
 
 
 def resolved(described: dict[str, Any]) -> dict[str, Any]:
-    """What a reference leads to, with what stands beside it."""
+    """Return the target of a reference, merged with the members beside the reference."""
     while "$ref" in described:
         beside = {name: value for name, value in described.items() if name != "$ref"}
         found = document()
@@ -53,7 +53,7 @@ def resolved(described: dict[str, Any]) -> dict[str, Any]:
 
 
 def faults(schema: dict[str, Any], instance: Any) -> list[str]:
-    """What is wrong with an instance by a schema of the document."""
+    """Return the errors of an instance by a schema of the document."""
     validator = validator_of(json.dumps(schema))
     return [f"{fault.json_path}: {fault.message}" for fault in validator.iter_errors(instance)]
 
@@ -67,14 +67,14 @@ def validator_of(schema: str) -> Draft202012Validator:
 
 
 def operations(beginning: str = "") -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Each method and path, with what the document says of them."""
+    """Yield each method and path of the document with its operation."""
     for path, item in document()["paths"].items():
         if path.startswith(beginning):
             yield from ((method, path, item[method]) for method in METHODS if method in item)
 
 
 def template(path: str) -> str:
-    """The documented path that a path is one of."""
+    """Return the documented path that a path matches."""
     for documented in sorted(document()["paths"], key=lambda one: one.count("{")):
         if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", documented), path):
             return str(documented)
@@ -82,17 +82,17 @@ def template(path: str) -> str:
 
 
 def checked(response: httpx.Response, path: str | None = None) -> tuple[str, str, str]:
-    """Hold an answer against the document, and return the method, the path and the status that it stands for."""
+    """Check a response against the document, and return its method, documented path and status."""
     documented = template((path or response.request.url.path).removesuffix("/"))
     method, status = response.request.method.lower(), str(response.status_code)
     responses = document()["paths"][documented][method]["responses"]
     where = f"{method} {response.request.url} {status}: {response.text[:300]}"
     assert status in responses, where
-    pause_pipeline(response, resolved(responses[status]), where)
+    check_response(response, resolved(responses[status]), where)
     return method, documented, status
 
 
-def pause_pipeline(response: httpx.Response, described: dict[str, Any], where: str) -> None:
+def check_response(response: httpx.Response, described: dict[str, Any], where: str) -> None:
     for name, header in described.get("headers", {}).items():
         assert not faults(resolved(header)["schema"], response.headers.get(name)), f"{where}: {name}"
     if "content" not in described:
@@ -113,7 +113,7 @@ def pause_pipeline(response: httpx.Response, described: dict[str, Any], where: s
 
 
 def parts(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A schema and those that it is made of, but for those of its members."""
+    """Yield a schema and its alternatives, without the schemas of its members."""
     schema = resolved(schema)
     yield schema
     for keyword in ("oneOf", "anyOf", "allOf"):
@@ -124,7 +124,7 @@ def parts(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def converted(element: Element, schema: dict[str, Any]) -> Any:
-    """The JSON of an XML element, by the names and the `xml` of its schema alone."""
+    """Return the JSON of an XML element by the names and the `xml` of its schema."""
     members: dict[str, tuple[str, dict[str, Any]]] = {}
     attributes: dict[str, str] = {}
     reported: dict[str, Any] = {}
@@ -134,7 +134,7 @@ def converted(element: Element, schema: dict[str, Any]) -> Any:
             if not xml.get("attribute"):
                 members[name if "items" in its else xml.get("name", name)] = (name, its)
             elif xml["prefix"] == "xmlns":
-                # a declaration: the parser has taken it in
+                # the parser does not return namespace declarations
                 if element.attrib:
                     reported[name] = its["const"]
             else:
@@ -154,7 +154,7 @@ def converted(element: Element, schema: dict[str, Any]) -> Any:
 
 
 def in_both_forms(client: httpx.Client, method: str, path: str, **options: Any) -> int:
-    """Ask in JSON and in XML, hold both answers against the document, and return their status."""
+    """Send a request for JSON and for XML, check both responses against the document, and return their status."""
     options["headers"] = options.get("headers", {}) | {"Accept": JSON}
     as_json = client.request(method, path, **options)
     options["headers"] |= {"Accept": XML}
@@ -174,22 +174,22 @@ def test_the_document_is_valid() -> None:
     assert document()["servers"] == [{"url": "https://localhost:8111"}]
 
 
-def test_the_document_has_each_route_of_the_app_and_no_other() -> None:
+def test_the_document_has_exactly_the_routes_of_the_app() -> None:
     app = control_of(MockState(Settings()))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of two methods that are one function
+        warnings.simplefilter("ignore")  # FastAPI warns of two routes with one function
         routes = app.openapi()["paths"]
-    # the product's routes are not the framework's
+    # the OAMP's routes are not FastAPI's
     there = {(method, path) for path, item in routes.items() for method in item}
     assert there == {(method, path) for method, path, _ in operations("/__admin")}
 
 
-def test_the_document_has_the_paths_of_the_contract_and_no_other() -> None:
+def test_the_document_has_exactly_the_paths_of_the_contract() -> None:
     contract = (Path(__file__).parents[2] / "docs" / "contract.md").read_text("utf-8")
     named = set(re.findall(r"`(GET|POST) (/cvp-config/[^`?]+)`", contract)) | {("GET", "/cvp-config/server")}
     there = {(method.upper(), path) for method, path, _ in operations("/cvp-config") if method != "head"}
     assert there == named
-    # HEAD works where GET does
+    # every path with GET has HEAD
     assert {path for method, path, _ in operations("/cvp-config") if method == "head"} == {
         path for method, path in named if method == "GET"
     }
@@ -208,16 +208,16 @@ def test_the_document_has_the_paths_of_the_contract_and_no_other() -> None:
         ("DeployedServer", Server),
         ("ServerChange", schemas.Change),
         ("ClockChange", schemas.ClockChange),
-        ("NewTenant", tenants.NewTenant),
+        ("NewTenant", schemas.NewTenant),
         ("Version", Version),
     ],
 )
-def test_a_schema_has_the_members_that_the_double_reads(schema: str, model: type[BaseModel]) -> None:
+def test_a_schema_has_exactly_the_fields_of_its_model(schema: str, model: type[BaseModel]) -> None:
     read = {field.alias or name for name, field in model.model_fields.items()}
     assert document()["components"]["schemas"][schema]["properties"].keys() == read
 
 
-def test_a_path_has_the_parameters_that_the_double_reads() -> None:
+def test_a_path_has_exactly_the_parameters_of_its_model() -> None:
     models: dict[str, type[BaseModel]] = {
         "/__admin/requests": schemas.WhichRequests,
         "/__admin/mappings": schemas.WhichMappings,
@@ -228,7 +228,7 @@ def test_a_path_has_the_parameters_that_the_double_reads() -> None:
         assert named == model.model_fields.keys()
 
 
-def test_the_document_has_the_types_the_faults_and_the_errors_that_there_are() -> None:
+def test_the_document_has_every_type_fault_and_error() -> None:
     schemas = document()["components"]["schemas"]
     assert schemas["ServerType"]["enum"] == [*ServerType]
     assert schemas["Fault"]["enum"] == [*Fault]
@@ -251,7 +251,7 @@ def details() -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("servers", [[], SERVERS[:1], SERVERS[2:4], SERVERS], ids=len)
-def test_the_products_answers_are_as_documented(admin: Admin, cvp: httpx.Client, servers: list[dict[str, Any]]) -> None:
+def test_oamp_responses_match_the_document(admin: Admin, cvp: httpx.Client, servers: list[dict[str, Any]]) -> None:
     admin("PUT", "cvp/deployment", {"servers": servers})
     for sincetime in (None, "0", "7"):
         if sincetime:
@@ -271,20 +271,20 @@ def test_the_products_answers_are_as_documented(admin: Admin, cvp: httpx.Client,
     assert in_both_forms(cvp, "GET", "server?q=type:*") == in_both_forms(cvp, "HEAD", "server?q=name:x") == 400
 
 
-def test_each_sample_is_answered_as_documented(admin: Admin, cvp: httpx.Client) -> None:
+def test_the_response_to_each_sample_matches_the_document(admin: Admin, cvp: httpx.Client) -> None:
     assert admin
     schema = document()["paths"]["/cvp-config/command/synchronize"]["post"]["requestBody"]["content"][JSON]["schema"]
     for sample in SAMPLES:
         form, wanted = f"application/{sample.suffix.removeprefix('.')}", int(sample.name[:3])
         headers = {"Content-Type": form}
         assert in_both_forms(cvp, "POST", SYNCHRONIZE, content=sample.read_bytes(), headers=headers) == wanted
-        # that a server is named twice, no schema can say; and what is no JSON is none of a schema's concern
+        # a schema can express neither duplicate servers nor malformed JSON
         if form == JSON and sample.stem not in ("400-server-twice", "400-not-json"):
             wrong = faults(schema, json.loads(sample.read_text("utf-8")))
             assert bool(wrong) == (wanted == 400), f"{sample.name}: {wrong}"
 
 
-def test_each_operation_of_the_product_refuses_as_documented(admin: Admin, deployed: ServerProcess) -> None:
+def test_oamp_errors_match_the_document(admin: Admin, deployed: ServerProcess) -> None:
     recipes: dict[str, dict[str, Any]] = {
         "400": {"headers": {}},
         "401": {"auth": ("wsmadmin", "wrong")},
@@ -322,12 +322,12 @@ def plan(admin: Admin, status: str) -> None:
     assert admin.client.post("mappings", json={"response": response}).status_code == 201
 
 
-def test_a_method_that_a_path_lacks_is_answered_as_documented(admin: Admin, cvp: httpx.Client) -> None:
+def test_the_405_of_each_path_matches_the_document(admin: Admin, cvp: httpx.Client) -> None:
     responses = document()["components"]["responses"]
     for path, item in document()["paths"].items():
         url = f"{str(cvp.base_url).removesuffix('/cvp-config/')}{path}"
         for method in ("get", "post", "patch"):
-            # one path may be another's too, and then has its methods
+            # a path that also matches a template has the methods of both
             overlaps = path.startswith(("/__admin/requests/", "/__admin/mappings/", "/__admin/cvp/tenants/"))
             if method in item or (overlaps and "{" not in path) or path.endswith("tenants/{name}"):
                 continue
@@ -336,7 +336,7 @@ def test_a_method_that_a_path_lacks_is_answered_as_documented(admin: Admin, cvp:
             allowed = response.headers["allow"].lower().split(", ")
             assert sorted(allowed) == sorted(item.keys() & {*METHODS}), path
             described = "MethodNotAllowed" if path.startswith("/cvp-config") else "ControlMethodNotAllowed"
-            pause_pipeline(response, resolved(responses[described]), path)
+            check_response(response, resolved(responses[described]), path)
 
 
 PATTERN = {
@@ -478,9 +478,7 @@ TENANTS: list[Step] = [
 
 
 @pytest.mark.parametrize("whose", ["its own", "a tenant's"])
-def test_each_operation_of_the_control_api_answers_as_documented(
-    shared_server: ServerProcess, client: httpx.Client, whose: str
-) -> None:
+def test_control_responses_match_the_document(shared_server: ServerProcess, client: httpx.Client, whose: str) -> None:
     below = control = f"https://localhost:{shared_server.port}/__admin"
     auth = USER, PASSWORD
     if whose == "a tenant's":
@@ -529,7 +527,7 @@ def test_each_operation_of_the_control_api_answers_as_documented(
 
 
 def calls(client: httpx.Client, auth: Any) -> None:
-    """Calls of every kind that the journal tells of."""
+    """Make calls of every kind that the journal records."""
     options: Any = {"headers": {"Accept": JSON}, "auth": auth}
     body = {"synchronize": {"servers": {"server": ["media", {"refURL": VXML, "sincetime": 5}], "huh": 1}}}
     for _ in range(2):
@@ -545,7 +543,7 @@ def calls(client: httpx.Client, auth: Any) -> None:
             assert path == "/nowhere"
 
 
-def test_each_operation_of_a_guarded_control_api_refuses_as_documented() -> None:
+def test_the_401_of_each_operation_matches_the_document() -> None:
     username, password = GUARDED_BY
     with MockCVP(admin_username=username, admin_password=password) as cvp, cvp.client(timeout=PATIENCE) as client:
         root = cvp.admin_url.removesuffix("/__admin")
@@ -559,7 +557,7 @@ def test_each_operation_of_a_guarded_control_api_refuses_as_documented() -> None
             assert operation.get("security", document()["security"]) == [{}, {"adminAuth": []}]
 
 
-def test_what_a_full_journal_answers_is_as_documented() -> None:
+def test_responses_of_a_full_journal_match_the_document() -> None:
     with MockCVP(journal_max_calls=1) as cvp, cvp.client(timeout=PATIENCE) as client:
         for _ in range(2):
             client.post(SYNCHRONIZE, headers={"Accept": JSON})
@@ -571,7 +569,7 @@ def test_what_a_full_journal_answers_is_as_documented() -> None:
         assert checked(client.get(f"{cvp.admin_url}/cvp/synchronizations"))
 
 
-def test_the_page_says_once_when_credentials_are_required() -> None:
+def test_the_page_describes_the_authentication_once() -> None:
     settings: dict[str, Any] = {"admin_access": "guarded"}
     with MockCVP(**settings) as cvp, cvp.client(base_url=cvp.admin_url) as client:
         assert client.get("docs", auth=None).status_code == 401
@@ -585,7 +583,7 @@ def test_the_page_says_once_when_credentials_are_required() -> None:
     )
 
 
-def test_the_page_has_every_path_and_schema_and_takes_nothing_from_elsewhere(shared_server: ServerProcess) -> None:
+def test_the_page_is_complete_and_needs_no_other_site(shared_server: ServerProcess) -> None:
     with shared_server.client(auth=None) as client:
         response = client.get(f"https://localhost:{shared_server.port}/__admin/docs")
     page = response.text
@@ -603,6 +601,6 @@ def test_the_page_has_every_path_and_schema_and_takes_nothing_from_elsewhere(sha
     assert len(places) == len({*places})
     assert "<script" not in page
     assert not re.search(r"(?:href|src)\s*=\s*['\"]?https?://|url\(|@import", page)
-    # what the document holds cannot become markup
+    # no text of the document is markup
     tree = re.sub(r"<!DOCTYPE html>|<meta[^>]*>| open(?=>)", "", page)
     assert fromstring(tree).tag == "html"

@@ -1,4 +1,4 @@
-"""Long lists of the control API: encoded while they are sent, in little memory, and while others are served."""
+"""The streaming of long lists: little memory, and no delay for other clients."""
 
 import asyncio
 import itertools
@@ -39,7 +39,7 @@ def in_small_slices() -> Any:
 
 
 @given(JSON_VALUES)
-def test_the_pieces_of_a_value_are_its_json(value: Any) -> None:
+def test_the_chunks_of_a_value_are_its_json(value: Any) -> None:
     compact = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     assert "".join(json_of(value, is_large=False)) == compact
     with in_small_slices():
@@ -61,13 +61,13 @@ def test_a_deeply_nested_value_is_encoded() -> None:
 
 
 @given(st.lists(JSON_VALUES, max_size=4), st.dictionaries(st.text(), JSON_VALUES, max_size=2))
-def test_a_list_has_its_members_before_and_behind_it(entries: list[Any], others: dict[str, Any]) -> None:
+def test_a_list_has_its_members_before_and_after_it(entries: list[Any], others: dict[str, Any]) -> None:
     before = {f"before {name}": value for name, value in others.items()}
     pieces = list_of("list", (json_of(one, is_large=False) for one in entries), before, others)
     assert list(json.loads("".join(pieces)).items()) == list((before | {"list": entries} | others).items())
 
 
-def test_others_have_their_turn_between_slow_entries() -> None:
+def test_other_tasks_run_between_slow_entries() -> None:
     def entries() -> Iterator[Iterator[str]]:
         for _ in range(100):
             time.sleep(0.0005)
@@ -97,14 +97,14 @@ def test_others_have_their_turn_between_slow_entries() -> None:
 
 
 def recorded(client: httpx.Client, url: str, body: bytes) -> None:
-    """Have a call recorded with its body, which is read since nothing but the body itself is wrong."""
+    """Make a call whose only error is in the body, so that the journal records the body."""
     response = client.post(url, content=body, auth=(USER, PASSWORD), headers={"Accept": XML, "Content-Type": XML})
     assert response.status_code == 400
 
 
 @pytest.fixture
 def crowded() -> Iterator[tuple[MockCVP, httpx.Client]]:
-    """A mock server with 60 calls in its journal, whose bodies have a million characters and six each in JSON."""
+    """A mock server whose journal has 60 calls with bodies of a million characters, each six characters in JSON."""
     with MockCVP() as cvp, cvp.client(base_url=cvp.admin_url, auth=None) as client:
         for _ in range(60):
             recorded(client, f"{cvp.url}/{SYNCHRONIZE}", CONTROL_CHARACTERS)
@@ -112,7 +112,7 @@ def crowded() -> Iterator[tuple[MockCVP, httpx.Client]]:
 
 
 def reader(cvp: MockCVP, opened: ExitStack) -> ssl.SSLSocket:
-    """A client that asks for the journal, and has read the beginning of the response alone."""
+    """Return a connection that requests the journal and reads only the beginning of the response."""
     connection = opened.enter_context(connected(cvp))
     connection.sendall(b"GET /__admin/requests HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert connection.recv(9) == b"HTTP/1.1 "
@@ -126,7 +126,7 @@ def connected(cvp: MockCVP) -> ssl.SSLSocket:
     return cvp.ssl_context().wrap_socket(plain, server_hostname="localhost")
 
 
-def test_no_more_is_encoded_than_a_client_reads(
+def test_entries_are_encoded_only_as_the_client_reads(
     crowded: tuple[MockCVP, httpx.Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cvp, client = crowded
@@ -141,7 +141,7 @@ def test_no_more_is_encoded_than_a_client_reads(
         connection = reader(cvp, opened)
         for _ in range(500):
             client.get("health")
-        # of 60; the system and TLS buffer a few
+        # TCP and TLS buffer some of the 60 entries
         assert next(encoded) < 30
         received = b""
         while not received.endswith(b"\r\n0\r\n\r\n"):
@@ -149,7 +149,7 @@ def test_no_more_is_encoded_than_a_client_reads(
     assert next(encoded) == 61
 
 
-def test_an_error_while_it_is_sent_leaves_the_list_incomplete(
+def test_an_error_in_a_stream_truncates_the_response(
     crowded: tuple[MockCVP, httpx.Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cvp, client = crowded
@@ -157,7 +157,7 @@ def test_an_error_while_it_is_sent_leaves_the_list_incomplete(
 
     def failing(*_: Any) -> dict[str, Any]:
         if next(places) == 20:
-            raise RuntimeError("an error of the mock's own")
+            raise RuntimeError("an internal error")
         return {"a": "b" * 10_000}
 
     monkeypatch.setattr("mockcvp.admin.requests.served_request", failing)
@@ -176,7 +176,7 @@ def test_an_error_while_it_is_sent_leaves_the_list_incomplete(
 
 
 def memory(process: int) -> int:
-    """The bytes of memory that a process has used at most since ``forget_peak``."""
+    """Return the peak memory of a process since ``forget_peak``, in bytes."""
     reported = Path(f"/proc/{process}/status").read_text()
     found = re.search(r"VmHWM:\s+(\d+) kB", reported)
     assert found
@@ -187,9 +187,9 @@ def forget_peak(process: int) -> None:
     Path(f"/proc/{process}/clear_refs").write_text("5")
 
 
-@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="this system does not tell the peak of memory")
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="this system does not report peak memory")
 @pytest.mark.parametrize("size", [1_000, 1_900_000])
-def test_six_readers_that_do_not_read_take_less_than_a_journal(tmp_path: Path, size: int) -> None:
+def test_six_stalled_readers_use_less_memory_than_a_journal(tmp_path: Path, size: int) -> None:
     journal = 32 * 1024**2
     options = ["--journal-max-bytes", str(journal), "--log-level", "error"]
     with ServerProcess(tmp_path, *options) as server, server.client(timeout=60) as client:
@@ -207,13 +207,13 @@ def test_six_readers_that_do_not_read_take_less_than_a_journal(tmp_path: Path, s
             for _ in range(500):
                 client.get(f"{control}/health")
             assert memory(server.process.pid) - before < journal
-        # one that reads gets all of it, in no more memory
+        # a client that reads gets the whole journal in the same memory
         listed = client.get(f"{control}/requests?limit=100000").json()["requests"]
         assert len(listed) >= 15
         assert memory(server.process.pid) - before < journal
 
 
-def test_a_list_has_at_most_1000_entries_unless_asked_otherwise() -> None:
+def test_a_list_has_at_most_1000_entries_by_default() -> None:
     with MockCVP() as cvp, cvp.client(headers={"Accept": JSON}) as client:
         for _ in range(1001):
             client.post(SYNCHRONIZE)
@@ -228,12 +228,12 @@ def test_a_list_has_at_most_1000_entries_unless_asked_otherwise() -> None:
         assert got("requests?limit=5") == (5, {"total": 1001})
         assert got("cvp/synchronizations") == (1000, {"total": 1001, "exact": True, "limit": 1000})
         assert got("cvp/synchronizations?limit=2000") == (1001, {"total": 1001, "exact": True})
-        # what a test counts is not cut
+        # a search has no default limit
         found = client.post(f"{cvp.admin_url}/requests/find", json={}).json()["requests"]
         assert len(found) == 1001
 
 
-def test_near_misses_are_those_of_the_newest_100_calls() -> None:
+def test_near_misses_cover_the_newest_100_calls() -> None:
     with MockCVP() as cvp, cvp.client(base_url=cvp.admin_url, auth=None) as client:
         cvp.stub({"request": {"urlPath": "/elsewhere"}, "response": {"status": 200}})
         for number in range(101):
@@ -245,7 +245,7 @@ def test_near_misses_are_those_of_the_newest_100_calls() -> None:
 
 
 class Beside(threading.Thread):
-    """A client that calls again and again, and notes when each response came."""
+    """A client that calls continuously and records the time of each response."""
 
     def __init__(self, server: ServerProcess) -> None:
         super().__init__()
@@ -279,9 +279,7 @@ def populous(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServerP
 
 
 @pytest.mark.parametrize("path", ["mappings", "scenarios", "cvp/deployment"])
-def test_a_long_list_keeps_others_waiting_a_part_of_its_time(
-    populous: tuple[ServerProcess, httpx.Client], path: str
-) -> None:
+def test_a_long_list_does_not_block_other_clients(populous: tuple[ServerProcess, httpx.Client], path: str) -> None:
     server, client = populous
     parts = []
     for _ in range(3):
@@ -290,7 +288,7 @@ def test_a_long_list_keeps_others_waiting_a_part_of_its_time(
         try:
             began = time.monotonic()
             with client.stream("GET", f"https://localhost:{server.port}/__admin/{path}") as response:
-                # as it came: reading it would take as long as writing it
+                # parsing the response would take as long as writing it
                 size = sum(map(len, response.iter_raw(1_000_000)))
             ended = time.monotonic()
         finally:

@@ -18,7 +18,7 @@ from starlette.types import Message
 
 import mockcvp.oamp
 import mockcvp.stubs
-from mockcvp.admin import schemas
+from mockcvp.admin import bodies
 from mockcvp.journal import Call
 from mockcvp.oamp import codecs, negotiation, synchronization
 from mockcvp.oamp.errors import OampError
@@ -147,14 +147,14 @@ def _pattern_form(data: bytes) -> RequestPatternForm | None:
     async def receive() -> Message:
         return {"type": "http.request", "body": data}
 
-    reading = schemas.body(ControlRequest({"type": "http"}, receive), RequestPatternForm)
+    reading = bodies.body(ControlRequest({"type": "http"}, receive), RequestPatternForm)
     try:
         # nothing in it waits, and so it needs no loop
         reading.send(None)
     except StopIteration as exc:
         form: RequestPatternForm = exc.value
         return form
-    except schemas.Unprocessable as exc:
+    except bodies.Unprocessable as exc:
         json.dumps(exc.titles, ensure_ascii=False)
         return None
     raise AssertionError("it waits for something")

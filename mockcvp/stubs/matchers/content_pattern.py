@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from pydantic import ConfigDict, Field, JsonValue, PrivateAttr, ValidationError, model_validator
 
 from mockcvp.messages import Invalid, error_lines, within
 from mockcvp.stubs.matchers import operators
@@ -24,8 +24,32 @@ class Operator:
         self.build, self.options = build, options
 
 
+def _complete_schema(schema: dict[str, Any]) -> None:
+    """Complete the JSON schema of a content pattern: exactly one operator, and each option with its operator."""
+    names = {name: ContentPattern.alias(name) for name in _operators()}
+    for name in names.values():
+        schema["properties"][name].pop("default", None)
+    schema["oneOf"] = [{"required": [name]} for name in names.values()]
+    schema["dependentRequired"] = {
+        ContentPattern.alias(option): [names[owner]]
+        for owner, operator in _operators().items()
+        for option in operator.options
+    }
+
+
+_PATH: dict[str, JsonValue] = {
+    "description": "An expression, or an object that has also an operator for the values that the expression selects.",
+    "oneOf": [
+        {"type": "string"},
+        {"type": "object", "required": ["expression"], "properties": {"expression": {"type": "string"}}},
+    ],
+}
+
+
 class ContentPattern(SchemaModel):
     """The expected value of a header, query parameter or body, as one operator with its options."""
+
+    model_config = ConfigDict(json_schema_extra=_complete_schema)
 
     equal_to: Annotated[str, Operator(operators.equal_to, "case_insensitive")] = ""
     contains: Annotated[str, Operator(operators.contains)] = ""
@@ -37,11 +61,15 @@ class ContentPattern(SchemaModel):
         Any,
         Operator(operators.equal_to_json, "ignore_array_order", "ignore_extra_elements"),
     ] = None
-    matches_json_path: Annotated[Any, Operator(lambda path: operators.matches_json_path(*_parse_path(path)))] = None
+    matches_json_path: Annotated[
+        Any,
+        Field(json_schema_extra=_PATH),
+        Operator(lambda path: operators.matches_json_path(*_parse_path(path))),
+    ] = None
     equal_to_xml: Annotated[str, Operator(operators.equal_to_xml)] = ""
     matches_xpath: Annotated[
         Any,
-        Field(alias="matchesXPath"),
+        Field(alias="matchesXPath", json_schema_extra=_PATH),
         Operator(lambda path, **options: operators.matches_xpath(*_parse_path(path), **options), "xpath_namespaces"),
     ] = None
     and_: Annotated[
