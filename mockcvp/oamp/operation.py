@@ -131,6 +131,9 @@ class OampRoute(APIRoute):
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
+            if not is_served(request):
+                # the port of the control API has no OAMP
+                raise HTTPException(404)
             call = served(request)
             call.response = await self._respond(call, request, handler)
             return _to_starlette(call.response)
