@@ -30,10 +30,14 @@ def create_app(settings: Settings | None = None, *, state: MockState | None = No
     """Create the app of a mock server, for any ASGI server.
 
     Args:
-        settings: the settings of a new mock server, by default those of ``Settings()``
+        settings: the settings of a new mock server, by default those of the ``MOCKCVP_…`` environment variables
         state: the state of an existing mock server
+
+    Raises:
+        ValueError: a variable is not valid
+        FileError: the file of the deployment or of a stub mapping is not valid
     """
-    return MockApp(state or MockState(settings or Settings()))
+    return MockApp(state or MockState(settings or Settings.from_environment()))
 
 
 class MockApp(FastAPI):

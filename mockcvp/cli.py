@@ -19,9 +19,9 @@ from mockcvp import __version__
 from mockcvp.log import Log
 from mockcvp.messages import phrases
 from mockcvp.server import signals
-from mockcvp.settings import Settings
+from mockcvp.settings import ENVIRONMENT_PREFIX, Settings
 
-_PREFIX = "MOCKCVP_"
+_PREFIX = ENVIRONMENT_PREFIX
 # Docker links and Kubernetes set these variables for a service with the name mockcvp.
 _ORCHESTRATORS = re.compile(r"MOCKCVP_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP)(_\w+)?|NAME|ENV_\w+)")
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 120}

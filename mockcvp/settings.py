@@ -4,9 +4,10 @@
 """
 
 import ipaddress
+import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -15,12 +16,17 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    ValidationError,
     field_validator,
     model_validator,
 )
 
+from mockcvp.messages import phrases
 from mockcvp.oamp.deployment import Deployment
 from mockcvp.oamp.releases import ReleaseName
+
+ENVIRONMENT_PREFIX = "MOCKCVP_"
+"""The names of environment variables that are settings start with this."""
 
 AT_START = "at start"
 """Marks a setting that cannot change while the mock server runs."""
@@ -178,6 +184,24 @@ class Settings(BaseModel):
         if self.admin_access == "guarded" or (self.admin_access == "auto" and self.reaches_beyond):
             return self.username, self.password.get_secret_value()
         return None
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Return the settings of the ``MOCKCVP_…`` environment variables; an empty variable is like none.
+
+        Raises:
+            ValueError: a variable is not valid
+        """
+        given: dict[str, Any] = {}
+        for name, field in cls.model_fields.items():
+            if value := os.environ.get(f"{ENVIRONMENT_PREFIX}{name.upper()}"):
+                given[name] = value.split() if get_origin(field.annotation) is tuple else value
+        try:
+            return cls(**given)
+        except ValidationError as exc:
+            found = phrases(exc)
+            lines = [f"{ENVIRONMENT_PREFIX}{place.partition('[')[0].upper()}: {message}" for place, message in found]
+            raise ValueError("; ".join(lines)) from None
 
     @field_validator("username", "admin_username")
     @classmethod

@@ -180,3 +180,18 @@ def test_the_app_does_not_bind_the_port() -> None:
         listener.bind(("127.0.0.1", 0))
         app = create_app(Settings(port=listener.getsockname()[1]))
         assert responses_of(app, scope_of())[0]["status"] == 404
+
+
+def test_the_environment_has_the_default_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOCKCVP_USERNAME", "other")
+    monkeypatch.setenv("MOCKCVP_PASSWORD", "")
+    monkeypatch.setenv("MOCKCVP_TLS_NAMES", "oamp.example 192.0.2.1")
+    settings = create_app().state.mock.settings
+    assert (settings.username, settings.password.get_secret_value()) == ("other", "wsmadmin")
+    assert settings.tls_names == ("oamp.example", "192.0.2.1")
+
+
+def test_an_invalid_variable_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOCKCVP_RELEASE", "11")
+    with pytest.raises(ValueError, match=r"^MOCKCVP_RELEASE: must be '10.0' or '12.6'"):
+        create_app()
