@@ -15,6 +15,8 @@ from mockcvp.stubs.response import Fault
 
 # all that is written at once is encrypted at once, and is not seen by the flow control of TLS
 _PIECE_BYTES = 64 * 1024
+# that a client has reset the connection is reported between event-loop iterations only
+_MOST_PIECES = 4
 _NOT_IN_NAME = re.compile(rb'[\x00-\x1f\x7f()<>@,;:\[\]={} \t\\"]')
 _NOT_IN_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -41,6 +43,7 @@ class Output:
         self._on_drained: Callable[[], None] | None = drained
         self._queue: deque[bytes | memoryview] = deque()
         self._waiting: list[Future[bool]] = []
+        self._is_due = False
 
     @property
     def is_drained(self) -> bool:
@@ -78,14 +81,24 @@ class Output:
         self._queue.clear()
         self._wake(is_drained=False)
 
+    def _flush_later(self) -> None:
+        self._is_due = False
+        self._flush()
+
     def _flush(self) -> None:
-        queue, transport = self._queue, self._transport
+        queue, transport, pieces = self._queue, self._transport, 0
         while queue and self.paused_since is None:
-            if transport.is_closing():
-                # how the connection has ended is reported soon
+            if self._is_due or transport.is_closing():
+                # how a connection has ended is reported soon
                 return
             data = queue.popleft()
             if len(data) > _PIECE_BYTES:
+                pieces += 1
+                if pieces > _MOST_PIECES:
+                    queue.appendleft(data)
+                    self._is_due = True
+                    get_running_loop().call_soon(self._flush_later)
+                    return
                 data = memoryview(data)
                 queue.appendleft(data[_PIECE_BYTES:])
                 data = data[:_PIECE_BYTES]
