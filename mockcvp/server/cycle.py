@@ -13,6 +13,7 @@ from starlette.types import Message
 
 from mockcvp.oamp.api import Response
 from mockcvp.server.request_head import RequestHead
+from mockcvp.server.service import Service
 from mockcvp.server.writer import CONTINUE, Output, encode_headers, framed, response_head, status_line
 from mockcvp.stubs.response import Fault
 
@@ -29,18 +30,7 @@ class CycleConnection(Protocol):
     """What a cycle uses of its connection."""
 
     output: Output
-
-    @property
-    def date(self) -> bytes:
-        """The value of the ``Date`` header."""
-
-    @property
-    def admin_port(self) -> int | None:
-        """The port of the admin API; None where it shares the OAMP's."""
-
-    @property
-    def certificate(self) -> Path | None:
-        """The path of the server's certificate."""
+    service: Service
 
     def end_response(self) -> None:
         """Go on after a response."""
@@ -112,12 +102,12 @@ class Cycle:
     @property
     def admin_port(self) -> int | None:
         """The port of the admin API; None where it shares the OAMP's."""
-        return self._connection.admin_port
+        return self._connection.service.admin_port
 
     @property
     def certificate(self) -> Path | None:
         """The path of the server's certificate."""
-        return self._connection.certificate
+        return self._connection.service.certificate
 
     @property
     def is_full(self) -> bool:
@@ -185,7 +175,7 @@ class Cycle:
             # a client that is still sending its body would lose the response with the connection
             self.lingers = True
         connection = self._connection
-        head = response_head(response, has_reason_phrase, connection.date, close=not self.keep_alive)
+        head = response_head(response, has_reason_phrase, connection.service.date, close=not self.keep_alive)
         connection.output.write(head + framed(response) if response.body else head)
         self._finish()
         return True
@@ -225,7 +215,7 @@ class Cycle:
         elif not self._is_head and status not in (204, 304):
             self._is_chunked = True
             encoded += b"transfer-encoding: chunked\r\n"
-        date = b"" if self._is_dated else b"date: " + self._connection.date + b"\r\n"
+        date = b"" if self._is_dated else b"date: " + self._connection.service.date + b"\r\n"
         self._is_started, self._awaits_continue = True, False
         self._connection.output.write(status_line(status, self._reason) + date + encoded + b"\r\n")
 
@@ -301,6 +291,9 @@ class Cycle:
             _log.error("the app has returned without a whole response")
         else:
             _log.error("the app has raised an exception", exc_info=exc)
+        if self.is_finished:
+            # the next request may have begun
+            return
         if self._is_started or self.is_disconnected:
             self._connection.close_when_drained()
         else:

@@ -17,7 +17,8 @@ import uvicorn
 
 from mockcvp.admin import PATH
 from mockcvp.oamp.api import BASE_PATH
-from mockcvp.server.protocol import Application, Connection, Service
+from mockcvp.server.protocol import Connection
+from mockcvp.server.service import Application, Service
 from mockcvp.server.tls import CertificateError, certificate, log_failure
 from mockcvp.settings import Settings
 
@@ -38,7 +39,7 @@ class Server:
         app: what to serve
         settings: where and how
         drain_seconds: how long a stop waits for calls in flight
-        tell: called with the reason where a client gives up on a TLS connection
+        report: called with the reason where a client gives up on a TLS connection
 
     Raises:
         StartError: the address cannot be listened on, or the certificate cannot be used

@@ -4,74 +4,31 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import uvicorn
-from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from mockcvp.oamp.api import malformed
-from mockcvp.oamp.releases import Release
 from mockcvp.pipeline.request_body import MAX_CONTROL_BYTES
 from mockcvp.pipeline.writer import CONNECTION
-from mockcvp.server.batch import Batch
-from mockcvp.server.chunked_body import ChunkedBody
 from mockcvp.server.cycle import Cycle
-from mockcvp.server.request_head import HeadParser, MalformedError, RequestHead, parse_head
+from mockcvp.server.request_head import MalformedError, RequestHead
+from mockcvp.server.request_reader import RequestReader
+from mockcvp.server.service import Service
 from mockcvp.server.tls import ReportingSSLObject
 from mockcvp.server.writer import Output, response_head, write_fault
-from mockcvp.settings import Settings
 from mockcvp.stubs.response import Fault
 
 # how much data is parsed in one event-loop iteration: in chunks of one byte, it takes a few milliseconds
 _SLICE_BYTES = 16 * 1024
 # how many bytes wait to be parsed until reading is paused
 _MOST_BUFFERED = 64 * 1024
-# how many bytes of a chunked body there may be on the wire for each byte that a body may have: a chunk of one has six
-_WIRE_FACTOR = 8
 # how long a client that has read everything may take part in a TLS shutdown
 _TLS_SHUTDOWN_SECONDS = 0.2
 
 _log = logging.getLogger(__name__)
-
-
-class Application(Protocol):
-    """The ASGI app that is served."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond to a request."""
-
-    def controls(self, scope: Scope) -> bool:
-        """Return whether a request is one to the admin API."""
-
-    @property
-    def release(self) -> Release:
-        """The release whose headers responses have."""
-
-
-@dataclass
-class Service:
-    """What all connections of one server share.
-
-    Attributes:
-        app: what is served
-        settings: of the server
-        certificate: its path
-        admin_port: of the admin API, where it has its own
-        date: the value of the ``Date`` header
-        is_stopping: whether the server stops
-    """
-
-    app: Application
-    settings: Settings
-    certificate: Path | None = None
-    admin_port: int | None = None
-    date: bytes = b""
-    is_stopping: bool = False
-    batch: Batch = field(default_factory=Batch)
 
 
 class State(Enum):
@@ -92,11 +49,7 @@ class Connection(asyncio.Protocol):
     """The HTTP of one connection, for ``uvicorn.Config(http=functools.partial(Connection, service))``.
 
     Args:
-        service: of the server
-        config: of uvicorn
-        server_state: of uvicorn
-        app_state: of ASGI's lifespan
-        _loop: the event loop
+        service: of the server; all other arguments are uvicorn's
     """
 
     output: Output
@@ -110,7 +63,7 @@ class Connection(asyncio.Protocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        self._service, self._settings = service, service.settings
+        self.service, self._settings = service, service.settings
         self._connections: set[Any] = server_state.connections
         self._tasks = server_state.tasks
         self._loop = _loop or asyncio.get_running_loop()
@@ -124,12 +77,8 @@ class Connection(asyncio.Protocol):
         # what is received and not parsed
         self._buffer = bytearray()
         self._is_parsing = self._is_due = self._is_reading_paused = False
-        self._head_parser: HeadParser | None = None
-        self._head_bytes = 0
+        self._reader = RequestReader(self._settings)
         self._cycle: Cycle | None = None
-        # of a body with a Content-Length, and the decoder of a chunked one
-        self._remaining = 0
-        self._chunked: ChunkedBody | None = None
         self._closing: asyncio.TimerHandle | None = None
 
     # asyncio.Protocol
@@ -137,7 +86,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as asyncio documents
         """Begin, unless there are too many connections already."""
         self._transport = transport
-        self.output = Output(transport, self._service.batch, self._after_writing)
+        self.output = Output(transport, self.service.batch, self._after_writing)
         # writing is resumed when nothing is buffered any more
         transport.set_write_buffer_limits(high=1)
         # that the last bytes of the handshake are buffered keeps no response waiting
@@ -148,7 +97,7 @@ class Connection(asyncio.Protocol):
         self._connections.add(self)
         self._since = self._loop.time()
         most = self._settings.max_connections
-        if self._service.is_stopping:
+        if self.service.is_stopping:
             # the TLS handshake has ended after the server has closed all idle connections
             self.abort()
         elif len(self._connections) > most < sum(other.port == self.port for other in self._connections):
@@ -166,7 +115,8 @@ class Connection(asyncio.Protocol):
         if self._closing is not None:
             self._closing.cancel()
         # each refers to this connection, which is freed at once without them
-        self._cycle = self._head_parser = self._chunked = self._closing = None
+        self._cycle = self._closing = None
+        self._reader.end_body()
         self._scope = {}
 
     def data_received(self, data: bytes) -> None:
@@ -182,9 +132,9 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """Respond to the requests of a client that half-closes the connection: TLS is shut down next."""
-        self._service.batch.flush()
+        self.service.batch.flush()
         while self._parse_slice():
-            self._service.batch.flush()
+            self.service.batch.flush()
 
     def pause_writing(self) -> None:
         """Write no more until the client has read something."""
@@ -246,40 +196,15 @@ class Connection(asyncio.Protocol):
         return place
 
     def _parse_head(self, data: bytes, place: int) -> int:
-        if self._head_parser is None:
-            begin = place
-            # an empty line before a request is allowed (RFC 9112, section 2.2)
-            while data.startswith(b"\r\n", place):
-                place += 2
-            self._count_head(place - begin)
-            if place >= len(data) - 1 and data[place:] in (b"", b"\r"):
-                return place
-            end = data.find(b"\r\n\r\n", place) + 4
-            if end > 3:
-                self._count_head(end - place)
-                return self._begin_request(parse_head(data[place:end]), data, end)
-            self._head_parser = HeadParser()
-            if self._state is State.IDLE:
-                self._enter(State.HEAD)
-        end = self._head_parser.feed(data, place)
-        self._count_head(end - place)
-        if (head := self._head_parser.head) is None:
-            return end
-        self._head_parser = None
-        return self._begin_request(head, data, end)
-
-    def _count_head(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > self._settings.max_header_bytes:
-            limit = self._settings.max_header_bytes
-            raise MalformedError(f"the request line and headers are larger than {limit} bytes")
+        head, end = self._reader.read_head(data, place)
+        if head is not None:
+            return self._begin_request(head, data, end)
+        if self._state is State.IDLE and self._reader.is_in_head:
+            self._enter(State.HEAD)
+        return end
 
     def _begin_request(self, head: RequestHead, data: bytes, place: int) -> int:
-        """Begin a request, and return the position after what is received of its body."""
-        settings = self._settings
-        if len(head.scope["headers"]) > settings.max_headers:
-            raise MalformedError(f"the request has more than {settings.max_headers} headers")
-        self._head_bytes = 0
+        """Begin a request, and return the position after the body, or after the head where the body is incomplete."""
         self.output.was_paused = False
         cycle = self._cycle = Cycle(self, head)
         scope = self._scope = head.scope | self._base
@@ -291,33 +216,20 @@ class Connection(asyncio.Protocol):
             self._respond(cycle)
             return end
         self._enter(State.BODY)
-        if head.length is None:
-            largest = MAX_CONTROL_BYTES if self._service.app.controls(scope) else settings.max_body_bytes
-            largest_on_wire = _WIRE_FACTOR * (largest + settings.max_header_bytes)
-            self._chunked = ChunkedBody(cycle.add_body, largest_on_wire, settings.max_header_bytes)
-        else:
-            self._remaining = head.length
+        largest = MAX_CONTROL_BYTES if self.service.app.controls(scope) else self._settings.max_body_bytes
+        self._reader.begin_body(head.length, largest, cycle.add_body)
         return place
 
     def _parse_body(self, data: bytes, place: int) -> int:
-        cycle, chunked = self._cycle, self._chunked
-        assert cycle is not None
-        if chunked is not None:
-            end = chunked.feed(data, place)
-            is_complete = chunked.is_complete
-        else:
-            end = min(place + self._remaining, len(data))
-            cycle.add_body(data[place:end])
-            self._remaining -= end - place
-            is_complete = not self._remaining
-        if is_complete:
+        end = self._reader.read_body(data, place)
+        if not self._reader.is_in_body:
             self._end_body()
         return end
 
     def _end_body(self, malformed: str = "") -> None:
         cycle = self._cycle
         assert cycle is not None
-        self._state, self._chunked = State.RESPONSE, None
+        self._state = State.RESPONSE
         cycle.end_body(malformed)
         if not cycle.has_begun:
             self._respond(cycle)
@@ -329,9 +241,9 @@ class Connection(asyncio.Protocol):
         _log.warning("400 to %s: %s", self._who, reason)
         self._buffer.clear()
         if self._cycle is None:
-            release = self._service.app.release
+            release = self.service.app.release
             response = malformed(release, reason)
-            self.output.write(response_head(response, release.has_reason_phrase, self.date, close=True))
+            self.output.write(response_head(response, release.has_reason_phrase, self.service.date, close=True))
             self.close_when_drained()
         elif self._state is State.REST:
             self.close_when_drained()
@@ -343,11 +255,11 @@ class Connection(asyncio.Protocol):
 
     def _respond(self, cycle: Cycle) -> None:
         """Respond to a complete request, without a task where it is one of the OAMP."""
-        if self._service.app.controls(self._scope):
+        if self.service.app.controls(self._scope):
             self._spawn(cycle, self._call(cycle))
         else:
             cycle.has_begun = True
-            self._service.batch.respond(self._respond_at_once, len(self._connections))
+            self.service.batch.respond(self._respond_at_once, len(self._connections))
 
     def _respond_at_once(self) -> None:
         cycle = self._cycle
@@ -356,7 +268,7 @@ class Connection(asyncio.Protocol):
 
     def _call(self, cycle: Cycle) -> Coroutine[Any, Any, None]:
         scope, self._scope = self._scope, {}
-        return self._service.app(scope, cycle.receive, cycle.send)
+        return self.service.app(scope, cycle.receive, cycle.send)
 
     def _spawn(self, cycle: Cycle, call: Any) -> "asyncio.Task[None]":
         cycle.has_begun = True
@@ -364,21 +276,6 @@ class Connection(asyncio.Protocol):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-    @property
-    def date(self) -> bytes:
-        """The value of the ``Date`` header."""
-        return self._service.date
-
-    @property
-    def admin_port(self) -> int | None:
-        """The port of the admin API; None where it shares the OAMP's."""
-        return self._service.admin_port
-
-    @property
-    def certificate(self) -> Path | None:
-        """The path of the server's certificate."""
-        return self._service.certificate
 
     def receive_more(self) -> None:
         """Receive more of a body that was full."""
