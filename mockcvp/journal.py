@@ -37,8 +37,8 @@ class Call(NamedTuple):
         fault: the fault that was planned for it, where one was
         mapping: the stub mapping that answered it, where one did
         delay: how much of the duration its answer was held back on purpose, in seconds
-        delivered: whether its client was still there when the answer, all of it, was sent; not where there was none
-            because its client had gone
+        delivered: whether all of the response had left the write buffer while the connection was open; not where there
+            was none because the client had disconnected
     """
 
     number: int
@@ -247,7 +247,7 @@ class Journal:
         return call
 
     def cut_off(self, call: Call) -> None:
-        """Note of a call that its client was gone before all of its answer was sent."""
+        """Note of a call that its connection ended before all of the response was written."""
         with self._lock:
             for place in range(len(self._calls) - 1, -1, -1):
                 if self._calls[place] is call:

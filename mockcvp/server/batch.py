@@ -11,7 +11,8 @@ class Batch:
 
     Reading, responding and writing in turns would take a quarter more processor time, since each needs the processor's
     caches for itself. Responses that are written one by one each wake a client that has gone to sleep since the last.
-    With few connections there is little to gain, and their requests are responded to at once.
+    With few connections there is little to gain, and their requests are responded to at once. A response also reaches a
+    client then that sends a FIN right after its request, without a TLS shutdown: what is written after that is lost.
 
     Attributes:
         is_open: whether responses are collected, and written when the batch ends

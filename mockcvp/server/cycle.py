@@ -114,8 +114,6 @@ class Cycle:
         """Whether more of the body waits for the app than is worth receiving ahead."""
         return len(self._body) > _MOST_WAITING and not self.is_finished
 
-    # the request
-
     def add_body(self, data: bytes) -> None:
         """Receive a part of the body."""
         if not self.is_finished:
@@ -161,8 +159,6 @@ class Cycle:
         if was_full:
             self._connection.receive_more()
         return {"type": "http.request", "body": body, "more_body": not self._is_complete}
-
-    # the response
 
     def respond(self, response: Response, *, close: bool, has_reason_phrase: bool) -> bool:
         """Write a whole response, framed as its headers say, and return whether the client was still connected."""
@@ -254,8 +250,6 @@ class Cycle:
     def abort(self) -> None:
         """Close the connection at once."""
         self._connection.abort()
-
-    # the app
 
     def begin(self, call: Coroutine[Any, Any, None]) -> "Rest | None":
         """Call the app without a task, and return what is left of the call once it waits; None where it has ended.

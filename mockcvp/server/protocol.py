@@ -81,8 +81,6 @@ class Connection(asyncio.Protocol):
         self._cycle: Cycle | None = None
         self._closing: asyncio.TimerHandle | None = None
 
-    # asyncio.Protocol
-
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as asyncio documents
         """Begin, unless there are too many connections already."""
         self._transport = transport
@@ -143,8 +141,6 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Write on."""
         self.output.resume()
-
-    # parsing
 
     @property
     def _is_receiving(self) -> bool:
@@ -251,8 +247,6 @@ class Connection(asyncio.Protocol):
             self._cycle.keep_alive = False
             self._end_body(reason)
 
-    # responding
-
     def _respond(self, cycle: Cycle) -> None:
         """Respond to a complete request, without a task where it is one of the OAMP."""
         if self.service.app.controls(self._scope):
@@ -313,8 +307,6 @@ class Connection(asyncio.Protocol):
             self.abort()
         else:
             self.close_when_drained()
-
-    # the end
 
     def close_when_drained(self) -> None:
         """Close the connection once the client has read what is written."""
