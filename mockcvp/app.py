@@ -20,6 +20,7 @@ from mockcvp.admin.errors import ERROR_HANDLERS
 from mockcvp.admin.router import include_control
 from mockcvp.oamp import documentation, operation, routes
 from mockcvp.oamp.http import BASE_PATH, Request, Response
+from mockcvp.oamp.releases import Release
 from mockcvp.oamp.service import OAMP
 from mockcvp.pipeline.exchange import Exchange
 from mockcvp.settings import Settings
@@ -76,6 +77,15 @@ class MockApp(FastAPI):
             await self._control(scope, receive, send)
         else:
             await self.exchange(scope, receive, send)
+
+    @property
+    def release(self) -> Release:
+        """The release whose headers responses have."""
+        return self.exchange.release
+
+    def controls(self, scope: Scope) -> bool:
+        """Return whether a request is one of the control API."""
+        return self.exchange.controls(scope)
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document."""

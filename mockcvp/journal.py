@@ -40,7 +40,7 @@ class Call(NamedTuple):
         fault: the fault instead of a response, None without one
         mapping: the matched stub mapping, None without one
         delay: the part of the duration that is a configured delay, in seconds
-        delivered: False if the client is known to have disconnected before the whole response was sent
+        delivered: False if the connection ended before the whole response had left the write buffer
     """
 
     number: int
@@ -249,7 +249,7 @@ class Journal:
         return call
 
     def mark_undelivered(self, call: Call) -> None:
-        """Record that the client of a call disconnected before it received the whole response."""
+        """Record that the connection of a call ended before the whole response was written."""
         with self._lock:
             for place in range(len(self._calls) - 1, -1, -1):
                 if self._calls[place] is call:

@@ -85,11 +85,15 @@ class ServerProcess:
 
     def line(self, containing: str) -> str:
         """Wait for the next line of output that contains a text."""
+        return self.lines_until(containing)[-1]
+
+    def lines_until(self, containing: str) -> list[str]:
+        """Wait for the next line of output that contains a text, and return the lines up to that one."""
         seen = []
         while (line := self.lines.get(timeout=PATIENCE)) is not None:
             seen.append(line)
             if containing in line:
-                return line
+                return seen
         raise AssertionError(f"no line with {containing!r} in {seen}")
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:

@@ -1,6 +1,5 @@
 """The access control of the control API, and its security headers for browsers."""
 
-import asyncio
 from collections.abc import Mapping
 from hmac import compare_digest
 
@@ -10,8 +9,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockcvp.admin.origin import is_own
 from mockcvp.oamp.authentication import sent_credentials
-from mockcvp.pipeline.exchange import CERTIFICATE, MALFORMED_BODY
 from mockcvp.pipeline.request_body import MAX_CONTROL_BYTES, RequestBody, UnfinishedBodies, read_body
+from mockcvp.pipeline.writer import writer_of
 from mockcvp.settings import Settings
 
 _HEADERS = {
@@ -66,12 +65,12 @@ class Guard:
             await send(message)
 
         app = self._app
-        certificate = scope.get("state", {}).get(CERTIFICATE)
+        writer = writer_of(scope)
         # a request may have several Origin headers
         foreign = [
             origin
             for origin in headers.getlist("origin")
-            if not is_own(origin, headers.get("host"), self._settings, certificate)
+            if not is_own(origin, headers.get("host"), self._settings, writer.certificate if writer else None)
         ]
         if foreign:
             what = f"a page of {foreign[0][:100]} may not use the control API"
@@ -86,18 +85,15 @@ class Guard:
             app = _rejection(401, hint, {"www-authenticate": 'Basic realm="mockcvp"'})
         else:
             body = await read_body(receive, MAX_CONTROL_BYTES, self._unfinished)
-            if not body.is_complete and MALFORMED_BODY not in scope.get("state", {}):
+            malformed = writer.malformed if writer else ""
+            if not body.is_complete and not malformed:
                 return
-            app, receive = self._error_of(body, scope) or app, _again(body.content, receive)
-        try:
-            await app(scope, receive, sealed)
-        except asyncio.CancelledError:
-            # a server that stops cancels the calls in flight, and uvicorn would log a traceback
-            return
+            app, receive = self._error_of(body, malformed) or app, _again(body.content, receive)
+        await app(scope, receive, sealed)
 
-    def _error_of(self, body: RequestBody, scope: Scope) -> ASGIApp | None:
-        if reason := scope.get("state", {}).get(MALFORMED_BODY):
-            headers = {"connection": "close", "x-mockcvp-reason": f"the request is malformed HTTP: {reason}"}
+    def _error_of(self, body: RequestBody, malformed: str) -> ASGIApp | None:
+        if malformed:
+            headers = {"connection": "close", "x-mockcvp-reason": f"the request is malformed HTTP: {malformed}"}
             return Response(status_code=400, headers=headers)
         if body.is_oversize:
             return _rejection(413, f"the body is larger than {MAX_CONTROL_BYTES} bytes")

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 from urllib.parse import quote
 
 from starlette.types import Receive, Scope, Send
@@ -20,56 +20,16 @@ from mockcvp.pipeline.log_line import line
 from mockcvp.pipeline.request_body import RequestBody, UnfinishedBodies, expects_continue, large_body, read_body
 from mockcvp.pipeline.slices import each
 from mockcvp.pipeline.wire_log import wire_lines
+from mockcvp.pipeline.writer import ResponseWriter, writer_of
 from mockcvp.state import Generation, MockState
 from mockcvp.stubs.mapping import StubMapping
 from mockcvp.stubs.response import Dribble, Fault
 from mockcvp.text import printable, shortened
 
-MALFORMED_BODY = "mockcvp.malformed_body"
-"""What the server puts into a call's state where the body of the request turns out to be malformed HTTP."""
-
-CONTROL_PORT = "mockcvp.control_port"
-"""Where the server puts the port of the control API, if that is served apart."""
-
-CERTIFICATE = "mockcvp.certificate"
-"""Where the server puts the path of its certificate."""
-
-WRITER = "mockcvp.wire"
-"""Where the server puts what a call can do to its connection."""
-
 LARGE = 64 * 1024
 """How many bytes a response body has that may wait for its client; a smaller one is sent at once."""
 
 _log = logging.getLogger("mockcvp.calls")
-
-
-class ResponseWriter(Protocol):
-    """A call on its connection, as the server puts it into the call's state under ``WIRE``."""
-
-    async def response(self, response: Response, *, close: bool, has_reason_phrase: bool) -> bool:
-        """Send a response at once, framed as its headers say, and return whether its client was still connected.
-
-        A large one is held.
-        """
-
-    def pause_pipeline(self) -> None:
-        """Have the next call on the connection wait until the answer to this one is taken."""
-
-    async def wait_delivered(self) -> bool:
-        """Wait until a client has taken all of an answer after ``hold``, and return whether it has."""
-
-    def apply_fault(self, fault: Fault) -> None:
-        """Do what a fault says instead of answering."""
-
-    def abort(self) -> None:
-        """Close the connection at once."""
-
-    def prepare(self, reason: str | None, *, dated: bool) -> None:
-        """Have the coming answer with these words after its status, and with no date where it has its own."""
-
-    @property
-    def is_disconnected(self) -> bool:
-        """Whether the client has hung up."""
 
 
 class Reaction(NamedTuple):
@@ -157,7 +117,8 @@ class Exchange:
 
     def controls(self, scope: Scope) -> bool:
         """Return whether a request is one to the control API."""
-        apart = scope["state"].get(CONTROL_PORT) if "state" in scope else None
+        writer = writer_of(scope)
+        apart = writer.admin_port if writer else None
         if apart is None:
             path = _route_path(scope)
             return path.startswith(self._control_path) and f"{path}/".startswith(self._control_prefix)
@@ -189,9 +150,7 @@ async def _exchange(
 ) -> tuple[Call, ResponseWriter] | None:
     """Do all that one call wants; return it where its answer is large, and not known to be taken."""
     arrived, began = time.time(), time.perf_counter()
-    scope_state = scope.get("state", {})
-    # removed from the state, to which it refers
-    writer: ResponseWriter | None = scope_state.pop(WRITER, None)
+    writer = writer_of(scope)
     body, early, limit = RequestBody(), None, state.settings.max_body_bytes
     length = large_body(headers, limit)
     if length != 0 or generation.in_flight > state.oamp.max_in_flight:
@@ -205,8 +164,9 @@ async def _exchange(
         _abort(request, writer)
         return None
     # from here to the record nothing waits, so that the journal's order is the order of the effects
-    if MALFORMED_BODY in scope_state:
-        reaction = Reaction(malformed(state.oamp.release, scope_state[MALFORMED_BODY]))
+    malformed_body = writer.malformed if writer else ""
+    if malformed_body:
+        reaction = Reaction(malformed(state.oamp.release, malformed_body))
     else:
         reaction = await _react(exchange, state, scope, request, response) if body.is_complete else Reaction()
     if reaction.response and reaction.response.parts:
@@ -216,7 +176,7 @@ async def _exchange(
             _abort(request, writer)
             return None
     # a client that expects 100 (Continue) may send its body all the same
-    close = MALFORMED_BODY in scope_state or (request.unread and expects_continue(headers))
+    close = bool(malformed_body) or (request.unread and expects_continue(headers))
     client: str = (scope.get("client") or ("",))[0]
     response, fault, mapping, delay, _, _ = reaction
     duration = time.perf_counter() - began + delay
@@ -226,7 +186,7 @@ async def _exchange(
     if response and writer and not delay and reaction.is_of_oamp:
         # nearly every call
         phrase = state.oamp.release.has_reason_phrase
-        delivered = await writer.response(response, close=close, has_reason_phrase=phrase)
+        delivered = writer.respond(response, close=close, has_reason_phrase=phrase)
     else:
         delivered = await _deliver(state, generation, request, reaction, send, writer, close=close)
     return _left(state, generation, call, writer, delivered=delivered)
@@ -326,7 +286,7 @@ async def _deliver(
     if reaction.response and not ended():
         if writer and reaction.is_of_oamp:
             phrase = state.oamp.release.has_reason_phrase
-            done = await writer.response(reaction.response, close=close, has_reason_phrase=phrase)
+            done = writer.respond(reaction.response, close=close, has_reason_phrase=phrase)
         else:
             done = await _send_as_stubbed(
                 state, reaction, reaction.response, send, writer, ended, request.version, close=close
@@ -356,8 +316,6 @@ async def _send_as_stubbed(
         dated = any(name.lower() == b"date" for name, _ in response.headers)
         usual = None if state.oamp.release.has_reason_phrase else ""
         writer.prepare(usual if reaction.reason is None else reaction.reason, dated=dated)
-        if len(response.body) > LARGE:
-            writer.pause_pipeline()
     if version != "1.1":
         response = _unchunked(response)
     try:

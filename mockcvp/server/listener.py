@@ -9,26 +9,21 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
-from typing import TYPE_CHECKING
+from email.utils import formatdate
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
 
 from mockcvp.admin import PATH
 from mockcvp.oamp.http import BASE_PATH
-from mockcvp.pipeline.exchange import CERTIFICATE, CONTROL_PORT, Exchange
-from mockcvp.server.outbox import Outbox
 from mockcvp.server.protocol import Connection
+from mockcvp.server.service import Application, Service
 from mockcvp.server.tls import CertificateError, certificate, log_failure
 from mockcvp.settings import Settings
 
-if TYPE_CHECKING:
-    from mockcvp.app import MockApp
 if sys.platform != "win32":
     from mockcvp.server.acceptor import Acceptor
-
-# a client has this long to take part in a TLS shutdown; the event loop's default is 30
-_TLS_SHUTDOWN_SECONDS = 0.2
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +39,7 @@ class Server:
         app: what to serve
         settings: where and how
         drain_seconds: how long a stop waits for calls in flight
-        tell: called with the reason where a client gives up on a TLS connection
+        report: called with the reason where a client gives up on a TLS connection
 
     Raises:
         StartError: the address cannot be listened on, or the certificate cannot be used
@@ -52,7 +47,7 @@ class Server:
 
     def __init__(
         self,
-        app: "MockApp",
+        app: Application,
         settings: Settings,
         drain_seconds: float = 5.0,
         report: Callable[[str], None] = log_failure,
@@ -70,25 +65,23 @@ class Server:
                 listener.close()
             raise StartError(str(exc)) from None
         self._host = settings.host
+        context = self._certificate.context
+        admin_port = self._admin_sockets[0].getsockname()[1] if self._admin_sockets else None
+        service = Service(app, settings, self._certificate.path, admin_port)
         config = uvicorn.Config(
             app,
             interface="asgi3",
+            # uvicorn calls it with the keyword arguments of a protocol
+            http=cast("type[asyncio.Protocol]", partial(Connection, service)),
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
-            server_header=False,
             # what a client says of itself in X-Forwarded-For is not where it called from
             proxy_headers=False,
+            ssl_context_factory=lambda _config, _default: context,
         )
-        config.load()
-        config.ssl = self._certificate.context
-        self._uvicorn = _Uvicorn(config)
-        self._uvicorn.settings = settings
-        self._uvicorn.exchange = app.exchange
-        self._uvicorn.drain_seconds = drain_seconds
-        self._uvicorn.certificate = self._certificate.path
-        self._uvicorn.control_port = self._admin_sockets[0].getsockname()[1] if self._admin_sockets else None
+        self._uvicorn = _Uvicorn(config, service, drain_seconds)
 
     @property
     def url(self) -> str:
@@ -161,74 +154,62 @@ class Server:
 class _Uvicorn(uvicorn.Server):
     """uvicorn, which by itself would notice a stop late, and answer calls still in flight with a 500 of its own."""
 
-    settings: Settings
-    exchange: Exchange
     ready: Callable[[], None]
-    drain_seconds: float
-    control_port: int | None
-    certificate: Path
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, service: Service, drain_seconds: float) -> None:
         super().__init__(config)
-        self.outbox = Outbox()
+        self.drain_seconds = drain_seconds
+        self._service = service
         self._connecting: set[asyncio.Task[None]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        # each call's state begins as this
-        self.lifespan.state[CONTROL_PORT] = self.control_port
-        self.lifespan.state[CERTIFICATE] = self.certificate
+        self._tick()
         self._acceptors = [await self._acceptor(listener) for listener in sockets or []]
         self.started = True
-        # the headers of an answer, Date among them, are made by the first tick
-        await self.on_tick(0)
         self.ready()
 
     async def _acceptor(self, listener: socket.socket) -> "Acceptor | asyncio.Server":
         if sys.platform == "win32":
             # its event loop cannot watch a socket, and no limit of descriptors is in the way there
-            return await self._loop.create_server(
-                self._connection,
-                sock=listener,
-                ssl=self.config.ssl,
-                ssl_handshake_timeout=self.settings.header_timeout,
-                ssl_shutdown_timeout=_TLS_SHUTDOWN_SECONDS,
-            )
+            return await self._loop.create_server(self._connection, sock=listener, **self._tls())
         return Acceptor(listener, self._connect, self._connecting)
 
     async def _connect(self, connection: socket.socket) -> None:
         try:
-            await self._loop.connect_accepted_socket(
-                self._connection,
-                connection,
-                ssl=self.config.ssl,
-                ssl_handshake_timeout=self.settings.header_timeout,
-                ssl_shutdown_timeout=_TLS_SHUTDOWN_SECONDS,
-            )
+            await self._loop.connect_accepted_socket(self._connection, connection, **self._tls())
         except OSError:
             # the TLS connection reports what is worth to be logged of a failed handshake
             connection.close()
+        except Exception:
+            _log.exception("closed a connection that could not be served")
+            connection.close()
 
-    def _connection(self) -> Connection:
-        return Connection(
-            self.outbox,
-            self.settings,
-            self.exchange,
-            config=self.config,
-            server_state=self.server_state,
-            app_state=self.lifespan.state,
-            _loop=self._loop,
-        )
+    def _tls(self) -> dict[str, Any]:
+        settings = self._service.settings
+        return {
+            "ssl": self.config.ssl,
+            "ssl_handshake_timeout": settings.header_timeout,
+            # a client that reads slowly receives the last bytes of a response meanwhile
+            "ssl_shutdown_timeout": settings.body_timeout,
+        }
+
+    def _connection(self) -> asyncio.Protocol:
+        create: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+        return create(config=self.config, server_state=self.server_state, app_state={}, _loop=self._loop)
 
     async def main_loop(self) -> None:
         while not self.should_exit:
-            await self.on_tick(0)
-            for connection in list(self.server_state.connections):
-                if isinstance(connection, Connection):
-                    _end_if_late(connection)
+            self._tick()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), timeout=1)
+
+    def _tick(self) -> None:
+        self._service.date = formatdate(usegmt=True).encode()
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, Connection):
+                _end_if_late(connection)
 
     def stop(self) -> None:
         """Stop. May be called from any thread."""
@@ -247,8 +228,8 @@ class _Uvicorn(uvicorn.Server):
         yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - the acceptors have them
-        self.outbox.flush()
-        self.outbox.closed = True
+        self._service.batch.flush()
+        self._service.is_stopping = True
         for acceptor in self._acceptors:
             acceptor.close()
         for connection in list(self.server_state.connections):

@@ -1,451 +1,394 @@
-"""The HTTP of one connection: uvicorn's, where a client could not tell it from a Tomcat's."""
+"""HTTP/1.1 on one connection: requests are parsed, bounded in size and time, and responded to one after the other."""
 
 import asyncio
 import logging
 import ssl
-from collections.abc import Collection, Coroutine
-from contextlib import suppress
+from collections.abc import Coroutine
 from enum import Enum
-from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 
-from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+import uvicorn
+from uvicorn.server import ServerState
 
 from mockcvp.oamp.http import malformed
-from mockcvp.pipeline.exchange import MALFORMED_BODY, WRITER, Exchange
 from mockcvp.pipeline.request_body import MAX_CONTROL_BYTES
-from mockcvp.server.begun import Begun
-from mockcvp.server.outbox import Outbox
-from mockcvp.server.request_head import headers_error, is_request_line, is_target
+from mockcvp.pipeline.writer import CONNECTION
+from mockcvp.server.cycle import Cycle
+from mockcvp.server.request_head import MalformedError, RequestHead
+from mockcvp.server.request_reader import RequestReader
+from mockcvp.server.service import Service
 from mockcvp.server.tls import ReportingSSLObject
-from mockcvp.server.unsent import Unsent, next_look
-from mockcvp.server.writer import Closing, ConnectionWriter, response_head
-from mockcvp.settings import Settings
-
-_log = logging.getLogger(__name__)
-_uvicorns = logging.getLogger("mockcvp.uvicorn")
-_uvicorns.setLevel(logging.ERROR)
+from mockcvp.server.writer import Output, response_head, write_fault
+from mockcvp.stubs.response import Fault
 
 # how much data is parsed in one event-loop iteration: in chunks of one byte, it takes a few milliseconds
 _SLICE_BYTES = 16 * 1024
-# how many bytes of a chunked body there may be on the wire for each byte that a body may have: a chunk of one has six
-_WIRE_FACTOR = 8
+# how many bytes wait to be parsed until reading is paused
+_MOST_BUFFERED = 64 * 1024
+# how long a client that has read everything may take part in a TLS shutdown
+_TLS_SHUTDOWN_SECONDS = 0.2
+
+_log = logging.getLogger(__name__)
 
 
-class _Flow(FlowControl):
-    """What keeps a client from sending more calls than are answered: uvicorn would read on while some wait."""
+class State(Enum):
+    """What a connection waits for."""
 
-    def __init__(self, transport: asyncio.Transport, *waiting: Collection[object]) -> None:
-        super().__init__(transport)
-        self._waiting = waiting
-
-    def resume_reading(self) -> None:
-        if self.read_paused and not any(self._waiting):
-            super().resume_reading()
-
-
-class _Phase(Enum):
-    """What is awaited from a client."""
-
-    REQUEST = "a request"
-    HEADERS = "the rest of a request's headers"
-    BODY = "the rest of a request's body"
+    IDLE = "the next request"
+    HEAD = "the rest of a request's head"
+    BODY = "the rest of a request's body, and its response"
+    RESPONSE = "the response, or that the client reads it"
+    REST = "the rest of the body of a request that is responded to"
+    CLOSING = "that the client reads the last response"
 
 
-class Connection(HttpToolsProtocol):
-    """uvicorn's HTTP, where its own answers and its way to hang up would show a client that this is no Tomcat.
+_RECEIVING = frozenset([State.IDLE, State.HEAD, State.BODY, State.REST])
+
+
+class Connection(asyncio.Protocol):
+    """The HTTP of one connection, for ``uvicorn.Config(http=functools.partial(Connection, service))``.
 
     Args:
-        outbox: of its server
-        settings: of its server
-        exchange: the app
-        uvicorns: what uvicorn gives
+        service: of the server; all other arguments are uvicorn's
     """
 
-    def __init__(self, outbox: Outbox, settings: Settings, exchange: Exchange, **uvicorns: Any) -> None:
-        super().__init__(**uvicorns)
-        self._exchange = exchange
-        # whether data is being parsed, and the request in it that is not served yet
-        self._receiving = False
-        self._unbegun: RequestResponseCycle | None = None
-        # what is received and not parsed yet
-        self._backlog = bytearray()
-        # whether parsing that is scheduled, and whether it waits until a response is received
-        self._is_due = self.is_held = False
-        # the beginning of a request line; None where a request has begun
-        self._line: bytes | None = b""
-        # of the body that is being received, and how many they may be
-        self._wire_bytes = self._most_on_wire = 0
-        self.outbox = outbox
-        self._settings = settings
-        self._rejected = False
-        # whether the last answer is on its way, after which nobody reads on
-        self.closes = False
-        # whether the rest of a request's body is read and discarded before the connection is closed
-        self.lingers = False
-        self._waits_to_close = False
-        self._at_work: RequestResponseCycle | None = None
-        self._behind = False
-        self._malformed = ""
-        self._phase = _Phase.HEADERS
-        self._since = self.loop.time()
-        self._head_bytes = 0
-        # whether it was ended here when all was taken; whether it has ended; whether before its client had taken all
-        self._ends_well = self._lost = self.cut_off = False
-        # uvicorn's own lines would say less than ours
-        self.logger = _uvicorns
+    output: Output
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin, unless there are too many already."""
-        super().connection_made(transport)
-        self.flow = _Flow(transport, self.pipeline, self._backlog)
-        self._unsent = Unsent(transport, self._since)
-        self._closing = Closing(self)
+    def __init__(
+        self,
+        service: Service,
+        *,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self.service, self._settings = service, service.settings
+        self._connections: set[Any] = server_state.connections
+        self._tasks = server_state.tasks
+        self._loop = _loop or asyncio.get_running_loop()
+        # what the scopes of all requests have, and the scope of a request for which the app was not called yet
+        self._base: dict[str, Any] = {"root_path": config.root_path}
+        self._app_state = app_state
+        self._scope: dict[str, Any] = {}
+        self._state = State.HEAD
+        # since when the connection is in this state
+        self._since = 0.0
+        # what is received and not parsed
+        self._buffer = bytearray()
+        self._is_parsing = self._is_due = self._is_reading_paused = False
+        self._reader = RequestReader(self._settings)
+        self._cycle: Cycle | None = None
+        self._closing: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as asyncio documents
+        """Begin, unless there are too many connections already."""
+        self._transport = transport
+        self.output = Output(transport, self.service.batch, self._after_writing)
+        # writing is resumed when nothing is buffered any more
+        transport.set_write_buffer_limits(high=1)
+        # that the last bytes of the handshake are buffered keeps no response waiting
+        self.output.paused_since, self.output.was_paused = None, False
+        self._client, self._server = _address(transport, "peername"), _address(transport, "sockname")
+        scheme = "https" if transport.get_extra_info("sslcontext") else "http"
+        self._base |= {"client": self._client, "server": self._server, "scheme": scheme}
+        self._connections.add(self)
+        self._since = self._loop.time()
         most = self._settings.max_connections
-        if self.outbox.closed:
-            # it has agreed on TLS while the server stops
+        if self.service.is_stopping:
+            # the TLS handshake has ended after the server has closed all idle connections
             self.abort()
-        elif len(self.connections) > most < sum(_port(other) == _port(self) for other in self.connections):
+        elif len(self._connections) > most < sum(other.port == self.port for other in self._connections):
             _log.warning("hung up on %s: there are %d connections already", self._who, most)
             self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell of what ended a TLS connection."""
+        """Report what ended a TLS connection, and end the request in flight."""
         # with TLS 1.3 the server's part of the handshake may be over before the client looks at the certificate
-        tls = self.transport.get_extra_info("ssl_object")
+        tls = self._transport.get_extra_info("ssl_object")
         if isinstance(exc, ssl.SSLError) and isinstance(tls, ReportingSSLObject):
             tls.report_error(exc)
-        self._lost = True
-        # one that has taken all goes in another way
-        self.cut_off = self.cut_off or (isinstance(exc, ConnectionError) and not self._ends_well)
+        self._connections.discard(self)
         self._disconnect()
-        super().connection_lost(exc)
-        # they know this connection: without them, it is freed at once, with all that TLS takes
-        del self.parser, self._closing
-        self.cycle = self._at_work = None  # type: ignore[assignment] # uvicorn begins with none too
+        if self._closing is not None:
+            self._closing.cancel()
+        # each refers to this connection, which is freed at once without them
+        self._cycle = self._closing = None
+        self._reader.end_body()
+        self._scope = {}
 
     def data_received(self, data: bytes) -> None:
-        """Parse what a client sends, a slice in each event-loop iteration."""
-        if self._backlog or self.is_held:
-            self._backlog += data
+        """Parse data, a slice in each event-loop iteration."""
+        if self._state is State.CLOSING:
             return
-        if len(data) > _SLICE_BYTES:
-            self._backlog += data[_SLICE_BYTES:]
-            data = data[:_SLICE_BYTES]
-            self.flow.pause_reading()
-            self._schedule_backlog()
-        self._parse(data)
-
-    def _schedule_backlog(self) -> None:
-        if not self._is_due:
-            self._is_due = True
-            self.loop.call_soon(self._parse_backlog)
-
-    def _parse_backlog(self) -> None:
-        self._is_due = False
-        if self.is_held or not self._backlog or self.transport.is_closing():
-            return
-        data = bytes(self._backlog[:_SLICE_BYTES])
-        del self._backlog[:_SLICE_BYTES]
-        if self._backlog:
-            self._schedule_backlog()
-        self._parse(data)
-        if not self._backlog:
-            self.flow.resume_reading()
-
-    def _parse(self, data: bytes) -> None:
-        if self._rejected or (self.closes and not self._is_lingering):
-            # nothing that follows is read
-            return
-        self._head_bytes += len(data)
-        if self._phase is _Phase.REQUEST:
-            self._behind = False
-        if self._line is not None and not self._check_request_line(data):
-            return
-        self._receiving = True
-        super().data_received(data)
-        self._receiving = False
-        if (cycle := self._unbegun) is not None:
-            self._unbegun = None
-            if cycle.more_body:
-                self._begin(cycle.run_asgi(self.app))
-            else:
-                self.outbox.respond(self, partial(self._respond_at_once, cycle))
-        if self._phase is _Phase.REQUEST:
-            self._line = b""
-        elif self._phase is _Phase.BODY:
-            self._wire_bytes += len(data)
-        if self._malformed_size:
-            self._malformed = self._malformed_size
-            self.send_400_response(self._malformed)
-
-    @property
-    def _malformed_size(self) -> str:
-        """Why the request is larger than it may be; empty where it is not."""
-        most = self._settings.max_header_bytes
-        if self._phase is not _Phase.REQUEST and self._head_bytes > most:
-            what = "request line and headers" if self._phase is _Phase.HEADERS else "trailers and chunk lines"
-            return f"the {what} are larger than {most} bytes"
-        if self._phase is _Phase.BODY and self._wire_bytes > self._most_on_wire:
-            return f"the body has more than {self._most_on_wire} bytes on the wire"
-        return ""
-
-    def _check_request_line(self, data: bytes) -> bool:
-        """Check the line that a request begins with, as far as it is there; httptools is more tolerant."""
-        line = (self._line or b"") + data[: data.find(b"\n") + 1 or None]
-        # an empty line before a request is allowed (RFC 9112, section 2.2)
-        while line == b"\r\n":
-            data = data[data.find(b"\n") + 1 :]
-            line = data[: data.find(b"\n") + 1 or None]
-        self._line = None if line.endswith(b"\n") else line
-        if self._line is None and not is_request_line(line):
-            self.send_400_response("the request line is not METHOD TARGET VERSION with one space between them")
-            return False
-        return True
+        if self._buffer or not self._is_receiving or len(data) > _SLICE_BYTES:
+            self._buffer += data
+            self._schedule()
+        elif (parsed := self._parse(data)) < len(data):
+            self._buffer += data[parsed:]
+            self._schedule()
 
     def eof_received(self) -> None:
-        """Serve what is there for a client that half-closes the connection: TLS is shut down next."""
-        while self._backlog and not (self.is_held or self.transport.is_closing()):
-            self._parse_backlog()
-        self.outbox.flush()
+        """Respond to the requests of a client that half-closes the connection: TLS is shut down next."""
+        self.service.batch.flush()
+        while self._parse_slice():
+            self.service.batch.flush()
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        if self._receiving and not self._exchange.controls(cycle.scope):  # type: ignore[arg-type] # a TypedDict is a mapping
-            self._unbegun = cycle
+    def pause_writing(self) -> None:
+        """Write no more until the client has read something."""
+        self.output.pause()
+
+    def resume_writing(self) -> None:
+        """Write on."""
+        self.output.resume()
+
+    @property
+    def _is_receiving(self) -> bool:
+        """Whether what is received next is parsed."""
+        if self._state is State.BODY:
+            return self._cycle is not None and not self._cycle.is_full
+        return self._state in _RECEIVING
+
+    def _schedule(self) -> None:
+        """Parse what is buffered in the next event-loop iteration, and read no more where that is much."""
+        if not self._is_due and self._is_receiving:
+            self._is_due = True
+            self._loop.call_soon(self._parse_next)
+        if not self._is_reading_paused and len(self._buffer) > _MOST_BUFFERED:
+            self._is_reading_paused = True
+            self._transport.pause_reading()
+
+    def _parse_next(self) -> None:
+        self._is_due = False
+        if self._parse_slice() and self._buffer:
+            self._schedule()
+        if self._is_reading_paused and len(self._buffer) <= _SLICE_BYTES and self._state is not State.CLOSING:
+            self._is_reading_paused = False
+            self._transport.resume_reading()
+
+    def _parse_slice(self) -> bool:
+        """Parse one slice of what is buffered, and return whether any of it was parsed."""
+        if not self._buffer or not self._is_receiving:
+            return False
+        parsed = self._parse(bytes(memoryview(self._buffer)[:_SLICE_BYTES]))
+        del self._buffer[:parsed]
+        return parsed > 0
+
+    def _parse(self, data: bytes) -> int:
+        """Parse data as far as requests can be received, and return how far that is."""
+        place, before = 0, -1
+        self._is_parsing = True
+        try:
+            while before < place < len(data) and self._is_receiving:
+                before = place
+                place = self._parse_head(data, place) if self._cycle is None else self._parse_body(data, place)
+        except MalformedError as exc:
+            self._reject(str(exc))
+            # nothing that follows is read
+            place = len(data)
+        self._is_parsing = False
+        if self._cycle is not None and not self._cycle.has_begun and self._state is State.BODY:
+            self._spawn(self._cycle, self._call(self._cycle))
+        return place
+
+    def _parse_head(self, data: bytes, place: int) -> int:
+        head, end = self._reader.read_head(data, place)
+        if head is not None:
+            return self._begin_request(head, data, end)
+        if self._state is State.IDLE and self._reader.is_in_head:
+            self._enter(State.HEAD)
+        return end
+
+    def _begin_request(self, head: RequestHead, data: bytes, place: int) -> int:
+        """Begin a request, and return the position after the body, or after the head where the body is incomplete."""
+        self.output.was_paused = False
+        cycle = self._cycle = Cycle(self, head)
+        scope = self._scope = head.scope | self._base
+        scope["state"], scope["extensions"] = self._app_state.copy(), {CONNECTION: cycle}
+        if head.length is not None and len(data) - place >= head.length:
+            end = place + head.length
+            cycle.set_body(data[place:end])
+            self._state = State.RESPONSE
+            self._respond(cycle)
+            return end
+        self._enter(State.BODY)
+        largest = MAX_CONTROL_BYTES if self.service.app.controls(scope) else self._settings.max_body_bytes
+        self._reader.begin_body(head.length, largest, cycle.add_body)
+        return place
+
+    def _parse_body(self, data: bytes, place: int) -> int:
+        end = self._reader.read_body(data, place)
+        if not self._reader.is_in_body:
+            self._end_body()
+        return end
+
+    def _end_body(self, malformed: str = "") -> None:
+        cycle = self._cycle
+        assert cycle is not None
+        self._state = State.RESPONSE
+        cycle.end_body(malformed)
+        if not cycle.has_begun:
+            self._respond(cycle)
+        elif cycle.is_finished:
+            self._after_writing()
+
+    def _reject(self, reason: str) -> None:
+        """Respond to malformed HTTP as Tomcat's connector does, and close the connection."""
+        _log.warning("400 to %s: %s", self._who, reason)
+        self._buffer.clear()
+        if self._cycle is None:
+            release = self.service.app.release
+            response = malformed(release, reason)
+            self.output.write(response_head(response, release.has_reason_phrase, self.service.date, close=True))
+            self.close_when_drained()
+        elif self._state is State.REST:
+            self.close_when_drained()
         else:
-            self._begin(cycle.run_asgi(app))
+            self._cycle.keep_alive = False
+            self._end_body(reason)
 
-    def _respond_at_once(self, cycle: RequestResponseCycle) -> None:
-        """Serve a request that is complete, as far as that needs no waiting; a task does the rest.
+    def _respond(self, cycle: Cycle) -> None:
+        """Respond to a complete request, without a task where it is one of the OAMP."""
+        if self.service.app.controls(self._scope):
+            self._spawn(cycle, self._call(cycle))
+        else:
+            cycle.has_begun = True
+            self.service.batch.respond(self._respond_at_once, len(self._connections))
 
-        A client that closes its side right after its request gets the response so.
-        """
-        begun = cycle.run_asgi(self.app)
-        with suppress(StopIteration):
-            rest = Begun(begun, begun.send(None))
-            self._begin(rest.run()).add_done_callback(rest.end)
+    def _respond_at_once(self) -> None:
+        cycle = self._cycle
+        if cycle is not None and not cycle.is_disconnected and (rest := cycle.begin(self._call(cycle))) is not None:
+            self._spawn(cycle, rest).add_done_callback(rest.end)
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        task = self.loop.create_task(work)
-        task.add_done_callback(self.tasks.discard)
-        self.tasks.add(task)
+    def _call(self, cycle: Cycle) -> Coroutine[Any, Any, None]:
+        scope, self._scope = self._scope, {}
+        return self.service.app(scope, cycle.receive, cycle.send)
+
+    def _spawn(self, cycle: Cycle, call: Any) -> "asyncio.Task[None]":
+        cycle.has_begun = True
+        task = self._loop.create_task(cycle.run(call))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         return task
 
-    def on_message_begin(self) -> None:
-        """Begin the head of a request."""
-        super().on_message_begin()
-        # no request is served after a response that closes the connection
-        self._rejected = self._rejected or self.closes
-        self._phase, self._since = _Phase.HEADERS, self.loop.time()
+    def receive_more(self) -> None:
+        """Receive more of a body that was full."""
+        if self._buffer:
+            self._schedule()
 
-    def on_headers_complete(self) -> None:
-        """Begin a request; what is sent as trailers later must not join its headers."""
-        if self._rejected:
-            self._fail("a request after a response that closes the connection")
-        self._check_head()
-        upgrade = self.parser.should_upgrade()
-        if upgrade and {b"content-length", b"transfer-encoding"} & dict(self.headers).keys():
-            # the parser would take the body for the other protocol's
-            self._fail("an upgrade with a body")
-        super().on_headers_complete()
-        self._phase = _Phase.BODY
-        self.headers = []
-        controls = self._exchange.controls(self.cycle.scope)  # type: ignore[arg-type] # a TypedDict is a mapping
-        largest = MAX_CONTROL_BYTES if controls else self._settings.max_body_bytes
-        self._wire_bytes, self._most_on_wire = 0, _WIRE_FACTOR * (largest + self._settings.max_header_bytes)
-        self.cycle.scope["state"][WRITER] = ConnectionWriter(self, self.cycle)
-        self.cycle.transport = self._closing  # type: ignore[assignment] # it has what a cycle uses
-        if not self.pipeline:
-            # it was begun at once
-            self._at_work = self.cycle
-        if upgrade:
-            # and what follows as well
-            self.cycle.keep_alive = False
+    def end_response(self) -> None:
+        """Receive the rest of the request's body, and go on once the response is written."""
+        if self._state is State.BODY:
+            self._state = State.REST
+            self.receive_more()
+        if self.output.is_drained:
+            self._after_writing()
 
-    def _check_head(self) -> None:
-        most, limit = self._settings.max_headers, self._settings.max_header_bytes
-        if len(self.headers) > most:
-            self._fail(f"the request has more than {most} headers")
-        # else all that came is smaller than the limit
-        if self._head_bytes > limit or self._behind:
-            # each with a colon, a space and the end of its line
-            size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-            if size > limit:
-                self._fail(f"the request line and headers are larger than {limit} bytes")
-        version = self.parser.get_http_version()
-        if error := headers_error(self.headers, version):
-            self._fail(error)
-        if not is_target(self.url):
-            self._fail("the request target has a character that must be percent-encoded, or a fragment")
-        # one of HTTP/1.0 would not understand the answer
-        self.expect_100_continue = self.expect_100_continue and version == "1.1"
+    def _after_writing(self) -> None:
+        """Go on with the next request, or close the connection, where a response has been written."""
+        cycle = self._cycle
+        if self._state is State.CLOSING:
+            self._close()
+        elif cycle is None or not cycle.is_finished or not self.output.is_drained:
+            return
+        elif not cycle.keep_alive:
+            if self._state is State.RESPONSE or not cycle.lingers:
+                self.close_when_drained()
+        elif self._state is State.RESPONSE:
+            self._cycle = None
+            self._enter(State.IDLE)
+            if self._buffer and not self._is_parsing:
+                self._schedule()
 
-    def on_body(self, body: bytes) -> None:
-        """Take a piece of a request's body, after which the head of another piece may come, or trailers."""
-        super().on_body(body)
-        self._head_bytes = 0
+    def apply_fault(self, fault: Fault) -> None:
+        """Apply a fault to the connection."""
+        write_fault(self._transport, self.output.write, fault)
+        if fault is Fault.CONNECTION_RESET_BY_PEER:
+            self.abort()
+        else:
+            self.close_when_drained()
 
-    def on_message_complete(self) -> None:
-        """Wait for the next request."""
-        super().on_message_complete()
-        self._phase, self._head_bytes = _Phase.REQUEST, 0
-        # what came with it may have the head of another
-        self._behind = True
+    def close_when_drained(self) -> None:
+        """Close the connection once the client has read what is written."""
+        self._enter(State.CLOSING)
+        self._buffer.clear()
+        if self.output.is_drained:
+            self._close()
+
+    def _close(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.close()
+            if not self.output.was_paused:
+                self._closing = self._loop.call_later(_TLS_SHUTDOWN_SECONDS, self._transport.abort)
+
+    def abort(self) -> None:
+        """Close the connection at once, whatever is in flight on it."""
+        self._state = State.CLOSING
+        self._buffer.clear()
+        self._disconnect()
+        self._transport.abort()
+
+    def _disconnect(self) -> None:
+        if self._cycle is not None:
+            self._cycle.disconnect()
+        self.output.close()
+
+    def shutdown(self) -> None:
+        """Close the connection once the request in flight is responded to (called by uvicorn's server).
+
+        An idle connection is aborted: a TLS client that reads nothing would not take part in a shutdown for long.
+        """
+        if self._cycle is not None and self._state is not State.REST:
+            self._cycle.keep_alive = False
+        elif self.output.was_paused:
+            self.close_when_drained()
+        elif self._state is not State.CLOSING:
+            self.abort()
 
     def end_if_late(self) -> None:
-        """Hang up on a client that has let the server wait too long: with a request, or with reading an answer."""
-        if self.transport.is_closing() or self.closes:
-            return
-        settings, now = self._settings, self.loop.time()
-        busy = self._at_work is not None and not self._at_work.response_complete
-        if self.flow.read_paused or (busy and self._phase is _Phase.HEADERS):
-            # it is the server that has the client wait
-            self._since = now
+        """Close the connection where its client takes too long: to send a request, or to read a response."""
+        settings, now, paused = self._settings, self._loop.time(), self.output.paused_since
         waited = now - self._since
-        if not self._is_idle:
-            self._unsent.written = True
-        if self._unsent.look(now) > settings.body_timeout:
-            self._end("it did not read its answer", settings.body_timeout)
-        elif self._rejected:
-            # it has nothing more to send
-            return
-        elif self._phase is _Phase.HEADERS and waited > settings.header_timeout:
-            self._end("it did not send a request's headers", settings.header_timeout)
-        elif self._phase is _Phase.BODY and waited > settings.body_timeout:
-            self._end("it did not send a request's body", settings.body_timeout)
-        elif self._unsent.some:
-            # the time to the next request begins when all is sent
+        if paused is not None:
+            # the time to the next request begins when all is read
             self._since = now
-        elif self._phase is _Phase.REQUEST and waited > settings.keep_alive_timeout and self._is_idle:
-            self.close_soon()
-
-    def waits(self) -> float:
-        """Return in how many seconds to look again whether its client has taken all; 0: it has, or has gone."""
-        if self._lost or self._ends_well:
-            return 0
-        if self.transport.is_closing():
-            # how it ends is told soon, and what was not sent is forgotten by now
-            return next_look(0)
-        self._unsent.written = True
-        waited = self._unsent.look(self.loop.time())
-        return next_look(waited) if self._unsent.some else 0
+            if now - paused > settings.body_timeout:
+                self._end("it did not read its answer", settings.body_timeout)
+        elif self._state is State.HEAD and waited > settings.header_timeout:
+            self._end("it did not send a request's headers", settings.header_timeout)
+        elif self._state in (State.BODY, State.REST):
+            if self._is_reading_paused:
+                # it is the server that has the client wait
+                self._since = now
+            elif waited > settings.body_timeout:
+                if self._state is State.REST and self._cycle is not None and not self._cycle.keep_alive:
+                    self.close_when_drained()
+                else:
+                    self._end("it did not send a request's body", settings.body_timeout)
+        elif self._state is State.IDLE and waited > settings.keep_alive_timeout:
+            self.close_when_drained()
 
     def _end(self, why: str, seconds: float) -> None:
         _log.warning("hung up on %s: %s within %g s", self._who, why, seconds)
         self.abort()
 
-    @property
-    def _is_idle(self) -> bool:
-        return self.cycle is None or (self.cycle.response_complete and not self.pipeline)
+    def _enter(self, state: State) -> None:
+        self._state, self._since = state, self._loop.time()
 
     @property
-    def _is_lingering(self) -> bool:
-        return self.lingers and self._phase is _Phase.BODY and not self._rejected
+    def port(self) -> int:
+        """The port of the server that the connection was made to."""
+        return self._server[1] if self._server else 0
 
     @property
     def _who(self) -> str:
-        return self.client[0] if self.client else "-"
-
-    def _fail(self, why: str) -> NoReturn:
-        """End the reading of a request that is none; the parser has an exception end in ``send_400_response``."""
-        self._malformed = why
-        raise ValueError(why)
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP as Tomcat's connector does, once the calls before it are answered."""
-        if self._rejected:
-            return
-        self._rejected = True
-        self._malformed = self._malformed or msg
-        _log.warning("400 to %s: %s", self._who, self._malformed)
-        if self.cycle is not None and not self.cycle.response_complete and self.cycle.more_body:
-            # the body of a request has turned out to be none: that request is answered
-            self.cycle.scope["state"][MALFORMED_BODY] = self._malformed
-            self.cycle.more_body = self.cycle.keep_alive = False
-            self.cycle.message_event.set()
-        elif self._phase is _Phase.BODY:
-            # that request was answered before its body came
-            self.close_soon()
-        else:
-            self._send_malformed()
-
-    def on_response_complete(self) -> None:
-        """Go on with the next call that has come already.
-
-        As uvicorn does it, but for the end of idle connections, for which it would set up a timer at each call.
-        """
-        self.server_state.total_requests += 1
-        self._unsent.written = True
-        if self.transport.is_closing() or self.closes:
-            return
-        self.flow.resume_reading()
-        if self._backlog:
-            self._schedule_backlog()
-        if self.pipeline:
-            self._at_work, app = self.pipeline.pop()
-            self._start_asgi_task(self._at_work, app)
-        elif self._phase is _Phase.REQUEST:
-            self._since = self.loop.time()
-        if self._rejected:
-            self._send_malformed()
-
-    def _send_malformed(self) -> None:
-        if self.transport.is_closing() or (self.cycle is not None and not self.cycle.response_complete):
-            return
-        release = self._exchange.release
-        head = response_head(
-            malformed(release, self._malformed), release.has_reason_phrase, self.server_state.default_headers
-        )
-        self.outbox.put(self, head + b"Connection: close\r\n\r\n", close=True)
-
-    def abort(self) -> None:
-        """Close the connection at once, whatever is in flight on it."""
-        # said here, since uvicorn would wonder why the call has no answer until the loop tells it
-        self._disconnect()
-        self.cut_off = True
-        self.transport.abort()
-
-    def _disconnect(self) -> None:
-        for cycle in (self.cycle, self._at_work):
-            if cycle is not None and not cycle.response_complete:
-                cycle.disconnected = True
-                cycle.message_event.set()
-
-    def close_soon(self) -> None:
-        """Close the connection once a client has taken all, whether or not it agrees to the end of TLS."""
-        if self._waits_to_close:
-            return
-        self.closes = self._waits_to_close = True
-        self._unsent = Unsent(self.transport, self.loop.time())
-        self._unsent.written = True
-        self._close_when_taken()
-
-    def _close_when_taken(self) -> None:
-        if self.transport.is_closing():
-            return
-        now = self.loop.time()
-        waited = self._unsent.look(now)
-        if waited > self._settings.body_timeout:
-            self._end("it did not read its answer", self._settings.body_timeout)
-        elif self._unsent.some or (self._is_lingering and now - self._since < self._settings.body_timeout):
-            self.loop.call_later(next_look(waited), self._close_when_taken)
-        else:
-            self._ends_well = True
-            self.transport.close()
-
-    def shutdown(self) -> None:
-        """Hang up on an idle client at once: a TLS client that reads nothing would not agree to the end for long."""
-        if not self._is_idle:
-            super().shutdown()
-            return
-        self._unsent.written = True
-        self._unsent.look(self.loop.time())
-        if self._unsent.some:
-            self.close_soon()
-        else:
-            self.abort()
+        return self._client[0] if self._client else "-"
 
 
-def _port(connection: Any) -> int:
-    return connection.server[1] if connection.server else 0
+def _address(transport: asyncio.Transport, name: str) -> tuple[str, int] | None:
+    try:
+        address = transport.get_extra_info(name)
+    except OSError:
+        # the connection is closed already
+        return None
+    return (str(address[0]), int(address[1])) if isinstance(address, tuple) else None

@@ -1,144 +1,138 @@
-"""What a call can do to its connection: be answered, in one piece or not at all."""
+"""What is written to a connection: status lines, headers and faults, as fast as the client reads."""
 
-import asyncio
+import re
 import socket
 import struct
-from contextlib import suppress
-from functools import cache, lru_cache
+from asyncio import Future, Transport, get_running_loop
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, cast
-
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from mockcvp.oamp.http import CHUNKED, Headers, Response
-from mockcvp.pipeline.exchange import LARGE
+from mockcvp.server.batch import Batch
 from mockcvp.stubs.response import Fault
 
-if TYPE_CHECKING:
-    from mockcvp.server.protocol import Connection
+# all that is written at once is encrypted at once, and is not seen by the flow control of TLS
+_PIECE_BYTES = 64 * 1024
+# that a client has reset the connection is reported between event-loop iterations only
+_MOST_PIECES = 4
+_NOT_IN_NAME = re.compile(rb'[\x00-\x1f\x7f()<>@,;:\[\]={} \t\\"]')
+_NOT_IN_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class ConnectionWriter:
-    """One call on a connection, on which others may have come already.
+class Output:
+    """The write buffer of one connection.
 
     Args:
-        protocol: the connection
-        cycle: uvicorn's, of the call
+        transport: of the connection
+        batch: of the server
+        drained: called each time the buffer is empty again
+
+    Attributes:
+        paused_since: when the transport has paused writing, by the event loop's clock; None where it has not
+        was_paused: whether it had to pause since this was last reset
     """
 
-    def __init__(self, protocol: "Connection", cycle: RequestResponseCycle) -> None:
-        self._protocol, self._cycle = protocol, cycle
-        self._held = False
+    def __init__(self, transport: Transport, batch: Batch, drained: Callable[[], None]) -> None:
+        self.paused_since: float | None = None
+        self.was_paused = False
+        self._transport, self._batch = transport, batch
+        self._on_drained: Callable[[], None] | None = drained
+        self._queue: deque[bytes | memoryview] = deque()
+        self._waiting: list[Future[bool]] = []
+        self._is_due = False
 
     @property
-    def is_disconnected(self) -> bool:
-        """Whether the client has hung up."""
-        return self._cycle.disconnected
+    def is_drained(self) -> bool:
+        """Whether all that was written has left the write buffer."""
+        return not self._queue and self.paused_since is None
 
-    async def response(self, response: Response, *, close: bool, has_reason_phrase: bool) -> bool:
-        """Send a response at once, framed as its headers say, and return whether its client was still connected.
+    def write(self, data: bytes) -> None:
+        """Write data, after what was written before."""
+        self._queue.append(data)
+        if not self._batch.is_open:
+            self._flush()
+        elif len(self._queue) == 1:
+            self._batch.write(self._flush)
 
-        As uvicorn does it, but in one piece, and with its head encoded once for all answers that have the same.
-        """
-        cycle = self._cycle
-        if cycle.flow.write_paused and not cycle.disconnected:
-            await self._drained()
-        if cycle.disconnected:
-            return False
-        cycle.waiting_for_100_continue = False
-        cycle.response_started = cycle.response_complete = True
-        keep_alive = cycle.keep_alive = cycle.keep_alive and not close
-        if not keep_alive:
-            self._protocol.closes = True
-            # a client that is still sending its body would lose the response with the connection
-            self._protocol.lingers = not close
-        head = response_head(response, has_reason_phrase, cycle.default_headers)
-        end = b"\r\n" if keep_alive else b"Connection: close\r\n\r\n"
-        body = response.body
-        if body and CHUNKED in response.headers:
-            body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
-        self._protocol.outbox.put(self._protocol, head + end + body, close=not keep_alive)
-        cycle.message_event.set()
-        if len(response.body) > LARGE:
-            self.pause_pipeline()
-        elif keep_alive:
-            cycle.on_response()
-        return True
+    async def drained(self) -> bool:
+        """Wait until the write buffer is empty, and return whether the connection was open until then."""
+        if self._on_drained is None or self.is_drained:
+            return self._on_drained is not None
+        future: Future[bool] = get_running_loop().create_future()
+        self._waiting.append(future)
+        return await future
 
-    def pause_pipeline(self) -> None:
-        """Have the next call on the connection wait until the answer to this one is taken."""
-        self._held = self._protocol.is_held = True
-        self._cycle.on_response = _nothing
-        self._protocol.flow.pause_reading()
+    def pause(self) -> None:
+        """Write no more until the client has read something."""
+        self.paused_since, self.was_paused = get_running_loop().time(), True
 
-    async def wait_delivered(self) -> bool:
-        """Wait until a client has taken all of an answer after ``hold``, and return whether it has."""
-        protocol = self._protocol
-        protocol.outbox.flush()
-        with suppress(asyncio.CancelledError):
-            while seconds := protocol.waits():
-                await asyncio.sleep(seconds)
-        if self._held:
-            self._held = protocol.is_held = False
-            protocol.on_response_complete()
-        return not (protocol.cut_off or self._cycle.disconnected)
+    def resume(self) -> None:
+        """Write on."""
+        self.paused_since = None
+        self._flush()
 
-    async def _drained(self) -> None:
-        # a server that stops has hung up, and cancels what it has hung up on
-        with suppress(asyncio.CancelledError):
-            await self._cycle.flow.drain()
+    def close(self) -> None:
+        """Drop what was not written."""
+        self._on_drained = self.paused_since = None
+        self._queue.clear()
+        self._wake(is_drained=False)
 
-    def abort(self) -> None:
-        """Close the connection at once."""
-        self._cycle.disconnected = True
-        self._protocol.abort()
+    def _flush_later(self) -> None:
+        self._is_due = False
+        self._flush()
 
-    def prepare(self, reason: str | None, *, dated: bool) -> None:
-        """Have the coming answer as its mapping says it, where uvicorn would have it otherwise.
+    def _flush(self) -> None:
+        queue, transport, pieces = self._queue, self._transport, 0
+        while queue and self.paused_since is None:
+            if self._is_due or transport.is_closing():
+                # how a connection has ended is reported soon
+                return
+            data = queue.popleft()
+            if len(data) > _PIECE_BYTES:
+                pieces += 1
+                if pieces > _MOST_PIECES:
+                    queue.appendleft(data)
+                    self._is_due = True
+                    get_running_loop().call_soon(self._flush_later)
+                    return
+                data = memoryview(data)
+                queue.appendleft(data[_PIECE_BYTES:])
+                data = data[:_PIECE_BYTES]
+            transport.write(data)
+        if not queue and self.paused_since is None:
+            if self._waiting:
+                self._wake(is_drained=True)
+            if self._on_drained is not None:
+                self._on_drained()
 
-        Args:
-            reason: the words after its status; None: the usual ones, which are all that uvicorn knows
-            dated: whether it has a date of its own
-        """
-        if reason is not None:
-            self._cycle.transport = cast("asyncio.Transport", _Reworded(self._cycle.transport, reason))
-        if dated:
-            self._cycle.default_headers = [header for header in self._cycle.default_headers if header[0] != b"date"]
-
-    def apply_fault(self, fault: Fault) -> None:
-        """Do what a fault says, on the real socket, instead of answering."""
-        self._cycle.disconnected = True
-        transport = self._protocol.transport
-        if fault is Fault.CONNECTION_RESET_BY_PEER:
-            # closed with nothing to linger for, a TCP connection is reset
-            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self._protocol.abort()
-            return
-        if fault is Fault.MALFORMED_RESPONSE_CHUNK:
-            transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n" + b'<?xml version="1.0"')
-        elif fault is Fault.RANDOM_DATA_THEN_CLOSE:
-            # an end of lines, without which some clients would wait for more of it
-            transport.write(bytes(range(128, 256)) * 2 + b"\r\n\r\n")
-        if self._protocol.cycle is not None:
-            # of calls that came ahead, none is answered
-            self._protocol.cycle.disconnected = True
-        self._protocol.close_soon()
+    def _wake(self, *, is_drained: bool) -> None:
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(is_drained)
 
 
-def response_head(response: Response, has_reason_phrase: bool, dated: list[tuple[bytes, bytes]]) -> bytes:
-    """Return the status line and the headers of a response, but for the empty line at their end.
+def response_head(response: Response, has_reason_phrase: bool, date: bytes, *, close: bool) -> bytes:
+    """Return the status line and the headers of a response, as Tomcat writes them.
 
     Args:
         response: the response
         has_reason_phrase: whether the status line ends with a reason phrase
-        dated: the ``Date`` header
+        date: the value of the ``Date`` header
+        close: whether the connection closes after the response
     """
-    return _status_line(response.status, has_reason_phrase) + _encoded(response.headers) + _encoded(tuple(dated))
+    end = b"\r\nConnection: close\r\n\r\n" if close else b"\r\n\r\n"
+    return _tomcats(response.status, has_reason_phrase, response.headers) + date + end
 
 
 @lru_cache(maxsize=256)
-def _encoded(headers: Headers) -> bytes:
-    return b"".join([_cased(name) + b": " + value + b"\r\n" for name, value in headers])
+def _tomcats(status: int, has_reason_phrase: bool, headers: Headers) -> bytes:
+    lines = b"".join([_cased(name) + b": " + value + b"\r\n" for name, value in headers])
+    return status_line(status, None if has_reason_phrase else "") + lines + b"Date: "
 
 
 def _cased(name: bytes) -> bytes:
@@ -146,43 +140,47 @@ def _cased(name: bytes) -> bytes:
     return b"WWW-Authenticate" if name == b"www-authenticate" else name.title()
 
 
-@cache
-def _status_line(status: int, has_reason_phrase: bool) -> bytes:
-    try:
-        phrase = HTTPStatus(status).phrase if has_reason_phrase else ""
-    except ValueError:
-        # a stub mapping may have a status that no standard names
-        phrase = ""
-    return f"HTTP/1.1 {status} {phrase}\r\n".encode()
+def framed(response: Response) -> bytes:
+    """Return the body of a response, as one chunk where its headers say so."""
+    body = response.body
+    return b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body and CHUNKED in response.headers else body
 
 
-def _nothing() -> None:
-    """Do nothing."""
+def status_line(status: int, reason: str | None) -> bytes:
+    """Return a status line.
+
+    Args:
+        status: the status
+        reason: the reason phrase; None: the standard one
+    """
+    if reason is None:
+        try:
+            reason = HTTPStatus(status).phrase
+        except ValueError:
+            # a stub mapping may have a status that no standard names
+            reason = ""
+    return f"HTTP/1.1 {status} {reason}\r\n".encode("latin-1")
 
 
-class Closing:
-    """A transport, as uvicorn uses it for an answer, that closes once its client has taken all."""
+def encode_headers(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return headers that an ASGI app sends.
 
-    def __init__(self, connection: "Connection") -> None:
-        self.write = connection.transport.write
-        self.is_closing = connection.transport.is_closing
-        self.close = connection.close_soon
+    Raises:
+        ValueError: a name or a value has a character that it must not have
+    """
+    for name, value in headers:
+        if _NOT_IN_NAME.search(name) or _NOT_IN_VALUE.search(value):
+            raise ValueError(f"the header {name!r} has a character that is not allowed")
+    return b"".join([name.lower() + b": " + value + b"\r\n" for name, value in headers])
 
 
-class _Reworded:
-    """A transport that puts other words after the status of the one answer that is written to it."""
-
-    def __init__(self, transport: asyncio.Transport, reason: str) -> None:
-        self._transport = transport
-        self._reason: bytes | None = reason.encode("latin-1")
-
-    def write(self, data: bytes) -> None:
-        if self._reason is not None:
-            status_line, end, rest = data.partition(b"\r\n")
-            version, status = status_line.split(b" ", 2)[:2]
-            data = b" ".join([version, status, self._reason]) + end + rest
-            self._reason = None
-        self._transport.write(data)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
+def write_fault(transport: Transport, write: Callable[[bytes], None], fault: Fault) -> None:
+    """Write what a fault has a client receive, and have the connection reset where the fault is that."""
+    if fault is Fault.CONNECTION_RESET_BY_PEER:
+        # closed with nothing to linger for, a TCP connection is reset
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    elif fault is Fault.MALFORMED_RESPONSE_CHUNK:
+        write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n" + b'<?xml version="1.0"')
+    elif fault is Fault.RANDOM_DATA_THEN_CLOSE:
+        # an end of lines, without which some clients would wait for more of it
+        write(bytes(range(128, 256)) * 2 + b"\r\n\r\n")

@@ -104,8 +104,7 @@ def test_closed_connections_are_logged_in_a_few_lines(tmp_path: Path) -> None:
             with contextlib.suppress(OSError), server.connection() as closed:
                 assert call(closed, "GET", "/") == b""
         assert status(call(connection, "GET", "/")) == 401
-        server.line("401 GET /")
-        lines = [line for line in list(server.lines.queue) if line and "descriptors" in line]
+        lines = [line for line in server.lines_until("401 GET /") if "descriptors" in line]
         assert len(lines) < 5
 
 
@@ -242,6 +241,26 @@ def test_an_error_of_one_connection_does_not_end_the_others(
         assert status(call(both[0], "GET", "/")) == 401
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert [record.getMessage() for record in errors] == ["aborted a connection whose times could not be checked"]
+
+
+def test_a_connection_that_cannot_be_served_is_closed(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **_arguments: object) -> None:
+        raise RuntimeError("of one connection")
+
+    with MockCVP() as cvp:
+        context, address = cvp.ssl_context(), ("127.0.0.1", urlsplit(cvp.url).port or 0)
+        with monkeypatch.context() as patched, socket.create_connection(address, timeout=30) as plain:
+            patched.setattr(Connection, "__init__", fail)
+            with pytest.raises(OSError):  # noqa: PT011 - closed or reset
+                context.wrap_socket(plain, server_hostname="localhost")
+        with context.wrap_socket(
+            socket.create_connection(address, timeout=30), server_hostname="localhost"
+        ) as connection:
+            assert status(call(connection, "GET", "/")) == 401
+    errors = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+    assert errors == ["closed a connection that could not be served"]
 
 
 def wait_for_end_of_one(connections: list[ssl.SSLSocket]) -> None:

@@ -57,11 +57,17 @@ def after_close_notify(server: ServerProcess, request: bytes) -> bytes:
         return received
 
 
-@pytest.mark.parametrize("half_close", [after_fin, after_close_notify])
+# with many connections, requests are responded to in batches, and a FIN ends TLS before the batch does
+@pytest.mark.parametrize(("half_close", "others"), [(after_fin, 0), (after_close_notify, 0), (after_close_notify, 8)])
 @pytest.mark.parametrize("method", REQUESTS)
-def test_a_client_that_half_closes_gets_its_response(server: ServerProcess, half_close: object, method: str) -> None:
+def test_a_client_that_half_closes_gets_its_response(
+    server: ServerProcess, half_close: object, method: str, others: int
+) -> None:
     assert callable(half_close)
-    responses = [half_close(server, REQUESTS[method].encode()) for _ in range(TIMES)]
+    with contextlib.ExitStack() as stack:
+        for _ in range(others):
+            stack.enter_context(server.connection())
+        responses = [half_close(server, REQUESTS[method].encode()) for _ in range(TIMES)]
     status = b"HTTP/1.1 202 " if method == "POST" else b"HTTP/1.1 200 "
     assert [response.startswith(status) for response in responses] == [True] * TIMES
     assert all(response.endswith(b"\r\n\r\n") for response in responses)

@@ -247,6 +247,22 @@ def test_a_stop_that_hangs_up_on_answers_that_nobody_reads_is_no_traceback(tmp_p
         assert not any("Traceback" in line or "Exception" in line for line in lines)
 
 
+@pytest.mark.parametrize("header", ["Connection: close", "Connection: keep-alive"])
+def test_a_slow_client_receives_the_last_bytes_before_the_close(tmp_path: Path, header: str) -> None:
+    size = 4_000_000
+    with ServerProcess(tmp_path, "--keep-alive-timeout", "1") as server, reading_little(server) as connection:
+        stub(server, "/large", body="x" * size)
+        connection.sendall(request("GET", "/large", header))
+        data = b""
+        while piece := connection.recv(65536):
+            data += piece
+            # the last bytes take longer than a TLS shutdown
+            time.sleep(0.1 if len(data) > size - 300_000 else 0)
+            if data.endswith(b"x\r\n0\r\n\r\n"):
+                break
+        assert data.count(b"x") == size
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell closes the streams: run it on Linux")
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-", ">/dev/full 2>&-"])
 def test_it_serves_without_input_output_and_errors(tmp_path: Path, closed: str) -> None:

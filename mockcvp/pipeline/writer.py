@@ -1,0 +1,58 @@
+"""The extension ``mockcvp.connection``: what the server offers to the app beyond ASGI."""
+
+from pathlib import Path
+from typing import Protocol
+
+from starlette.types import Scope
+
+from mockcvp.oamp.http import Response
+from mockcvp.stubs.response import Fault
+
+CONNECTION = "mockcvp.connection"
+"""The name of the extension in ``scope["extensions"]``; its value is a ``ResponseWriter``."""
+
+
+class ResponseWriter(Protocol):
+    """One request on its connection."""
+
+    @property
+    def is_disconnected(self) -> bool:
+        """Whether the client has closed the connection."""
+
+    @property
+    def malformed(self) -> str:
+        """Why the body of the request is malformed HTTP; empty where it is not."""
+
+    @property
+    def admin_port(self) -> int | None:
+        """The port of the admin API; None where it shares the OAMP's."""
+
+    @property
+    def certificate(self) -> Path | None:
+        """The path of the server's certificate."""
+
+    def respond(self, response: Response, *, close: bool, has_reason_phrase: bool) -> bool:
+        """Write a whole response, framed as its headers say, and return whether the client was still connected."""
+
+    async def wait_delivered(self) -> bool:
+        """Wait until the response has left the write buffer, and return whether the connection was open until then."""
+
+    def prepare(self, reason: str | None, *, dated: bool) -> None:
+        """Set how the coming response of ``send`` starts.
+
+        Args:
+            reason: the reason phrase; None: the standard one
+            dated: whether the response has its own ``Date`` header
+        """
+
+    def apply_fault(self, fault: Fault) -> None:
+        """Apply a fault to the connection instead of a response."""
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+
+
+def writer_of(scope: Scope) -> ResponseWriter | None:
+    """Return the writer of a request; None where another server than mockcvp's serves the app."""
+    writer: ResponseWriter | None = (scope.get("extensions") or {}).get(CONNECTION)
+    return writer
