@@ -22,7 +22,8 @@ from mockcvp.oamp import documentation, operation, routes
 from mockcvp.oamp.http import BASE_PATH, Request, Response
 from mockcvp.oamp.releases import Release
 from mockcvp.oamp.service import OAMP
-from mockcvp.pipeline.exchange import Exchange
+from mockcvp.pipeline.exchange import Services
+from mockcvp.pipeline.pipeline import Pipeline
 from mockcvp.settings import Settings
 from mockcvp.state import MockState
 
@@ -48,7 +49,7 @@ class MockApp(FastAPI):
     app has added middleware or overridden a dependency, and those of routes that a user has added.
 
     Attributes:
-        exchange: serves the requests of the OAMP
+        pipeline: serves the requests of the OAMP
     """
 
     def __init__(self, state: MockState) -> None:
@@ -66,26 +67,27 @@ class MockApp(FastAPI):
         self.include_router(routes.router)
         include_control(self)
         self._own_routes = len(self.routes)
-        self.exchange = Exchange(PATH, state, routes.dispatcher, self._serve, self._is_extended)
+        services = Services(state.unfinished, routes.dispatcher, self._serve, self._is_extended)
+        self.pipeline = Pipeline(PATH, state, services)
         self._control = _guarded(super().__call__, state)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request as ASGI has it."""
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
-        elif self.exchange.controls(scope):
+        elif self.pipeline.controls(scope):
             await self._control(scope, receive, send)
         else:
-            await self.exchange(scope, receive, send)
+            await self.pipeline(scope, receive, send)
 
     @property
     def release(self) -> Release:
         """The release whose headers responses have."""
-        return self.exchange.release
+        return self.pipeline.release
 
     def controls(self, scope: Scope) -> bool:
         """Return whether a request is one of the control API."""
-        return self.exchange.controls(scope)
+        return self.pipeline.controls(scope)
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document."""

@@ -278,7 +278,7 @@ def test_a_client_that_goes_before_its_answer_was_sent_is_recorded_as_gone(
             with server.connection() as connection:
                 connection.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 server.line("200 GET /slow")
-            server.line("--- /slow: its client was gone before all of its answer was sent")
+            server.line("--- /slow: the client disconnected before it received the whole response")
             client.get(f"https://localhost:{server.port}/slow")
         finally:
             client.delete(control(server, f"mappings/{identity}"))
@@ -325,7 +325,7 @@ def test_whether_a_client_has_taken_a_large_answer_is_recorded(
             elif goes == "never reads":
                 server.line("hung up on 127.0.0.1: it did not read its answer within 2 s")
         if goes != "reads all":
-            server.line(f"--- {path}: its client was gone before all of its answer was sent")
+            server.line(f"--- {path}: the client disconnected before it received the whole response")
         (served,) = server.journal()["requests"]
         assert served["request"]["mockcvp"]["delivered"] is (goes == "reads all")
         assert served["request"]["mockcvp"]["complete"] is True
@@ -340,7 +340,7 @@ def test_calls_that_a_stop_hangs_up_on_are_told_in_the_log(tmp_path: Path) -> No
         server.process.send_signal(signal.SIGTERM)
         server.wait_until_it_stops_listening()
         server.process.send_signal(signal.SIGINT)
-        server.line("--- /slow: its client was gone before all of its answer was sent")
+        server.line("--- /slow: the client disconnected before it received the whole response")
         assert server.process.wait(timeout=PATIENCE) == 0
 
 

@@ -1,12 +1,10 @@
-"""The way of a call through a mock server: read whole, answered, recorded, told in the log, sent."""
+"""One request and its response: read, respond, record, log, send."""
 
 import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import quote
 
 from starlette.types import Receive, Scope, Send
 
@@ -14,34 +12,59 @@ from mockcvp.journal import Call
 from mockcvp.oamp import dispatch
 from mockcvp.oamp.dispatch import Dispatcher
 from mockcvp.oamp.http import Headers, Request, Response, malformed
-from mockcvp.oamp.releases import Release
 from mockcvp.oamp.service import OAMP
 from mockcvp.pipeline.log_line import line
-from mockcvp.pipeline.request_body import RequestBody, UnfinishedBodies, expects_continue, large_body, read_body
+from mockcvp.pipeline.request_body import (
+    RequestBody,
+    UnfinishedBodies,
+    expects_continue,
+    has_body,
+    large_body,
+    read_body,
+)
+from mockcvp.pipeline.scope import request_of
 from mockcvp.pipeline.slices import each
 from mockcvp.pipeline.wire_log import wire_lines
-from mockcvp.pipeline.writer import ResponseWriter, writer_of
-from mockcvp.state import Generation, MockState
+from mockcvp.pipeline.writer import writer_of
+from mockcvp.state import MockState
 from mockcvp.stubs.mapping import StubMapping
 from mockcvp.stubs.response import Dribble, Fault
 from mockcvp.text import printable, shortened
 
 LARGE = 64 * 1024
-"""How many bytes a response body has that may wait for its client; a smaller one is sent at once."""
+"""The size of a response body, in bytes, from which on its delivery is awaited; a smaller one is sent at once."""
+
+_WITHOUT_BODY = (204, 304)
 
 _log = logging.getLogger("mockcvp.calls")
 
 
-class Reaction(NamedTuple):
-    """What a call meets.
+class Services(NamedTuple):
+    """What serves the requests of one app.
 
     Attributes:
-        answer: None where it meets a fault, or was never complete
-        fault: what the connection does instead of an answer
-        mapping: the stub mapping that this comes from; None: the product
-        delay: how long it is held back, in seconds
-        reason: the words after the status, where they are not the usual ones
-        dribble: in which pieces the body comes, where it does
+        unfinished: the memory of the bodies that are being read
+        dispatcher: the operations of the OAMP
+        fastapi: returns the response of FastAPI's stack to a request
+        needs_fastapi: returns whether a request for a path needs FastAPI's stack
+    """
+
+    unfinished: UnfinishedBodies
+    dispatcher: Dispatcher
+    fastapi: Callable[[Scope, OAMP, Request], Awaitable[Response]]
+    needs_fastapi: Callable[[str], bool]
+
+
+class Reaction(NamedTuple):
+    """What the mock server does about a request.
+
+    Attributes:
+        response: the response; None where there is a fault, or the request was not complete
+        fault: the fault of the connection
+        mapping: the stub mapping that matches; None where the OAMP responds
+        delay: the delay of the response, in seconds
+        reason: the reason phrase, where it is not the standard one
+        dribble: how the body is split into delayed chunks, where it is
     """
 
     response: Response | None = None
@@ -53,143 +76,200 @@ class Reaction(NamedTuple):
 
     @property
     def is_of_oamp(self) -> bool:
-        """Whether the response is one of the OAMP, and not as a stub mapping has it."""
+        """Whether the response is one of the OAMP: its own, or a documented error that a stub mapping asks for."""
         return self.mapping is None or self.mapping.response.error is not None
 
 
-@lru_cache(maxsize=256)
-def _cached(headers: Headers) -> Headers:
-    """Return headers as they were the first time: a client sends the same again and again, and each call keeps them."""
-    return headers
-
-
-def _headers_of(scope: Scope) -> Headers:
-    try:
-        return _cached(tuple(scope["headers"]))
-    except TypeError:
-        # ASGI lets a server give each header as a list
-        return _cached(tuple((name, value) for name, value in scope["headers"]))
-
-
 class Exchange:
-    """Serves every request but those of the control API: reads it, responds, records, logs, sends.
+    """One request and its response.
 
     Args:
-        control_path: what the paths of the control API begin with
-        state: the mock server
-        dispatcher: the operations of the OAMP
-        fastapi: serves a request through FastAPI
-        needs_fastapi: returns whether a path must go through FastAPI: a user has added to the app
+        services: what serves the request
+        state: the mock server that the request is for
+        scope: ASGI's scope
+        headers: the headers of the request
+        receive: ASGI's receive
+        send: ASGI's send
     """
 
-    def __init__(
-        self,
-        control_path: str,
-        state: MockState,
-        dispatcher: Dispatcher,
-        fastapi: Callable[[Scope, OAMP, Request], Awaitable[Response]],
-        needs_fastapi: Callable[[str], bool],
-    ) -> None:
-        self._control_path = control_path
-        self._control_prefix = f"{control_path}/"
-        self._state = state
-        self.dispatcher = dispatcher
-        self.fastapi = fastapi
-        self.needs_fastapi = needs_fastapi
+    __slots__ = ("_generation", "_headers", "_receive", "_scope", "_send", "_services", "_state", "_writer")
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        headers = _headers_of(scope)
-        state = self._called(headers) if self._state.tenants else self._state
-        generation = state.generation
+    def __init__(
+        self, services: Services, state: MockState, scope: Scope, headers: Headers, receive: Receive, send: Send
+    ) -> None:
+        self._services, self._state, self._scope, self._headers = services, state, scope, headers
+        self._receive, self._send = receive, send
+        self._generation = state.generation
+        self._writer = writer_of(scope)
+
+    async def run(self) -> None:
+        """Serve the request."""
+        generation = self._generation
         generation.in_flight += 1
         try:
-            left = await _exchange(self, state, generation, self._state.unfinished, scope, headers, receive, send)
+            call, is_delivered = await self._serve()
         finally:
             generation.in_flight -= 1
-        if left and not await left[1].wait_delivered():
-            _cut_off(state, generation, left[0])
+        if call and call.response:
+            if is_delivered and self._writer and len(call.response.body) > LARGE:
+                is_delivered = await self._writer.wait_delivered()
+            if not is_delivered:
+                self._record_undelivered(call)
+
+    async def _serve(self) -> tuple[Call | None, bool]:
+        """Do all that the request asks for; return its record, and whether the response was sent."""
+        arrived, began = time.time(), time.perf_counter()
+        request, response, is_complete = await self._read()
+        if self._is_stale:
+            self._abort(request)
+            return None, False
+        # from here to the record, only FastAPI's stack and long lists await: the journal has the order of the effects
+        is_malformed = bool(self._writer and self._writer.malformed)
+        reaction = await self._react(request, response) if is_complete or is_malformed else Reaction()
+        if reaction.response and reaction.response.parts:
+            reaction = reaction._replace(response=await _with_body(reaction.response))
+        if self._is_stale:
+            self._abort(request)
+            return None, False
+        duration = time.perf_counter() - began + reaction.delay
+        client: str = (self._scope.get("client") or ("",))[0]
+        call = self._state.journal.record(
+            arrived, duration, client, request, reaction.response, reaction.fault, reaction.mapping, reaction.delay
+        )
+        if _log.isEnabledFor(logging.INFO):
+            _log_call(call)
+        return call, await self._send_reaction(request, reaction)
+
+    async def _read(self) -> tuple[Request, Response | None, bool]:
+        """Read the request.
+
+        Returns:
+            the request; its response, where headers alone lead to one; whether the request is complete
+        """
+        state, headers, limit = self._state, self._headers, self._state.settings.max_body_bytes
+        length = large_body(headers, limit)
+        if (length != 0 or self._generation.in_flight > state.oamp.max_in_flight) and (early := self._reject(length)):
+            return *early, True
+        body = await read_body(self._receive, limit, self._services.unfinished)
+        exceeded = limit if body.is_oversize else 0
+        throttled = self._services.unfinished.crowded if body.is_crowded else ""
+        return request_of(self._scope, headers, body, exceeded, throttled), None, body.is_complete
+
+    def _reject(self, length: int | None) -> tuple[Request, Response | None] | None:
+        """Return a request whose body is not read, and its response; None where the body is needed.
+
+        Args:
+            length: the length of a large body; None where the body is chunked, 0 for any other
+        """
+        state, limit = self._state, self._state.settings.max_body_bytes
+        request = request_of(self._scope, self._headers, RequestBody())._replace(unread=has_body(self._headers))
+        if self._generation.in_flight > state.oamp.max_in_flight:
+            return request._replace(throttled=f"more than {state.oamp.max_in_flight} requests are in process"), None
+        if length is not None and length > limit:
+            request = request._replace(exceeded=limit)
+        if state.stubs.mappings or self._services.needs_fastapi(request.path):
+            # a stub mapping may match the body, and an operation that a user has added may take it
+            return (request, None) if request.exceeded else None
+        response = self._services.dispatcher.reject(state.oamp, request, length)
+        return None if response is None else (request, response)
+
+    async def _react(self, request: Request, response: Response | None) -> Reaction:
+        state, stubs = self._state, self._state.stubs
+        if self._writer and self._writer.malformed:
+            return Reaction(malformed(state.oamp.release, self._writer.malformed))
+        mapping = stubs.serve_for(request) if stubs.mappings and not request.throttled else None
+        if mapping is None:
+            delay = stubs.delays.sample(stubs.delays) if stubs.settings else 0.0
+            if response is None and self._services.needs_fastapi(request.path):
+                response = await self._services.fastapi(self._scope, state.oamp, request)
+            return Reaction(response or self._services.dispatcher.respond(state.oamp, request), delay=delay)
+        stubbed = mapping.response
+        delay = stubbed.delays.sample(stubs.delays)
+        if stubbed.fault is not None:
+            return Reaction(None, stubbed.fault, mapping, delay)
+        if stubbed.error is not None:
+            return Reaction(dispatch.reject(state.oamp, request, stubbed.error), None, mapping, delay)
+        headers = (*stubbed.headers, (b"matched-stub-id", mapping.id.encode()))
+        response = Response(stubbed.status, headers, stubbed.body)
+        return Reaction(response, None, mapping, delay, stubbed.reason, stubbed.dribble)
+
+    async def _send_reaction(self, request: Request, reaction: Reaction) -> bool:
+        """Send the response, or apply the fault; return whether all of it was done."""
+        if reaction.delay and not await _sleep(reaction.delay):
+            return False
+        is_done = False
+        if not self._has_ended:
+            if reaction.fault:
+                self._apply(reaction.fault)
+                is_done = True
+            elif reaction.response:
+                is_done = await self._send_response(request, reaction, reaction.response)
+        if self._is_stale:
+            self._abort(request)
+        return is_done
+
+    async def _send_response(self, request: Request, reaction: Reaction, response: Response) -> bool:
+        writer, release = self._writer, self._state.oamp.release
+        # a client that expects 100 (Continue) may send its body all the same
+        close = bool(writer and writer.malformed) or (request.unread and expects_continue(self._headers))
+        if writer and reaction.is_of_oamp:
+            return writer.respond(response, close=close, has_reason_phrase=release.has_reason_phrase)
+        if writer:
+            is_dated = any(name.lower() == b"date" for name, _ in response.headers)
+            usual = None if release.has_reason_phrase else ""
+            writer.prepare(usual if reaction.reason is None else reaction.reason, dated=is_dated)
+        if request.version != "1.1":
+            response = _unchunked(response)
+        try:
+            is_sent = await self._send_parts(response, reaction.dribble, close=close)
+        except asyncio.CancelledError:
+            # a stop of the server closes the connection first
+            return False
+        return is_sent and not (writer and writer.is_disconnected)
+
+    async def _send_parts(self, response: Response, dribble: Dribble | None, *, close: bool) -> bool:
+        """Send a response by ASGI, in delayed chunks where that is wanted; return whether all of it was sent."""
+        headers = (*response.headers, (b"connection", b"close")) if close else response.headers
+        await self._send({"type": "http.response.start", "status": response.status, "headers": headers})
+        if not dribble or not response.body:
+            await self._send({"type": "http.response.body", "body": response.body})
+            return True
+        chunks = dribble.split(response.body)
+        for chunk in chunks:
+            if not await _sleep(dribble.seconds / len(chunks)) or self._has_ended:
+                return False
+            await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await self._send({"type": "http.response.body", "body": b""})
+        return True
+
+    def _apply(self, fault: Fault) -> None:
+        if self._writer is None:
+            raise ConnectionResetError(f"{fault}, as the stub mapping asks for")
+        self._writer.apply_fault(fault)
 
     @property
-    def release(self) -> Release:
-        """The release whose headers responses have."""
-        return self._state.oamp.release
+    def _is_stale(self) -> bool:
+        """Whether the mock server was reset while the request was in flight."""
+        return self._state.generation is not self._generation
 
-    def controls(self, scope: Scope) -> bool:
-        """Return whether a request is one to the control API."""
-        writer = writer_of(scope)
-        apart = writer.admin_port if writer else None
-        if apart is None:
-            path = _route_path(scope)
-            return path.startswith(self._control_path) and f"{path}/".startswith(self._control_prefix)
-        server = scope.get("server")
-        return bool(server and server[1] == apart)
+    @property
+    def _has_ended(self) -> bool:
+        return self._is_stale or (self._writer is not None and self._writer.is_disconnected)
 
-    def _called(self, headers: Headers) -> MockState:
-        """Return the mock server that a call is for: a tenant's, or the one that is served."""
-        user = Request("", "", "", headers).user
-        return self._state.tenants.get(user, self._state) if user else self._state
+    def _abort(self, request: Request) -> None:
+        """Close the connection: what a request from before a reset started must not show after the reset."""
+        _log.info(
+            "--- %s: in flight when the mock server was reset, so the connection is closed", printable(request.target)
+        )
+        if self._writer is None:
+            raise ConnectionResetError("the mock was reset while the request was in flight")
+        self._writer.abort()
 
-
-def _route_path(scope: Scope) -> str:
-    """Return the path without the path that the app is mounted at."""
-    path: str = scope["path"]
-    root: str = scope.get("root_path", "")
-    return path[len(root) :] if root and path.startswith(f"{root}/") else path
-
-
-async def _exchange(
-    exchange: Exchange,
-    state: MockState,
-    generation: Generation,
-    unfinished: UnfinishedBodies,
-    scope: Scope,
-    headers: Headers,
-    receive: Receive,
-    send: Send,
-) -> tuple[Call, ResponseWriter] | None:
-    """Do all that one call wants; return it where its answer is large, and not known to be taken."""
-    arrived, began = time.time(), time.perf_counter()
-    writer = writer_of(scope)
-    body, early, limit = RequestBody(), None, state.settings.max_body_bytes
-    length = large_body(headers, limit)
-    if length != 0 or generation.in_flight > state.oamp.max_in_flight:
-        early = _by_headers(exchange, state, generation, _request(scope, headers, body), length)
-    if early is None:
-        body = await read_body(receive, limit, unfinished)
-        exceeded, crowded = limit if body.is_oversize else 0, unfinished.crowded if body.is_crowded else ""
-        early = _request(scope, headers, body, exceeded, crowded), None
-    request, response = early
-    if state.generation is not generation:
-        _abort(request, writer)
-        return None
-    # from here to the record nothing waits, so that the journal's order is the order of the effects
-    malformed_body = writer.malformed if writer else ""
-    if malformed_body:
-        reaction = Reaction(malformed(state.oamp.release, malformed_body))
-    else:
-        reaction = await _react(exchange, state, scope, request, response) if body.is_complete else Reaction()
-    if reaction.response and reaction.response.parts:
-        # a list has no effect, so that the order of the effects is still the journal's
-        reaction = reaction._replace(response=await _whole(reaction.response))
-        if state.generation is not generation:
-            _abort(request, writer)
-            return None
-    # a client that expects 100 (Continue) may send its body all the same
-    close = bool(malformed_body) or (request.unread and expects_continue(headers))
-    client: str = (scope.get("client") or ("",))[0]
-    response, fault, mapping, delay, _, _ = reaction
-    duration = time.perf_counter() - began + delay
-    call = state.journal.record(arrived, duration, client, request, response, fault, mapping, delay)
-    if _log.isEnabledFor(logging.INFO):
-        _log_call(call)
-    if response and writer and not delay and reaction.is_of_oamp:
-        # nearly every call
-        phrase = state.oamp.release.has_reason_phrase
-        delivered = writer.respond(response, close=close, has_reason_phrase=phrase)
-    else:
-        delivered = await _deliver(state, generation, request, reaction, send, writer, close=close)
-    return _left(state, generation, call, writer, delivered=delivered)
+    def _record_undelivered(self, call: Call) -> None:
+        if not self._is_stale:
+            self._state.journal.mark_undelivered(call)
+            target = printable(shortened(call.request.target))
+            _log.info("--- %s: the client disconnected before it received the whole response", target)
 
 
 def _log_call(call: Call) -> None:
@@ -199,200 +279,28 @@ def _log_call(call: Call) -> None:
             _log.debug("%s", wire_line)
 
 
-def _left(
-    state: MockState, generation: Generation, call: Call, writer: ResponseWriter | None, *, delivered: bool
-) -> tuple[Call, ResponseWriter] | None:
-    if call.response and not delivered:
-        _cut_off(state, generation, call)
-    elif call.response and writer and len(call.response.body) > LARGE:
-        return call, writer
-    return None
-
-
-def _request(scope: Scope, headers: Headers, body: RequestBody, exceeded: int = 0, throttled: str = "") -> Request:
-    path: str = scope["path"]
-    raw: bytes = scope.get("raw_path") or quote(path, safe="/%").encode()
-    root: str = scope.get("root_path", "")
-    if root and path.startswith(f"{root}/"):
-        # the app is mounted in another one
-        path, raw = path[len(root) :], raw.removeprefix(quote(root).encode())
-    query: bytes = scope["query_string"]
-    target = path if not query and len(raw) == len(path) else (raw + b"?" + query if query else raw).decode("latin-1")
-    server = scope.get("server")
-    authority = _authority(*server) if server else "localhost"
-    method, version = scope["method"], scope["http_version"]
-    return Request(method, path, target, headers, body.content, exceeded, throttled, authority, version, root_path=root)
-
-
-def _by_headers(
-    exchange: Exchange, state: MockState, generation: Generation, request: Request, length: int | None
-) -> tuple[Request, Response | None] | None:
-    """Return a request whose body is not read, and its error response; None where its body is needed.
-
-    Args:
-        exchange: the operations
-        state: the mock server
-        generation: what the request belongs to
-        request: without its body
-        length: of a large body, None where the body is chunked, 0 for any other
-
-    Returns:
-        the request; its response is None where a stub mapping may still match it
-    """
-    oamp, limit = state.oamp, state.settings.max_body_bytes
-    request = request._replace(unread=True)
-    if generation.in_flight > oamp.max_in_flight:
-        return request._replace(throttled=f"more than {oamp.max_in_flight} requests are in process"), None
-    if length is not None and length > limit:
-        request = request._replace(exceeded=limit)
-    if state.stubs.mappings or exchange.needs_fastapi(request.path):
-        # a stub mapping may match the body, and an operation of a user's may take it
-        return (request, None) if request.exceeded else None
-    response = exchange.dispatcher.reject(oamp, request, length)
-    return None if response is None else (request, response)
-
-
-async def _whole(response: Response) -> Response:
-    """Return a response whose body was not made yet."""
+async def _with_body(response: Response) -> Response | None:
+    """Return a response with its body, which is encoded in slices; None where the server stops meanwhile."""
     parts: Iterable[bytes] = response.parts or ()
-    return response._replace(body=b"".join(await each(bytes, parts)), parts=None)
-
-
-def _cut_off(state: MockState, generation: Generation, call: Call) -> None:
-    if state.generation is generation:
-        state.journal.mark_undelivered(call)
-        target = printable(shortened(call.request.target))
-        _log.info("--- %s: its client was gone before all of its answer was sent", target)
-
-
-async def _deliver(
-    state: MockState,
-    generation: Generation,
-    request: Request,
-    reaction: Reaction,
-    send: Send,
-    writer: ResponseWriter | None,
-    *,
-    close: bool,
-) -> bool:
-    """Do what a call meets, and return whether that was done to its end."""
-
-    def ended() -> bool:
-        return state.generation is not generation or (writer is not None and writer.is_disconnected)
-
-    done = False
-    if reaction.delay and not await _held_back(reaction.delay):
-        return False
-    if reaction.response and not ended():
-        if writer and reaction.is_of_oamp:
-            phrase = state.oamp.release.has_reason_phrase
-            done = writer.respond(reaction.response, close=close, has_reason_phrase=phrase)
-        else:
-            done = await _send_as_stubbed(
-                state, reaction, reaction.response, send, writer, ended, request.version, close=close
-            )
-    elif reaction.fault and not ended():
-        if writer is None:
-            raise ConnectionResetError(f"{reaction.fault}, as the stub mapping asks for")
-        writer.apply_fault(reaction.fault)
-        done = True
-    if state.generation is not generation:
-        _abort(request, writer)
-    return done
-
-
-async def _send_as_stubbed(
-    state: MockState,
-    reaction: Reaction,
-    response: Response,
-    send: Send,
-    writer: ResponseWriter | None,
-    ended: Callable[[], bool],
-    version: str,
-    *,
-    close: bool,
-) -> bool:
-    if writer:
-        dated = any(name.lower() == b"date" for name, _ in response.headers)
-        usual = None if state.oamp.release.has_reason_phrase else ""
-        writer.prepare(usual if reaction.reason is None else reaction.reason, dated=dated)
-    if version != "1.1":
-        response = _unchunked(response)
     try:
-        done = await _send(response, send, reaction.dribble, ended, close=close)
+        return response._replace(body=b"".join(await each(bytes, parts)), parts=None)
     except asyncio.CancelledError:
-        # a server that stops has closed the connection
-        return False
-    # uvicorn passes over what it cannot send
-    return done and not (writer and writer.is_disconnected)
+        return None
 
 
 def _unchunked(response: Response) -> Response:
     """Return a response for a client of HTTP/1.0, which does not know chunks."""
     framing = (b"transfer-encoding", b"content-length")
-    headers = [(name, value) for name, value in response.headers if name.lower() not in framing]
-    return response._replace(headers=(*headers, (b"content-length", b"%d" % len(response.body))))
+    headers = tuple((name, value) for name, value in response.headers if name.lower() not in framing)
+    if response.status not in _WITHOUT_BODY:
+        headers = (*headers, (b"content-length", b"%d" % len(response.body)))
+    return response._replace(headers=headers)
 
 
-def _abort(request: Request, writer: ResponseWriter | None) -> None:
-    # what was started before a reset must not show after it
-    _log.info("--- %s: in flight when the mock server was reset, and hung up on", printable(request.target))
-    if writer is None:
-        raise ConnectionResetError("the mock was reset while the request was in flight")
-    writer.abort()
-
-
-async def _react(
-    exchange: Exchange, state: MockState, scope: Scope, request: Request, response: Response | None
-) -> Reaction:
-    stubs = state.stubs
-    mapping = stubs.serve_for(request) if stubs.mappings and not request.throttled else None
-    if mapping is None:
-        delay = stubs.delays.sample(stubs.delays) if stubs.settings else 0.0
-        if response is None and exchange.needs_fastapi(request.path):
-            response = await exchange.fastapi(scope, state.oamp, request)
-        return Reaction(response or exchange.dispatcher.respond(state.oamp, request), None, None, delay)
-    stubbed = mapping.response
-    delay = stubbed.delays.sample(stubs.delays)
-    if stubbed.fault is not None:
-        return Reaction(None, stubbed.fault, mapping, delay)
-    if stubbed.error is not None:
-        return Reaction(dispatch.reject(state.oamp, request, stubbed.error), None, mapping, delay)
-    headers = (*stubbed.headers, (b"matched-stub-id", mapping.id.encode()))
-    return Reaction(
-        Response(stubbed.status, headers, stubbed.body), None, mapping, delay, stubbed.reason, stubbed.dribble
-    )
-
-
-async def _held_back(seconds: float) -> bool:
+async def _sleep(seconds: float) -> bool:
     """Return after that time whether the server still runs."""
     try:
         await asyncio.sleep(seconds)
     except asyncio.CancelledError:
         return False
-    return True
-
-
-@lru_cache(maxsize=16)
-def _authority(host: str, port: int | None) -> str:
-    if ":" in host:
-        host = f"[{host}]"
-    return host if port is None else f"{host}:{port}"
-
-
-async def _send(
-    response: Response, send: Send, dribble: Dribble | None, ended: Callable[[], bool], *, close: bool
-) -> bool:
-    """Send an answer; one in pieces no further than it is wanted. Return whether all of it was sent."""
-    headers = (*response.headers, (b"connection", b"close")) if close else response.headers
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    if not dribble or not response.body:
-        await send({"type": "http.response.body", "body": response.body})
-        return True
-    pieces = dribble.split(response.body)
-    for piece in pieces:
-        if not await _held_back(dribble.seconds / len(pieces)) or ended():
-            return False
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
     return True

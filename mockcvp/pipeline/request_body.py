@@ -103,6 +103,12 @@ def large_body(headers: Headers, limit: int) -> int | None:
     return length if length > min(LARGE_BODY, limit) else 0
 
 
+def has_body(headers: Headers) -> bool:
+    """Return whether headers announce a body."""
+    fields = dict(headers)
+    return b"transfer-encoding" in fields or bool(fields.get(b"content-length", b"").strip(b"0"))
+
+
 def expects_continue(headers: Headers) -> bool:
     """Return whether a client waits for 100 (Continue) before it sends a body."""
     return any(name == b"expect" and value.lower() == b"100-continue" for name, value in headers)

@@ -93,7 +93,7 @@ def test_of_calls_on_one_connection_each_that_was_not_answered_is_recorded_as_th
         with server.connection() as connection:
             connection.sendall(request("GET", "/slow") + request("GET", "/cvp-config/version"))
             server.line("200 GET /slow")
-        server.line("--- /slow: its client was gone before all of its answer was sent")
+        server.line("--- /slow: the client disconnected before it received the whole response")
         calls = server.journal()["requests"]
         assert [(call["request"]["url"], call["request"]["mockcvp"]["delivered"]) for call in calls] == [
             ("/slow", False)
@@ -141,7 +141,7 @@ def test_of_two_large_answers_it_is_known_which_was_taken(tmp_path: Path, stubbe
                 whole = (int(length[1]) if length else len(LARGE)) + data.index(b"\r\n\r\n") + 4
                 while len(data) < whole + 100_000:
                     data += connection.recv(100_000)
-            server.line("--- /cvp-config/server: its client was gone before all of its answer was sent")
+            server.line("--- /cvp-config/server: the client disconnected before it received the whole response")
             server.wait_until_all_is_read()
             calls = server.journal()["requests"]
             delivered = [(call["request"]["url"], call["request"]["mockcvp"]["delivered"]) for call in reversed(calls)]

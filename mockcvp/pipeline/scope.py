@@ -1,0 +1,61 @@
+"""Requests from ASGI scopes."""
+
+from functools import lru_cache
+from urllib.parse import quote
+
+from starlette.types import Scope
+
+from mockcvp.oamp.http import Headers, Request
+from mockcvp.pipeline.request_body import RequestBody
+
+
+def route_path(scope: Scope) -> str:
+    """Return the path of a request without the path that the app is mounted at."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    return path[len(root) :] if root and path.startswith(f"{root}/") else path
+
+
+def headers_of(scope: Scope) -> Headers:
+    """Return the headers of a request."""
+    try:
+        return _cached(tuple(scope["headers"]))
+    except TypeError:
+        # ASGI permits a list for each header
+        return _cached(tuple((name, value) for name, value in scope["headers"]))
+
+
+@lru_cache(maxsize=256)
+def _cached(headers: Headers) -> Headers:
+    # clients send the same headers again and again, and the journal stores those of each call
+    return headers
+
+
+def request_of(scope: Scope, headers: Headers, body: RequestBody, exceeded: int = 0, throttled: str = "") -> Request:
+    """Return the request of a scope.
+
+    Args:
+        scope: the scope
+        headers: its headers
+        body: the body, as far as it was read
+        exceeded: the limit in bytes that the body exceeds, 0 where it does not
+        throttled: why the server has no capacity for the request; empty where it has
+    """
+    path: str = scope["path"]
+    raw: bytes = scope.get("raw_path") or quote(path, safe="/%").encode()
+    root: str = scope.get("root_path", "")
+    if root and path.startswith(f"{root}/"):
+        path, raw = path[len(root) :], raw.removeprefix(quote(root).encode())
+    query: bytes = scope["query_string"]
+    target = path if not query and len(raw) == len(path) else (raw + b"?" + query if query else raw).decode("latin-1")
+    server = scope.get("server")
+    authority = _authority(*server) if server else "localhost"
+    method, version = scope["method"], scope["http_version"]
+    return Request(method, path, target, headers, body.content, exceeded, throttled, authority, version, root_path=root)
+
+
+@lru_cache(maxsize=16)
+def _authority(host: str, port: int | None) -> str:
+    if ":" in host:
+        host = f"[{host}]"
+    return host if port is None else f"{host}:{port}"
