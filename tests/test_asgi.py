@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from starlette.types import Message, Scope
 
 from mockcvp.app import MockApp, create_app
+from mockcvp.oamp.deployment import Deployment, Server, ServerType
 from mockcvp.settings import Settings
 from mockcvp.state import MockState
 from tests.server_process import JSON, PASSWORD, PATIENCE, SYNCHRONIZE, USER, XML
@@ -195,3 +196,25 @@ def test_an_invalid_variable_is_an_error(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("MOCKCVP_RELEASE", "11")
     with pytest.raises(ValueError, match=r"^MOCKCVP_RELEASE: must be '10.0' or '12.6'"):
         create_app()
+
+
+def test_a_cancelled_long_list_is_recorded_as_not_delivered() -> None:
+    servers = [Server(id=f"s{n}", hostname="h", ipaddr="192.0.2.1", type=ServerType.MEDIA) for n in range(2000)]
+    state = MockState(Settings(deployment=Deployment(servers=tuple(servers))))
+    app = create_app(state=state)
+
+    async def serve() -> None:
+        scope = scope_of(method="GET", path="/cvp-config/server", raw_path=b"/cvp-config/server")
+        task = asyncio.create_task(app(scope, empty_body, none_sent))
+        await asyncio.sleep(0)
+        assert not task.done()
+        task.cancel()
+        await task
+
+    asyncio.run(serve())
+    (call,) = state.journal.page().calls
+    assert (call.path, call.status, call.delivered) == ("/cvp-config/server", None, False)
+
+
+async def empty_body() -> Message:
+    return {"type": "http.request", "body": b""}

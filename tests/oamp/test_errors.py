@@ -201,6 +201,9 @@ def test_too_many_requests_in_process_get_503(tmp_path: Path) -> None:
             throttled = [client.post(SYNCHRONIZE, headers={"Accept": XML}) for _ in range(50)][-1]
             assert throttled.status_code == 503
             assert error_in(throttled)["errorType"] == "processing.throttled"
+            assert client.get("version", headers={"Accept": XML}).status_code == 503
+            # a request without a body has none that is unread
+            assert server.journal(limit=1)["requests"][0]["request"]["mockcvp"]["unread"] is False
             # the one that came first is none the worse for it, and makes room
             slow.sendall(b"ronize/>")
             assert read_response(slow).startswith(b"HTTP/1.1 202 ")
