@@ -46,6 +46,6 @@ USER 10001:0
 VOLUME /certs
 EXPOSE 8111
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=1500ms --timeout=2s --start-period=10s --retries=2 CMD ["python", "-m", "mockcvp.health"]
+HEALTHCHECK --interval=1500ms --timeout=2s --start-period=10s --retries=2 CMD ["python", "-m", "mockcvp.server.health"]
 ENTRYPOINT ["mockcvp"]
 CMD ["serve"]

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from mockcvp.testing.mock_cvp import MockCVP
 
 __all__ = ["Call", "Fault", "MockCVP", "Settings", "create_app"]
-__version__ = "0.1.0"
 
 _MODULES = {
     "Call": "mockcvp.journal",
     "Fault": "mockcvp.stubs.response",
     "MockCVP": "mockcvp.testing.mock_cvp",
     "Settings": "mockcvp.settings",
+    "__version__": "mockcvp.settings",
     "create_app": "mockcvp.app",
 }
 

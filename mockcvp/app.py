@@ -11,7 +11,6 @@ from starlette.requests import Request as StarletteRequest
 from starlette.responses import Response as StarletteResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mockcvp import __version__
 from mockcvp.admin import PATH
 from mockcvp.admin import openapi as control_openapi
 from mockcvp.admin.access import Guard
@@ -24,7 +23,7 @@ from mockcvp.oamp.releases import Release
 from mockcvp.oamp.service import OAMP
 from mockcvp.pipeline.exchange import Services
 from mockcvp.pipeline.pipeline import Pipeline
-from mockcvp.settings import Settings
+from mockcvp.settings import Settings, __version__
 from mockcvp.state import MockState
 
 

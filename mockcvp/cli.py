@@ -15,11 +15,10 @@ from click.core import ParameterSource
 from pydantic import ByteSize, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from mockcvp import __version__
 from mockcvp.log import Log
 from mockcvp.messages import phrases
 from mockcvp.server import signals
-from mockcvp.settings import ENVIRONMENT_PREFIX, Settings
+from mockcvp.settings import ENVIRONMENT_PREFIX, Settings, __version__
 
 _PREFIX = ENVIRONMENT_PREFIX
 # Docker links and Kubernetes set these variables for a service with the name mockcvp.

@@ -10,13 +10,10 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 from sys import getsizeof
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from mockcvp.oamp.http import Headers, Request, Response
 from mockcvp.oamp.sync_ups import SyncUp
-
-if TYPE_CHECKING:
-    from mockcvp.stubs.mapping import StubMapping
 
 # Estimates of CPython's memory for objects, which a test compares with the memory that a journal allocates.
 _CALL_OVERHEAD = 1000
@@ -25,6 +22,24 @@ _SERVER_OVERHEAD = 600
 _NAME_OVERHEAD = 16
 _RUN_OVERHEAD = 700
 _ERROR_OVERHEAD = 100
+
+
+class MatchedStub(NamedTuple):
+    """The stub mapping that responded to a call.
+
+    Attributes:
+        id: a UUID
+        name: the name, None without one
+        description: the request pattern in words
+        document: the mapping in WireMock's JSON
+        size: the approximate memory of the mapping, in bytes
+    """
+
+    id: str
+    name: str | None
+    description: str
+    document: dict[str, Any]
+    size: int
 
 
 class Call(NamedTuple):
@@ -50,7 +65,7 @@ class Call(NamedTuple):
     request: Request
     response: Response | None
     fault: str | None = None
-    mapping: "StubMapping | None" = None
+    mapping: MatchedStub | None = None
     delay: float = 0.0
     delivered: bool = True
 
@@ -227,7 +242,7 @@ class Journal:
         request: Request,
         response: Response | None,
         fault: str | None = None,
-        mapping: "StubMapping | None" = None,
+        mapping: MatchedStub | None = None,
         delay: float = 0.0,
     ) -> Call:
         """Record one call and return it with its number; the arguments are the attributes of ``Call``."""

@@ -25,6 +25,8 @@ from mockcvp.messages import phrases
 from mockcvp.oamp.deployment import Deployment
 from mockcvp.oamp.releases import ReleaseName
 
+__version__ = "0.1.0"
+
 ENVIRONMENT_PREFIX = "MOCKCVP_"
 """The names of environment variables that are settings start with this."""
 

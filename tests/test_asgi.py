@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from ipaddress import IPv4Address
 from typing import Any
 
 import httpx
@@ -199,7 +200,9 @@ def test_an_invalid_variable_is_an_error(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_cancelled_long_list_is_recorded_as_not_delivered() -> None:
-    servers = [Server(id=f"s{n}", hostname="h", ipaddr="192.0.2.1", type=ServerType.MEDIA) for n in range(2000)]
+    servers = [
+        Server(id=f"s{n}", hostname="h", ipaddr=IPv4Address("192.0.2.1"), type=ServerType.MEDIA) for n in range(2000)
+    ]
     state = MockState(Settings(deployment=Deployment(servers=tuple(servers))))
     app = create_app(state=state)
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from starlette.responses import HTMLResponse, Response
 
-from mockcvp import __version__
 from mockcvp.admin.openapi import control_router, responds
 from mockcvp.admin.responses import OpenApiDocument
+from mockcvp.settings import __version__
 
 _METHODS = ("get", "head", "post", "put", "patch", "delete")
 _PAGE = "The page. It needs no JavaScript and nothing from another site."

@@ -6,13 +6,13 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from mockcvp import __version__
 from mockcvp.admin import PATH, TENANTS_PATH, cvp, documentation, mappings, requests, scenarios, tenants
 from mockcvp.admin.bodies import Unprocessable
 from mockcvp.admin.dependencies import State, current_state
 from mockcvp.admin.errors import ERROR_HANDLERS, METHODS
 from mockcvp.admin.openapi import DONE, completed, control_router, operation_id, responds
 from mockcvp.admin.responses import Health, MockVersion
+from mockcvp.settings import __version__
 from mockcvp.state import MockState
 
 # the paths of WireMock's admin API that the control API lacks, and their names

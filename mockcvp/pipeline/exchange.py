@@ -133,9 +133,9 @@ class Exchange:
             return None, False
         duration = time.perf_counter() - began + reaction.delay
         client: str = (self._scope.get("client") or ("",))[0]
-        call = self._state.journal.record(
-            arrived, duration, client, request, reaction.response, reaction.fault, reaction.mapping, reaction.delay
-        )
+        response, fault, mapping, delay, _, _ = reaction
+        matched = mapping.matched if mapping else None
+        call = self._state.journal.record(arrived, duration, client, request, response, fault, matched, delay)
         if _log.isEnabledFor(logging.INFO):
             _log_call(call)
         return call, await self._send_reaction(request, reaction)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mockcvp.journal import MatchedStub
 from mockcvp.oamp.http import Request
 from mockcvp.stubs.content import Subject
 from mockcvp.stubs.matchers.java_regex import UndecidedError
@@ -38,6 +39,7 @@ class StubMapping:
         new_state: the scenario state after the response; None for no change
         times: the number of responses after which the mapping is removed; None for no limit
         size: the approximate memory of the mapping without the body of its response, in bytes
+        matched: what the journal stores of the mapping
     """
 
     id: str
@@ -51,10 +53,14 @@ class StubMapping:
     new_state: str | None = None
     times: int | None = None
     size: int = field(init=False, compare=False)
+    matched: MatchedStub = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         # the length of the JSON approximates the memory; the body is counted as part of the response
-        object.__setattr__(self, "size", len(json.dumps(self.document)) - len(self.response.body))
+        size = len(json.dumps(self.document)) - len(self.response.body)
+        object.__setattr__(self, "size", size)
+        matched = MatchedStub(self.id, self.name, self.pattern.description, self.document, size)
+        object.__setattr__(self, "matched", matched)
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,7 +198,7 @@ def _rank(wanted: RequestPattern, call: Call, found: int) -> tuple[bool, bool, f
 def _line(wanted: RequestPattern, call: Call) -> str:
     request = f"{call.method} {call.path}"
     if call.mapping is not None and call.response is not None:
-        request += f" (stub mapping {call.mapping.name or call.mapping.pattern.description})"
+        request += f" (stub mapping {call.mapping.name or call.mapping.description})"
     if call.fault is not None:
         return f"{request}: the stub mapping's fault {call.fault}"
     if call.response is None:

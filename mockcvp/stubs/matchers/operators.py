@@ -205,7 +205,9 @@ def matches_xpath(expression: str, inner: Matcher | None, *, xpath_namespaces: d
     """
     from mockcvp.stubs.matchers import xml_documents
 
-    return _path(f"the XPath {_quoted(expression)}", xml_documents.xpath(expression, xpath_namespaces), inner)
+    return _path(
+        f"the XPath {_quoted(expression)}", _selected(xml_documents.xpath(expression, xpath_namespaces)), inner
+    )
 
 
 def _path(path: str, select: Callable[[Content], list[Content]], inner: Matcher | None) -> Matcher:
@@ -273,3 +275,17 @@ def _shown(value: Content) -> str:
 
 def _quoted(text: str) -> str:
     return repr(text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…")
+
+
+def _selected(select: Callable[[Any], list[str]]) -> Callable[[Content], list[Content]]:
+    """Return what an XPath selects, or selects in the document without default namespaces."""
+
+    def find(content: Content) -> list[Content]:
+        if content.xml is None:
+            return []
+        texts = select(content.xml)
+        if not texts and content.xml_without_default_namespaces is not None:
+            texts = select(content.xml_without_default_namespaces)
+        return [Content(text=text) for text in texts]
+
+    return find

@@ -8,7 +8,6 @@ from lxml import etree
 from lxml.etree import _Element
 
 from mockcvp.messages import Invalid, quoted
-from mockcvp.stubs.content import Content
 
 _ENCODING_DECLARATION = re.compile(r"""(^\s*<\?xml[^>]*?)\s+encoding\s*=\s*(?:"[^"]*"|'[^']*')""")
 _STRING_LITERAL = re.compile(r"\"[^\"]*\"|'[^']*'")
@@ -48,8 +47,8 @@ def remove_default_namespaces(root: _Element) -> _Element:
     return copy
 
 
-def xpath(expression: str, namespaces: Mapping[str, str]) -> Callable[[Content], list[Content]]:
-    """Return a function that evaluates an XPath and returns each selected node as text.
+def xpath(expression: str, namespaces: Mapping[str, str]) -> Callable[[_Element], list[str]]:
+    """Return a function that evaluates an XPath from a root element, and returns each selected node as text.
 
     A result that is a boolean, number or string is one node if it is true. A name without a prefix also selects
     elements in a default namespace.
@@ -77,29 +76,23 @@ def xpath(expression: str, namespaces: Mapping[str, str]) -> Callable[[Content],
         problem = "not valid XPath 1.0"
         raise Invalid(problem, f"{quoted(expression)} is {problem}: {exc}", expression) from None
 
-    def find_nodes(content: Content) -> list[Content]:
-        for root in (content.xml, content.xml_without_default_namespaces):
-            if root is None:
-                return []
-            try:
-                result = evaluate(root.getroottree())
-            except etree.XPathError:
-                return []
-            if nodes := _nodes(result):
-                return nodes
-        return []
+    def select(root: _Element) -> list[str]:
+        try:
+            return _texts(evaluate(root.getroottree()))
+        except etree.XPathError:
+            return []
 
-    return find_nodes
+    return select
 
 
-def _nodes(result: object) -> list[Content]:
+def _texts(result: object) -> list[str]:
     if isinstance(result, list):
-        return [Content(text=_node_text(node)) for node in result]
+        return [_node_text(node) for node in result]
     if not result:
         return []
     if isinstance(result, float) and result.is_integer():
-        return [Content(text=str(int(result)))]
-    return [Content(text=str(result).lower() if isinstance(result, bool) else str(result))]
+        return [str(int(result))]
+    return [str(result).lower() if isinstance(result, bool) else str(result)]
 
 
 def _node_text(node: object) -> str:

@@ -1,4 +1,4 @@
-"""The health check of the container: ``python -m mockcvp.health``.
+"""The health check of the container: ``python -m mockcvp.server.health``.
 
 It runs every few seconds, so it imports only the standard library. It finds the address of the mock server in the
 ``MOCKCVP_…`` variables and in the arguments of the container's first process.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mockcvp.health import address
+from mockcvp.server.health import address
 from tests.server_process import PATIENCE, ServerProcess
 
 
@@ -31,8 +31,8 @@ def test_the_address_comes_from_variables_and_arguments(
 
 
 def checked(**environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mockcvp.health"]
-    root = Path(__file__).parent.parent
+    command = [sys.executable, "-m", "mockcvp.server.health"]
+    root = Path(__file__).parents[2]
     return subprocess.run(
         command, env=environment, cwd=root, capture_output=True, text=True, check=False, timeout=PATIENCE
     )
@@ -47,8 +47,6 @@ def test_the_exit_code_is_0_only_if_the_server_is_healthy(server: ServerProcess)
 
 
 def test_the_health_check_imports_only_the_standard_library() -> None:
-    script = (
-        "import sys, mockcvp.health; print({'pydantic', 'fastapi', 'uvicorn', 'click', 'httpx'} & sys.modules.keys())"
-    )
+    script = "import sys, mockcvp.server.health; print({'pydantic', 'fastapi', 'uvicorn', 'click', 'httpx'} & sys.modules.keys())"
     reported = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert reported == "set()\n"
