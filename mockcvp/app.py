@@ -9,14 +9,10 @@ from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request as StarletteRequest
 from starlette.responses import Response as StarletteResponse
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockcvp.admin import PATH
-from mockcvp.admin import openapi as control_openapi
-from mockcvp.admin.access import Guard
-from mockcvp.admin.access_log import AccessLog
-from mockcvp.admin.errors import ERROR_HANDLERS
-from mockcvp.admin.router import include_control
 from mockcvp.oamp import documentation, operation, routes
 from mockcvp.oamp.http import BASE_PATH, Request, Response
 from mockcvp.oamp.releases import Release
@@ -56,28 +52,48 @@ class MockApp(FastAPI):
             title="mockcvp",
             version=__version__,
             summary="The OAMP server of Cisco Unified CVP, mocked for tests, and the control API of the mock server.",
-            openapi_tags=[*documentation.TAGS, *control_openapi.TAGS],
             openapi_url=None,
             redirect_slashes=False,
             generate_unique_id_function=lambda route: to_camel(route.name),
-            exception_handlers=ERROR_HANDLERS | {HTTPException: _http_error, RequestValidationError: _invalid},
+            exception_handlers={HTTPException: _http_error, RequestValidationError: _invalid},
         )
         self.state.mock = state
         self.include_router(routes.router)
-        include_control(self)
-        self._own_routes = len(self.routes)
+        self._own_routes = len(self.router.routes)
+        self._control: ASGIApp | None = None
         services = Services(state.unfinished, routes.dispatcher, self._serve, self._is_extended)
         self.pipeline = Pipeline(PATH, state, services)
-        self._control = _guarded(super().__call__, state)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request as ASGI has it."""
-        if scope["type"] != "http":
-            await super().__call__(scope, receive, send)
-        elif self.pipeline.controls(scope):
-            await self._control(scope, receive, send)
-        else:
+        if scope["type"] == "http" and not self.pipeline.controls(scope):
             await self.pipeline(scope, receive, send)
+            return
+        control = self._with_control()
+        await (control if scope["type"] == "http" else super().__call__)(scope, receive, send)
+
+    def _with_control(self) -> ASGIApp:
+        """Add the control API, and return what serves its requests.
+
+        The import takes longer than the rest of a start, and many mock servers get no control request.
+        """
+        if self._control is None:
+            from mockcvp.admin.access import guarded
+            from mockcvp.admin.errors import ERROR_HANDLERS
+            from mockcvp.admin.router import include_control
+
+            before = len(self.router.routes)
+            include_control(self)
+            self._own_routes += len(self.router.routes) - before
+            self.exception_handlers = ERROR_HANDLERS | self.exception_handlers
+            self._control = guarded(super().__call__, self.state.mock)
+        return self._control
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """The routes of the OAMP, of the control API, and those that a user has added."""
+        self._with_control()
+        return super().routes
 
     @property
     def release(self) -> Release:
@@ -91,17 +107,22 @@ class MockApp(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document."""
         if self.openapi_schema is None:
-            self.openapi_schema = control_openapi.completed(documentation.completed(super().openapi()))
+            from mockcvp.admin import openapi as control
+
+            self._with_control()
+            self.openapi_tags = [*documentation.TAGS, *control.TAGS]
+            self.openapi_schema = control.completed(documentation.completed(super().openapi()))
         return self.openapi_schema
 
     def _is_extended(self, path: str) -> bool:
         """Return whether a request for a path of the OAMP needs FastAPI's stack."""
         if self.user_middleware or self.dependency_overrides:
             return True
-        return len(self.routes) > self._own_routes and not routes.dispatcher.has(path)
+        return len(self.router.routes) > self._own_routes and not routes.dispatcher.has(path)
 
     async def _serve(self, scope: Scope, oamp: OAMP, request: Request) -> Response:
         """Return the response of FastAPI's stack to a request."""
+        self._with_control()
         served = operation.Served(oamp, request)
         messages: list[Message] = [{"type": "http.request", "body": request.body}]
         start: Message = {}
@@ -129,19 +150,10 @@ class MockApp(FastAPI):
         return known._replace(status=start["status"], headers=headers, body=content, parts=None)
 
 
-def _guarded(app: ASGIApp, state: MockState) -> ASGIApp:
-    settings = state.settings
-    own = settings.admin_username is not None
-    whose = "those of --admin-username and --admin-password" if own else "the OAMP's"
-    guard = Guard(app, settings.admin_credentials, whose, f"{PATH}/health", state.unfinished, settings)
-    return AccessLog(guard)
-
-
 async def _http_error(request: StarletteRequest, exc: Exception) -> StarletteResponse:
     assert isinstance(exc, HTTPException)
     if not operation.is_served(request):
-        control_error: StarletteResponse = await ERROR_HANDLERS[HTTPException](request, exc)
-        return control_error
+        return await _control_error(request, exc)
     if exc.status_code in (404, 405):
         return operation.not_found(request, exc)
     return await http_exception_handler(request, exc)
@@ -149,7 +161,14 @@ async def _http_error(request: StarletteRequest, exc: Exception) -> StarletteRes
 
 async def _invalid(request: StarletteRequest, exc: Exception) -> StarletteResponse:
     assert isinstance(exc, RequestValidationError)
-    if operation.is_served(request):
-        return await request_validation_exception_handler(request, exc)
-    control_error: StarletteResponse = await ERROR_HANDLERS[RequestValidationError](request, exc)
-    return control_error
+    if not operation.is_served(request):
+        return await _control_error(request, exc)
+    return await request_validation_exception_handler(request, exc)
+
+
+async def _control_error(request: StarletteRequest, exc: Exception) -> StarletteResponse:
+    from mockcvp.admin.errors import ERROR_HANDLERS
+
+    handler = next(handler for type_, handler in ERROR_HANDLERS.items() if isinstance(exc, type_))
+    response: StarletteResponse = await handler(request, exc)
+    return response

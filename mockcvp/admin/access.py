@@ -7,11 +7,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mockcvp.admin import PATH
+from mockcvp.admin.access_log import AccessLog
 from mockcvp.admin.origin import is_own
 from mockcvp.oamp.authentication import sent_credentials
 from mockcvp.pipeline.request_body import MAX_CONTROL_BYTES, RequestBody, UnfinishedBodies, read_body
 from mockcvp.pipeline.writer import writer_of
 from mockcvp.settings import Settings
+from mockcvp.state import MockState
 
 _HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -123,3 +126,17 @@ def _again(body: bytes, receive: Receive) -> Receive:
 
 def _rejection(status: int, what: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     return JSONResponse({"errors": [{"code": 10, "title": what}]}, status, headers)
+
+
+def guarded(app: ASGIApp, state: MockState) -> ASGIApp:
+    """Return an app that guards and logs the requests of the control API.
+
+    Args:
+        app: serves the requests that pass
+        state: the mock server
+    """
+    settings = state.settings
+    own = settings.admin_username is not None
+    whose = "those of --admin-username and --admin-password" if own else "the OAMP's"
+    guard = Guard(app, settings.admin_credentials, whose, f"{PATH}/health", state.unfinished, settings)
+    return AccessLog(guard)

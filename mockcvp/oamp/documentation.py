@@ -59,6 +59,17 @@ TAGS = [
 ]
 """The tag of the OAMP's operations."""
 
+PATH_SERVER: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "server_id",
+            "in": "path",
+            "required": True,
+            "description": "The id of a server, which is the last segment of its `refURL`.",
+            "schema": {"type": "string"},
+        }
+    ]
+}
 QUERY_TYPE: dict[str, Any] = {
     "parameters": [
         {

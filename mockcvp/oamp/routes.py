@@ -9,7 +9,7 @@ from mockcvp.oamp import errors, examples
 from mockcvp.oamp.codecs import Listing
 from mockcvp.oamp.deployment import Server, ServerType
 from mockcvp.oamp.dispatch import Dispatcher
-from mockcvp.oamp.documentation import QUERY_TYPE, documented, request_body
+from mockcvp.oamp.documentation import PATH_SERVER, QUERY_TYPE, documented, request_body
 from mockcvp.oamp.errors import OampError
 from mockcvp.oamp.http import BASE_PATH
 from mockcvp.oamp.models import ServerEntry, ServerList, StatusEntry, StatusList, Synchronize, VersionDocument
@@ -67,6 +67,8 @@ def _type(query: str) -> ServerType | None:
     raise OampError(errors.INVALID_QUERY.error(reason, actual=" ".join(asked), valid=valid))
 
 
+# FastAPI's own path parameter would have it import pydantic.v1, which delays the start
+ServerId = Annotated[str, Depends(Provided(lambda dispatched: dispatched.parameters["server_id"]))]
 TypeQuery = Annotated[ServerType | None, Depends(Provided(lambda dispatched: _type(dispatched.request.query)))]
 
 
@@ -90,8 +92,12 @@ def list_statuses(oamp: Oamp, base_url: BaseUrl) -> Listing:
     )
 
 
-@router.get("/server/{server_id:path}/synchronize", responses=documented(StatusEntry, errors.NOT_FOUND))
-def get_status(oamp: Oamp, base_url: BaseUrl, server_id: str) -> StatusEntry:
+@router.get(
+    "/server/{server_id:path}/synchronize",
+    responses=documented(StatusEntry, errors.NOT_FOUND),
+    openapi_extra=PATH_SERVER,
+)
+def get_status(oamp: Oamp, base_url: BaseUrl, server_id: ServerId) -> StatusEntry:
     """Return how the sync-ups of one server go."""
     server = _server(oamp, server_id)
     if not server.type.synchronized:
@@ -99,8 +105,8 @@ def get_status(oamp: Oamp, base_url: BaseUrl, server_id: str) -> StatusEntry:
     return StatusEntry.of(server, oamp.servers.status(server.id), base_url)
 
 
-@router.get("/server/{server_id:path}", responses=documented(ServerEntry, errors.NOT_FOUND))
-def get_server(oamp: Oamp, base_url: BaseUrl, server_id: str) -> ServerEntry:
+@router.get("/server/{server_id:path}", responses=documented(ServerEntry, errors.NOT_FOUND), openapi_extra=PATH_SERVER)
+def get_server(oamp: Oamp, base_url: BaseUrl, server_id: ServerId) -> ServerEntry:
     """Return one server."""
     return ServerEntry.of(_server(oamp, server_id), base_url)
 

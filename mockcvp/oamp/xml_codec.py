@@ -3,18 +3,17 @@
 import codecs
 import re
 from functools import lru_cache
-from typing import Any
-from xml.etree.ElementTree import Element, ParseError
-from xml.sax.saxutils import escape, quoteattr
-
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import XMLParser
+from typing import TYPE_CHECKING, Any
 
 from mockcvp.oamp.errors import XML_SYNTAX, OampError
 from mockcvp.oamp.limits import Limits
 from mockcvp.oamp.model import OampModel, text_of
 from mockcvp.oamp.text import WHITE_SPACE, decoded, is_charset
 
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+_QUOTE = '"'
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
 
 
@@ -31,7 +30,7 @@ def decode(body: bytes, charset: str | None, model: type[OampModel], limits: Lim
     return _data(tree, model, ignored), list(dict.fromkeys(ignored))
 
 
-def _data(element: Element, model: type[OampModel], ignored: list[str]) -> dict[str, Any]:
+def _data(element: "Element", model: type[OampModel], ignored: list[str]) -> dict[str, Any]:
     members, name = model.members(), element.tag
     data: dict[str, Any] = {}
     pairs: list[tuple[str, Any]] = []
@@ -61,7 +60,7 @@ def _data(element: Element, model: type[OampModel], ignored: list[str]) -> dict[
     return data
 
 
-def _text(element: Element) -> str:
+def _text(element: "Element") -> str:
     text = element.text or ""
     if len(element):
         text += "".join([child.tail or "" for child in element])
@@ -109,12 +108,18 @@ def _is_plain(encoding: str) -> bool:
 _CHUNK = 512 * 1024
 
 
-def parse(document: str, limits: Limits) -> Element:
+def parse(document: str, limits: Limits) -> "Element":
     """Return the tree of an XML document.
 
     Raises:
         OampError: ``processing.xmlSyntaxError``
     """
+    # these imports are slow, and many mock servers get no XML
+    from xml.etree.ElementTree import ParseError
+
+    from defusedxml.common import DefusedXmlException
+    from defusedxml.ElementTree import XMLParser
+
     parser = XMLParser(forbid_dtd=True)
     try:
         # a document with few tags is within all limits
@@ -204,15 +209,23 @@ def encode(root: str, data: Any) -> str:
     return _DECLARATION + element(root, data)
 
 
+def _escape(text: str) -> str:
+    # an XML parser turns a bare carriage return into a line feed
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
+
+
+def _attribute(name: str, value: str) -> str:
+    return f' {name}="{_escape(value).replace(_QUOTE, "&quot;")}"'
+
+
 def element(name: str, data: Any) -> str:
     """Return one element, or several where the data is a list."""
     if isinstance(data, list | tuple):
         return "".join([element(name, entry) for entry in data])
     if not isinstance(data, dict):
-        # an XML parser turns a bare carriage return into a line feed
-        text = escape(text_of(data)).replace("\r", "&#13;")
+        text = _escape(text_of(data))
         return f"<{name}>{text}</{name}>" if text else f"<{name} />"
-    attributes = "".join([f" {key[1:]}={quoteattr(value)}" for key, value in data.items() if key[0] == "-"])
+    attributes = "".join([_attribute(key[1:], value) for key, value in data.items() if key[0] == "-"])
     children = "".join([element(key, value) for key, value in data.items() if key[0] != "-"])
     return f"<{name}{attributes}>{children}</{name}>" if children else f"<{name}{attributes} />"
 
