@@ -70,6 +70,9 @@ PATH_SERVER: dict[str, Any] = {
         }
     ]
 }
+# the names of the errors of a response, until the document is made: examples at each start would delay it
+_ERRORS = "x-errors"
+
 QUERY_TYPE: dict[str, Any] = {
     "parameters": [
         {
@@ -104,7 +107,8 @@ def documented(
         responses[code] = {
             "description": _DESCRIPTIONS[code],
             "headers": {"X-Mockcvp-Reason": _REASON, **({"WWW-Authenticate": _TEXT} if code == 401 else {})},
-            "content": _content(ApiErrors, {row.name: OampError(row.error(actual="-1")).document for row in found}),
+            "content": _content(ApiErrors),
+            _ERRORS: [row.name for row in found],
         }
     return responses
 
@@ -126,14 +130,8 @@ def request_body(
     return {"requestBody": {"required": False, "content": content}}
 
 
-def _content(model: type[OampModel], examples: Mapping[str, OampModel] | None = None) -> dict[str, Any]:
-    content: dict[str, Any] = {}
-    for codec in CODECS:
-        described: dict[str, Any] = {"schema": _schema(model, codec)}
-        if examples:
-            described["examples"] = {name: {"value": _example(document, codec)} for name, document in examples.items()}
-        content["/".join(codec.media_types[0])] = described
-    return content
+def _content(model: type[OampModel]) -> dict[str, Any]:
+    return {"/".join(codec.media_types[0]): {"schema": _schema(model, codec)} for codec in CODECS}
 
 
 def _schema(model: type[OampModel], codec: Codec) -> dict[str, Any]:
@@ -157,6 +155,8 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
         for method, described in list(item.items()):
             if _SECURITY[0] not in described.get("security", []):
                 continue
+            for response in described["responses"].values():
+                _add_examples(response)
             # FastAPI documents its own error, which the OAMP never has
             described["responses"].pop("422", None)
             requests |= _referred(described.get("requestBody"))
@@ -172,6 +172,15 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
         if name not in _referred(document["paths"]):
             known.pop(name, None)
     return document
+
+
+def _add_examples(response: dict[str, Any]) -> None:
+    rows = {row.name: row for row in errors.TABLE}
+    for name in response.pop(_ERRORS, ()):
+        document = OampError(rows[name].error(actual="-1")).document
+        for codec in CODECS:
+            content = response["content"]["/".join(codec.media_types[0])]
+            content.setdefault("examples", {})[name] = {"value": _example(document, codec)}
 
 
 def _head(get: dict[str, Any]) -> dict[str, Any]:

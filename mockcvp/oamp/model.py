@@ -32,7 +32,8 @@ class OampModel(BaseModel):
         is_ordered: whether the meaning of a member depends on those before it
     """
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+    # pydantic builds a model when it is first used, which keeps a start short
+    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True, defer_build=True)
 
     root: ClassVar[str] = ""
     text_member: ClassVar[str] = ""
