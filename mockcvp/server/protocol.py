@@ -343,7 +343,9 @@ class Connection(asyncio.Protocol):
         elif self.output.was_paused:
             self.close_when_drained()
         elif self._state is not State.CLOSING:
-            self.abort()
+            # nothing more is received, and a response of this event-loop iteration is still sent
+            self._state = State.CLOSING
+            self._loop.call_soon(self.abort)
 
     def end_if_late(self) -> None:
         """Close the connection where its client takes too long: to send a request, or to read a response."""
