@@ -359,8 +359,8 @@ class Connection(asyncio.Protocol):
         elif self._state is State.HEAD and waited > settings.header_timeout:
             self._end("it did not send a request's headers", settings.header_timeout)
         elif self._state in (State.BODY, State.REST):
-            if self._is_reading_paused:
-                # it is the server that has the client wait
+            if not self._is_receiving:
+                # it is the app that has the client wait
                 self._since = now
             elif waited > settings.body_timeout:
                 if self._state is State.REST and self._cycle is not None and not self._cycle.keep_alive:
