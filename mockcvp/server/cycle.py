@@ -183,7 +183,7 @@ class Cycle:
     async def send(self, message: Message) -> None:
         """Write a part of the response (ASGI), once the client has read the parts before."""
         output = self._connection.output
-        if not self.is_disconnected and not output.is_drained:
+        if not self.is_disconnected and output.is_paused:
             await output.drained()
         if self.is_disconnected:
             return

@@ -343,7 +343,9 @@ class Connection(asyncio.Protocol):
         elif self.output.was_paused:
             self.close_when_drained()
         elif self._state is not State.CLOSING:
-            self.abort()
+            # nothing more is received, and a response of this event-loop iteration is still sent
+            self._state = State.CLOSING
+            self._loop.call_soon(self.abort)
 
     def end_if_late(self) -> None:
         """Close the connection where its client takes too long: to send a request, or to read a response."""
@@ -357,8 +359,8 @@ class Connection(asyncio.Protocol):
         elif self._state is State.HEAD and waited > settings.header_timeout:
             self._end("it did not send a request's headers", settings.header_timeout)
         elif self._state in (State.BODY, State.REST):
-            if self._is_reading_paused:
-                # it is the server that has the client wait
+            if not self._is_receiving:
+                # it is the app that has the client wait
                 self._since = now
             elif waited > settings.body_timeout:
                 if self._state is State.REST and self._cycle is not None and not self._cycle.keep_alive:

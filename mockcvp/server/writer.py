@@ -50,6 +50,11 @@ class Output:
         """Whether all that was written has left the write buffer."""
         return not self._queue and self.paused_since is None
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether what is written now waits for the client, or for the rest of a large response."""
+        return self.paused_since is not None or self._is_due
+
     def write(self, data: bytes) -> None:
         """Write data, after what was written before."""
         self._queue.append(data)

@@ -99,6 +99,18 @@ def test_a_closed_connection_takes_the_rest_of_a_body(attacked: ServerProcess) -
     assert attacked.journal()["meta"]["total"] == 1
 
 
+def test_a_discarded_body_without_end_is_ended_in_time(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path, "--body-timeout", "2") as server, server.connection() as connection:
+        connection.sendall(head(f"Content-Length: {10**15}", authorization=WRONG))
+        assert read_response(connection).startswith(b"HTTP/1.1 401 ")
+        deadline = time.monotonic() + 60
+        with contextlib.suppress(OSError):
+            while time.monotonic() < deadline:
+                connection.sendall(b"x" * 1_000_000)
+        server.line("hung up on 127.0.0.1: it did not send a request's body within 2 s")
+        assert time.monotonic() < deadline
+
+
 def test_a_small_body_of_a_rejected_call_is_recorded(attacked: ServerProcess) -> None:
     with attacked.connection() as connection:
         connection.sendall(head("Content-Length: 14", authorization=WRONG))

@@ -2,6 +2,7 @@
 
 import re
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,16 @@ def test_requests_ahead_do_not_count_for_a_body(tmp_path: Path, framing: str) ->
         time.sleep(0.1)
         connection.sendall(sent[20:])
         assert statuses(read_response(connection)) == [202]
+
+
+def test_pipelined_requests_of_many_connections_keep_order(server: ServerProcess) -> None:
+    admin = request("GET", "/__admin/health")
+    with ExitStack() as stack:
+        # with more than a few connections, requests are responded to in batches
+        connections = [stack.enter_context(server.connection()) for _ in range(8)]
+        for connection in connections:
+            connection.sendall(GET + POST + admin + CHUNKED + TWO_BLANKS)
+        for connection in connections:
+            received = rest(connection)
+            assert statuses(received) == [200, 202, 200, 202, 400]
+            assert received.index(b"<version") < received.index(b'"healthy"')
