@@ -79,7 +79,7 @@ class MockApp(FastAPI):
         """
         if self._control is None:
             from mockcvp.admin.access import guarded
-            from mockcvp.admin.errors import ERROR_HANDLERS
+            from mockcvp.admin.error_handlers import ERROR_HANDLERS
             from mockcvp.admin.router import include_control
 
             before = len(self.router.routes)
@@ -167,7 +167,7 @@ async def _invalid(request: StarletteRequest, exc: Exception) -> StarletteRespon
 
 
 async def _control_error(request: StarletteRequest, exc: Exception) -> StarletteResponse:
-    from mockcvp.admin.errors import ERROR_HANDLERS
+    from mockcvp.admin.error_handlers import ERROR_HANDLERS
 
     handler = next(handler for type_, handler in ERROR_HANDLERS.items() if isinstance(exc, type_))
     response: StarletteResponse = await handler(request, exc)

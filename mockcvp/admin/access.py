@@ -11,8 +11,8 @@ from mockcvp.admin import PATH
 from mockcvp.admin.access_log import AccessLog
 from mockcvp.admin.origin import is_own
 from mockcvp.oamp.authentication import sent_credentials
+from mockcvp.pipeline.extension import writer_of
 from mockcvp.pipeline.request_body import MAX_CONTROL_BYTES, RequestBody, UnfinishedBodies, read_body
-from mockcvp.pipeline.writer import writer_of
 from mockcvp.settings import Settings
 from mockcvp.state import MockState
 

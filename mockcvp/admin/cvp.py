@@ -12,9 +12,9 @@ from starlette.responses import JSONResponse, Response
 from mockcvp.admin.bodies import Unprocessable
 from mockcvp.admin.dependencies import JsonBody, State
 from mockcvp.admin.openapi import UNKNOWN, UNPROCESSABLE, control_router, json_body, responds
+from mockcvp.admin.parameters import Change, ClockChange, Which
 from mockcvp.admin.requests import default_limit
 from mockcvp.admin.responses import ClockNow, DeploymentNow, SyncUps
-from mockcvp.admin.schemas import Change, ClockChange, Which
 from mockcvp.admin.streaming import DEFAULT_LIMIT, json_of, list_of, streamed
 from mockcvp.journal import Call
 from mockcvp.messages import error_lines

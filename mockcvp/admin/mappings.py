@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse, Response
 from mockcvp.admin.bodies import Unprocessable, content_of
 from mockcvp.admin.dependencies import State, identity
 from mockcvp.admin.openapi import DONE, NOT_A_UUID, UNKNOWN, UNPROCESSABLE, control_router, json_body, responds
+from mockcvp.admin.parameters import WhichMappings
 from mockcvp.admin.responses import Mappings, StoredMapping
-from mockcvp.admin.schemas import WhichMappings
 from mockcvp.admin.streaming import LARGE, json_of, list_of, streamed
 from mockcvp.messages import error_lines
 from mockcvp.stubs.mapping import StubMapping

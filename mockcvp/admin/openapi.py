@@ -10,8 +10,8 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import models_json_schema
 
 from mockcvp.admin import PATH
+from mockcvp.admin.parameters import Change, ClockChange, NewTenant
 from mockcvp.admin.responses import Empty, Errors, SettingsDocument
-from mockcvp.admin.schemas import Change, ClockChange, NewTenant
 from mockcvp.oamp.deployment import Deployment
 from mockcvp.stubs.mapping_schema import ScenarioState, SettingsForm, StubMappingForm
 from mockcvp.stubs.pattern_schema import RequestPatternForm

@@ -11,8 +11,8 @@ from starlette.responses import JSONResponse, Response
 from mockcvp.admin.bodies import content_of
 from mockcvp.admin.dependencies import JsonBody, State, identity
 from mockcvp.admin.openapi import DONE, NOT_A_UUID, UNKNOWN, UNPROCESSABLE, control_router, json_body, responds
+from mockcvp.admin.parameters import Which, WhichRequests
 from mockcvp.admin.responses import MOST_COMPARED, Count, FoundRequests, NearMisses, Removed, Requests, ServedRequest
-from mockcvp.admin.schemas import Which, WhichRequests
 from mockcvp.admin.serve_events import json_of_call, logged_request, near_miss, served_request
 from mockcvp.admin.streaming import DEFAULT_LIMIT, json_of, list_of, streamed
 from mockcvp.journal import Call, Page

@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
-from mockcvp.admin.schemas import TenantName
+from mockcvp.admin.parameters import TenantName
 from mockcvp.oamp.deployment import Server, Version
 from mockcvp.stubs.mapping_schema import HeaderFields, ResponseForm, SettingsForm, StubMappingForm
 from mockcvp.stubs.pattern_schema import RequestPatternForm

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 from mockcvp.admin import PATH, TENANTS_PATH, cvp, documentation, mappings, requests, scenarios, tenants
 from mockcvp.admin.bodies import Unprocessable
 from mockcvp.admin.dependencies import State, current_state
-from mockcvp.admin.errors import ERROR_HANDLERS, METHODS
+from mockcvp.admin.error_handlers import ERROR_HANDLERS, METHODS
 from mockcvp.admin.openapi import DONE, completed, control_router, operation_id, responds
 from mockcvp.admin.responses import Health, MockVersion
 from mockcvp.settings import __version__

@@ -8,7 +8,7 @@ from mockcvp.admin import TENANTS_PATH, responses
 from mockcvp.admin.bodies import Unprocessable, body
 from mockcvp.admin.dependencies import State, tenant_of
 from mockcvp.admin.openapi import DONE, UNKNOWN, UNPROCESSABLE, control_router, json_body, responds
-from mockcvp.admin.schemas import NewTenant
+from mockcvp.admin.parameters import NewTenant
 from mockcvp.files import FileError
 from mockcvp.messages import error_lines
 from mockcvp.state import TooManyTenants, new_tenant

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from mockcvp.messages import duplicate
+from mockcvp.oamp.charset import WHITE_SPACE, decoded
 from mockcvp.oamp.errors import JSON_SYNTAX, OampError
 from mockcvp.oamp.limits import Limits
 from mockcvp.oamp.model import OampModel, text_of
-from mockcvp.oamp.text import WHITE_SPACE, decoded
 
 # a string without an end goes to the end of the text, so that no place is searched twice
 _STRING_OR_SIGN = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[{,\]}]', re.DOTALL)

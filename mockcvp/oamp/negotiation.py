@@ -5,9 +5,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from mockcvp.oamp import errors
+from mockcvp.oamp.charset import is_charset
 from mockcvp.oamp.codecs import CODECS, XML, Codec
 from mockcvp.oamp.errors import OampError
-from mockcvp.oamp.text import is_charset
 from mockcvp.text import TOKEN
 
 

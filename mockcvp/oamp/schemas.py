@@ -6,8 +6,8 @@ Both formats share a schema. JSON has several shapes for one list (contract, sec
 from collections.abc import Iterable
 from typing import Any
 
+from mockcvp.oamp.charset import WHITE_SPACE
 from mockcvp.oamp.model import Member, OampModel
-from mockcvp.oamp.text import WHITE_SPACE
 
 PREFIX = "#/components/schemas/"
 _NOTHING = {"type": ["string", "null"], "pattern": f"^[{WHITE_SPACE!r}]*$".replace("'", "")}

@@ -5,10 +5,10 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from mockcvp.oamp.charset import WHITE_SPACE, decoded, is_charset
 from mockcvp.oamp.errors import XML_SYNTAX, OampError
 from mockcvp.oamp.limits import Limits
 from mockcvp.oamp.model import OampModel, text_of
-from mockcvp.oamp.text import WHITE_SPACE, decoded, is_charset
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

@@ -13,6 +13,7 @@ from mockcvp.oamp import dispatch
 from mockcvp.oamp.dispatch import Dispatcher
 from mockcvp.oamp.http import Headers, Request, Response, malformed
 from mockcvp.oamp.service import OAMP
+from mockcvp.pipeline.extension import writer_of
 from mockcvp.pipeline.log_line import line
 from mockcvp.pipeline.request_body import (
     RequestBody,
@@ -25,7 +26,6 @@ from mockcvp.pipeline.request_body import (
 from mockcvp.pipeline.scope import request_of
 from mockcvp.pipeline.slices import each
 from mockcvp.pipeline.wire_log import wire_lines
-from mockcvp.pipeline.writer import writer_of
 from mockcvp.state import MockState
 from mockcvp.stubs.mapping import StubMapping
 from mockcvp.stubs.response import Dribble, Fault

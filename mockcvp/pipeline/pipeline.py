@@ -5,8 +5,8 @@ from starlette.types import Receive, Scope, Send
 from mockcvp.oamp.http import Headers, Request
 from mockcvp.oamp.releases import Release
 from mockcvp.pipeline.exchange import Exchange, Services
+from mockcvp.pipeline.extension import writer_of
 from mockcvp.pipeline.scope import headers_of, route_path
-from mockcvp.pipeline.writer import writer_of
 from mockcvp.state import MockState
 
 

@@ -13,7 +13,7 @@ from starlette.types import Message
 
 from mockcvp.oamp.http import Response
 from mockcvp.server.request_head import RequestHead
-from mockcvp.server.service import Service
+from mockcvp.server.shared import Service
 from mockcvp.server.writer import CONTINUE, Output, encode_headers, framed, response_head, status_line
 from mockcvp.stubs.response import Fault
 

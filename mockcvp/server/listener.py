@@ -18,7 +18,7 @@ import uvicorn
 from mockcvp.admin import PATH
 from mockcvp.oamp.http import BASE_PATH
 from mockcvp.server.protocol import Connection
-from mockcvp.server.service import Application, Service
+from mockcvp.server.shared import Application, Service
 from mockcvp.server.tls import CertificateError, certificate, log_failure
 from mockcvp.settings import Settings
 

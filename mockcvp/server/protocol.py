@@ -11,12 +11,12 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from mockcvp.oamp.http import malformed
+from mockcvp.pipeline.extension import CONNECTION
 from mockcvp.pipeline.request_body import MAX_CONTROL_BYTES
-from mockcvp.pipeline.writer import CONNECTION
 from mockcvp.server.cycle import Cycle
 from mockcvp.server.request_head import MalformedError, RequestHead
 from mockcvp.server.request_reader import RequestReader
-from mockcvp.server.service import Service
+from mockcvp.server.shared import Service
 from mockcvp.server.tls import ReportingSSLObject
 from mockcvp.server.writer import Output, response_head, write_fault
 from mockcvp.stubs.response import Fault

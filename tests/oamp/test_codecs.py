@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockcvp.oamp import codecs, examples
+from mockcvp.oamp.charset import WHITE_SPACE
 from mockcvp.oamp.codecs import Codec, Listing, encode, encode_list
 from mockcvp.oamp.limits import DEFAULT_LIMITS
 from mockcvp.oamp.models import ServerEntries, ServerEntry, ServerList
-from mockcvp.oamp.text import WHITE_SPACE
 from tests.test_fixtures import SAMPLES
 
 entries = st.builds(
