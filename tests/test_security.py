@@ -323,7 +323,7 @@ def test_whether_a_client_has_taken_a_large_answer_is_recorded(
                     assert more
                     body += more
             elif goes == "never reads":
-                server.line("hung up on 127.0.0.1: it did not read its answer within 2 s")
+                server.line("closed the connection of 127.0.0.1: the client did not read the response within 2 s")
         if goes != "reads all":
             server.line(f"--- {path}: the client disconnected before it received the whole response")
         (served,) = server.journal()["requests"]

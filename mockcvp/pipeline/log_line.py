@@ -18,13 +18,13 @@ def line(call: Call) -> str:
 
 def _what_came_of(call: Call) -> str:
     if call.fault is not None:
-        return f"{call.fault}, as planned"
+        return f"{call.fault}, as the stub mapping asks for"
     if call.response is None:
         return "the connection was closed before the request was complete"
     if call.response.refusal is not None:
         return shortened(call.response.refusal, _LONGEST_REASON)
     if call.mapping is not None:
-        return f"answered by the stub mapping {shortened(call.mapping.name or call.mapping.id)}"
+        return f"response of the stub mapping {shortened(call.mapping.name or call.mapping.id)}"
     return _synchronised(call.response.sync_up) if call.response.sync_up else ""
 
 
@@ -35,7 +35,7 @@ def _synchronised(sync_up: SyncUp) -> str:
         described.append(f"and {len(requested) - _NAMED_IN_A_LINE} more")
     if ignored:
         described.append(
-            f"ignored, since it means nothing here: {', '.join(map(shortened, ignored[:_NAMED_IN_A_LINE]))}"
+            f"ignored, since it is unknown: {', '.join(map(shortened, ignored[:_NAMED_IN_A_LINE]))}"
         )
     return "; ".join(described)
 

@@ -99,7 +99,7 @@ class Connection(asyncio.Protocol):
             # the TLS handshake has ended after the server has closed all idle connections
             self.abort()
         elif len(self._connections) > most < sum(other.port == self.port for other in self._connections):
-            _log.warning("hung up on %s: there are %d connections already", self._who, most)
+            _log.warning("closed the connection of %s: there are %d connections already", self._who, most)
             self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -355,9 +355,9 @@ class Connection(asyncio.Protocol):
             # the time to the next request begins when all is read
             self._since = now
             if now - paused > settings.body_timeout:
-                self._end("it did not read its answer", settings.body_timeout)
+                self._end("the client did not read the response", settings.body_timeout)
         elif self._state is State.HEAD and waited > settings.header_timeout:
-            self._end("it did not send a request's headers", settings.header_timeout)
+            self._end("the client did not send a request's headers", settings.header_timeout)
         elif self._state in (State.BODY, State.REST):
             if not self._is_receiving:
                 # it is the app that has the client wait
@@ -366,12 +366,12 @@ class Connection(asyncio.Protocol):
                 if self._state is State.REST and self._cycle is not None and not self._cycle.keep_alive:
                     self.close_when_drained()
                 else:
-                    self._end("it did not send a request's body", settings.body_timeout)
+                    self._end("the client did not send a request's body", settings.body_timeout)
         elif self._state is State.IDLE and waited > settings.keep_alive_timeout:
             self.close_when_drained()
 
     def _end(self, why: str, seconds: float) -> None:
-        _log.warning("hung up on %s: %s within %g s", self._who, why, seconds)
+        _log.warning("closed the connection of %s: %s within %g s", self._who, why, seconds)
         self.abort()
 
     def _enter(self, state: State) -> None:

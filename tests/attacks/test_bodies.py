@@ -107,7 +107,7 @@ def test_a_discarded_body_without_end_is_ended_in_time(tmp_path: Path) -> None:
         with contextlib.suppress(OSError):
             while time.monotonic() < deadline:
                 connection.sendall(b"x" * 1_000_000)
-        server.line("hung up on 127.0.0.1: it did not send a request's body within 2 s")
+        server.line("closed the connection of 127.0.0.1: the client did not send a request's body within 2 s")
         assert time.monotonic() < deadline
 
 

@@ -410,7 +410,7 @@ def test_a_client_that_does_not_end_its_request_is_hung_up_on(impatient: ServerP
             assert hung_up, sent
             assert statuses(data) == ([100] if b"Expect" in sent else []), sent
     for _ in UNENDED:
-        assert impatient.line("hung up on 127.0.0.1: it did not send a request's").endswith("within 3 s")
+        assert impatient.line("closed the connection of 127.0.0.1: the client did not send a request's").endswith("within 3 s")
     assert_serves(impatient)
 
 
@@ -509,7 +509,7 @@ def test_500_slow_clients_keep_no_good_one_waiting_and_are_dropped_in_time(tmp_p
         try:
             caller.calls(100, pause=0.02)
             for _ in slow:
-                server.line("hung up on 127.0.0.1: it did not send a request's headers within 4 s")
+                server.line("closed the connection of 127.0.0.1: the client did not send a request's headers within 4 s")
         finally:
             over.set()
             trickling.join()
@@ -534,7 +534,7 @@ def test_a_body_sent_byte_by_byte_is_cut_off_in_time(tmp_path: Path) -> None:
         with opened(server) as good:
             wait_until(call_and_send_a_byte)
         for _ in slow:
-            server.line("hung up on 127.0.0.1: it did not send a request's body within 2 s")
+            server.line("closed the connection of 127.0.0.1: the client did not send a request's body within 2 s")
         caller.assert_was_served_soon()
 
 
@@ -598,7 +598,7 @@ def test_a_connection_too_many_is_closed_at_once_and_one_that_goes_makes_room(tm
         for _ in range(3):
             with opened(server) as connection:
                 assert received(connection) == (b"", True)
-            server.line("hung up on 127.0.0.1: there are 5 connections already")
+            server.line("closed the connection of 127.0.0.1: there are 5 connections already")
         # those that were there are served on
         assert all(map(is_served, stored))
         stored[0].close()
@@ -682,7 +682,7 @@ def test_a_client_that_reads_no_answer_is_dropped_while_others_are_served(tmp_pa
         with asked_for_much(server) as slow:
             caller.calls(100, pause=0.02)
             caller.assert_was_served_soon()
-            server.line("hung up on 127.0.0.1: it did not read its answer within 2 s")
+            server.line("closed the connection of 127.0.0.1: the client did not read the response within 2 s")
             data, _ = received(slow)
             assert len(data) < 16_000_000
 

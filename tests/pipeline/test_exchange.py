@@ -242,7 +242,7 @@ def accepted(*servers: tuple[str, int]) -> Response:
         (accepted(*((f"s{number}", 0) for number in range(200))), "full sync-up of s4; and 195 more"),
         (
             Response(202, (), sync_up=SyncUp(ignored=["synchronize/server"])),
-            "full sync-up of every server; ignored, since it means nothing here: synchronize/server",
+            "full sync-up of every server; ignored, since it is unknown: synchronize/server",
         ),
         (Response(400, (), refusal="why"), "400 POST /cvp-config/command/synchronize wsmadmin why"),
         (

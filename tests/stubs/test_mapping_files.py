@@ -48,7 +48,7 @@ def test_the_command_loads_mappings_from_a_directory(tmp_path: Path) -> None:
         assert client.get("version", headers=headers).status_code == 200
         response = client.get("version", headers=headers | {"X-Maintenance": "true"})
         assert (response.status_code, response.headers["retry-after"]) == (503, "30")
-        assert "answered by the stub mapping the version is unavailable during maintenance" in server.line("503 GET")
+        assert "response of the stub mapping the version is unavailable during maintenance" in server.line("503 GET")
 
 
 ID = "3f5a2c6e-0000-4000-8000-000000000001"
