@@ -123,6 +123,7 @@ def _run(settings: Settings, log: Log) -> None:
 
     # The objects of the start stay for ever, and garbage collection without them pauses the server less.
     gc.freeze()
+    gc.enable()
     signals.handle(lambda *_: server.interrupt())
     if is_ended.is_set():
         # Python ignores the SystemExit of a signal handler that runs within a destructor.

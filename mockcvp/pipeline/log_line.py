@@ -34,9 +34,7 @@ def _synchronised(sync_up: SyncUp) -> str:
     if len(requested) > _NAMED_IN_A_LINE:
         described.append(f"and {len(requested) - _NAMED_IN_A_LINE} more")
     if ignored:
-        described.append(
-            f"ignored, since it is unknown: {', '.join(map(shortened, ignored[:_NAMED_IN_A_LINE]))}"
-        )
+        described.append(f"ignored, since it is unknown: {', '.join(map(shortened, ignored[:_NAMED_IN_A_LINE]))}")
     return "; ".join(described)
 
 

@@ -410,7 +410,9 @@ def test_a_client_that_does_not_end_its_request_is_hung_up_on(impatient: ServerP
             assert hung_up, sent
             assert statuses(data) == ([100] if b"Expect" in sent else []), sent
     for _ in UNENDED:
-        assert impatient.line("closed the connection of 127.0.0.1: the client did not send a request's").endswith("within 3 s")
+        assert impatient.line("closed the connection of 127.0.0.1: the client did not send a request's").endswith(
+            "within 3 s"
+        )
     assert_serves(impatient)
 
 
@@ -509,7 +511,9 @@ def test_500_slow_clients_keep_no_good_one_waiting_and_are_dropped_in_time(tmp_p
         try:
             caller.calls(100, pause=0.02)
             for _ in slow:
-                server.line("closed the connection of 127.0.0.1: the client did not send a request's headers within 4 s")
+                server.line(
+                    "closed the connection of 127.0.0.1: the client did not send a request's headers within 4 s"
+                )
         finally:
             over.set()
             trickling.join()
