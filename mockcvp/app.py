@@ -25,6 +25,15 @@ from mockcvp.pipeline.exchange import Exchange
 from mockcvp.settings import Settings
 from mockcvp.state import MockState
 
+_DESCRIPTION = """\
+This document describes two APIs: the OAMP's, under `/cvp-config`, and the control API, under `/__admin`, for tests.
+
+A method that a path lacks gets 405 with `Allow`: without a body under `/cvp-config`, with an error in JSON under
+`/__admin`. A path that does not exist gets 404.
+
+The response headers of the OAMP are those of `--release 10.0`.
+"""
+
 
 def create_app(settings: Settings | None = None, *, state: MockState | None = None) -> "MockApp":
     """Create the app of a mock server, for any ASGI server.
@@ -51,6 +60,8 @@ class MockApp(FastAPI):
             title="mockcvp",
             version=__version__,
             summary="The OAMP server of Cisco Unified CVP, mocked for tests, and the control API of the mock server.",
+            description=_DESCRIPTION,
+            license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
             openapi_tags=[*documentation.TAGS, *control_openapi.TAGS],
             openapi_url=None,
             redirect_slashes=False,

@@ -102,7 +102,7 @@ _UNAUTHORIZED = _error(
     "The control API requires credentials, and those of the request are absent or wrong.",
     {"WWW-Authenticate": "The challenge of HTTP basic authentication."},
 )
-_FORBIDDEN = _error(403, "The `Origin` of the request is another site.")
+FORBIDDEN = _error(403, "The `Origin` of the request is another site.")
 NOT_A_UUID = _error(400, "The id is not a UUID.")
 UNKNOWN = _error(404, "Nothing has that name or id.")
 UNPROCESSABLE = _error(
@@ -110,6 +110,10 @@ UNPROCESSABLE = _error(
     "The request is not valid, and has changed nothing. Each title names an error. A search has this response also "
     "where a regular expression took 1 s of processor time, so that the matches are unknown.",
 )
+_BODY_ERRORS = {
+    "413": "The body is larger than 64 MiB.",
+    "503": "The unfinished bodies of all requests take too much memory.",
+}
 DONE = responds(200, "Done.", Empty)
 
 
@@ -124,7 +128,7 @@ def control_router(tag: str) -> APIRouter:
     Args:
         tag: the tag of the routes in the OpenAPI document
     """
-    responses = _UNAUTHORIZED | _FORBIDDEN
+    responses = _UNAUTHORIZED | FORBIDDEN
     return APIRouter(tags=[tag], responses=responses, generate_unique_id_function=operation_id)
 
 
@@ -147,16 +151,27 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
         for name in ("HTTPValidationError", "ValidationError"):
             components["schemas"].pop(name, None)
     components["securitySchemes"] = components.get("securitySchemes", {}) | SECURITY_SCHEMES
+    headers = {"Allow": {"description": "The methods that the path has.", "schema": {"type": "string"}}}
+    not_allowed = _error_response("A path of the control API lacks the method of the request.", headers=headers)
+    components["responses"] = components.get("responses", {}) | {"ControlMethodNotAllowed": not_allowed}
     return document
 
 
 def _complete(operation: dict[str, Any]) -> None:
     # the docstring of a route is its summary and, after an empty line, its description
-    operation["summary"], _, description = operation.pop("description").partition("\n\n")
-    operation["summary"] = operation["summary"].replace("\n", " ").removesuffix(".")
+    summary, _, description = operation.pop("description", "").partition("\n\n")
+    if summary:
+        operation["summary"] = summary.replace("\n", " ").replace("``", "`").removesuffix(".")
     if description:
-        operation["description"] = description
+        operation["description"] = description.replace("``", "`")
     operation.setdefault("security", _SECURITY)
     # FastAPI adds its own 422 to each route that has a parameter
     if "HTTPValidationError" in str(operation["responses"].get("422")):
         del operation["responses"]["422"]
+    if "requestBody" in operation:
+        operation["responses"] |= {status: _error_response(text) for status, text in _BODY_ERRORS.items()}
+
+
+def _error_response(description: str, **members: Any) -> dict[str, Any]:
+    schema = {"$ref": _REFERENCE.format(model=Errors.__name__)}
+    return {"description": description, "content": {"application/json": {"schema": schema}}, **members}
