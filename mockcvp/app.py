@@ -22,6 +22,15 @@ from mockcvp.pipeline.pipeline import Pipeline
 from mockcvp.settings import Settings, __version__
 from mockcvp.state import MockState
 
+_DESCRIPTION = """\
+This document describes two APIs: the OAMP's, under `/cvp-config`, and the control API, under `/__admin`, for tests.
+
+A method that a path lacks gets 405 with `Allow`: without a body under `/cvp-config`, with an error in JSON under
+`/__admin`. A path that does not exist gets 404.
+
+The response headers of the OAMP are those of `--release 10.0`.
+"""
+
 
 def create_app(settings: Settings | None = None, *, state: MockState | None = None) -> "MockApp":
     """Create the app of a mock server, for any ASGI server.
@@ -52,6 +61,8 @@ class MockApp(FastAPI):
             title="mockcvp",
             version=__version__,
             summary="The OAMP server of Cisco Unified CVP, mocked for tests, and the control API of the mock server.",
+            description=_DESCRIPTION,
+            license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
             openapi_url=None,
             redirect_slashes=False,
             generate_unique_id_function=lambda route: to_camel(route.name),

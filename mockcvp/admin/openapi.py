@@ -1,5 +1,6 @@
 """The OpenAPI metadata of the control API's routes, and the parts of the document that FastAPI does not generate."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from mockcvp.stubs.pattern_schema import RequestPatternForm
 
 Responses = dict[int | str, dict[str, Any]]
 
+_REFERENCE_TO_CONTRACT = re.compile(r" \(contract, sections? [^)]*\)")
 _REFERENCE = "#/components/schemas/{model}"
 _BODIES = (
     RequestPatternForm,
@@ -102,7 +104,7 @@ _UNAUTHORIZED = _error(
     "The control API requires credentials, and those of the request are absent or wrong.",
     {"WWW-Authenticate": "The challenge of HTTP basic authentication."},
 )
-_FORBIDDEN = _error(403, "The `Origin` of the request is another site.")
+FORBIDDEN = _error(403, "The `Origin` of the request is another site.")
 NOT_A_UUID = _error(400, "The id is not a UUID.")
 UNKNOWN = _error(404, "Nothing has that name or id.")
 UNPROCESSABLE = _error(
@@ -110,6 +112,10 @@ UNPROCESSABLE = _error(
     "The request is not valid, and has changed nothing. Each title names an error. A search has this response also "
     "where a regular expression took 1 s of processor time, so that the matches are unknown.",
 )
+_BODY_ERRORS = {
+    "413": "The body is larger than 64 MiB.",
+    "503": "The unfinished bodies of all requests take too much memory.",
+}
 DONE = responds(200, "Done.", Empty)
 
 
@@ -124,7 +130,7 @@ def control_router(tag: str) -> APIRouter:
     Args:
         tag: the tag of the routes in the OpenAPI document
     """
-    responses = _UNAUTHORIZED | _FORBIDDEN
+    responses = _UNAUTHORIZED | FORBIDDEN
     return APIRouter(tags=[tag], responses=responses, generate_unique_id_function=operation_id)
 
 
@@ -143,20 +149,49 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
     components = document.setdefault("components", {})
     _, bodies = models_json_schema([(model, "validation") for model in _BODIES], ref_template=_REFERENCE)
     components["schemas"] = components.get("schemas", {}) | bodies["$defs"]
+    _clean(components["schemas"])
     if not any("HTTPValidationError" in str(item) for item in document["paths"].values()):
         for name in ("HTTPValidationError", "ValidationError"):
             components["schemas"].pop(name, None)
     components["securitySchemes"] = components.get("securitySchemes", {}) | SECURITY_SCHEMES
+    headers = {"Allow": {"description": "The methods that the path has.", "schema": {"type": "string"}}}
+    not_allowed = _error_response("A path of the control API lacks the method of the request.", headers=headers)
+    components["responses"] = components.get("responses", {}) | {"ControlMethodNotAllowed": not_allowed}
     return document
+
+
+def _clean(schemas: Any) -> None:
+    """Remove the markup of docstrings from the descriptions of schemas."""
+    if isinstance(schemas, list):
+        for schema in schemas:
+            _clean(schema)
+    elif isinstance(schemas, dict):
+        if isinstance(text := schemas.get("description"), str):
+            schemas["description"] = _REFERENCE_TO_CONTRACT.sub("", text.replace("``", "`"))
+        for schema in schemas.values():
+            _clean(schema)
 
 
 def _complete(operation: dict[str, Any]) -> None:
     # the docstring of a route is its summary and, after an empty line, its description
-    operation["summary"], _, description = operation.pop("description").partition("\n\n")
-    operation["summary"] = operation["summary"].replace("\n", " ").removesuffix(".")
+    summary, _, description = operation.pop("description", "").partition("\n\n")
+    if summary:
+        operation["summary"] = summary.replace("\n", " ").replace("``", "`").removesuffix(".")
     if description:
-        operation["description"] = description
+        operation["description"] = description.replace("``", "`")
     operation.setdefault("security", _SECURITY)
     # FastAPI adds its own 422 to each route that has a parameter
     if "HTTPValidationError" in str(operation["responses"].get("422")):
         del operation["responses"]["422"]
+    for response in operation["responses"].values():
+        # FastAPI documents errors in the media type of the page
+        content = response.get("content", {})
+        if _REFERENCE.format(model=Errors.__name__) in str(content.get("text/html")):
+            response["content"] = {"application/json": content["text/html"]}
+    if "requestBody" in operation:
+        operation["responses"] |= {status: _error_response(text) for status, text in _BODY_ERRORS.items()}
+
+
+def _error_response(description: str, **members: Any) -> dict[str, Any]:
+    schema = {"$ref": _REFERENCE.format(model=Errors.__name__)}
+    return {"description": description, "content": {"application/json": {"schema": schema}}, **members}

@@ -1,19 +1,16 @@
 """The router of the control API: the mock server's state, and the routes of the other modules."""
 
-from typing import Any
-
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from mockcvp.admin import PATH, TENANTS_PATH, cvp, documentation, mappings, requests, scenarios, tenants
+from mockcvp.admin import PATH, TENANTS_PATH, cvp, docs, mappings, requests, scenarios, tenants
 from mockcvp.admin.bodies import Unprocessable
 from mockcvp.admin.dependencies import State, current_state
-from mockcvp.admin.error_handlers import ERROR_HANDLERS, METHODS
-from mockcvp.admin.openapi import DONE, completed, control_router, operation_id, responds
+from mockcvp.admin.error_handlers import METHODS
+from mockcvp.admin.openapi import DONE, FORBIDDEN, control_router, operation_id, responds
 from mockcvp.admin.responses import Health, MockVersion
 from mockcvp.settings import __version__
-from mockcvp.state import MockState
 
 # the paths of WireMock's admin API that the control API lacks, and their names
 _UNSUPPORTED = {
@@ -35,7 +32,7 @@ _UNSUPPORTED = {
     "/docs/swagger": "that document (it is /openapi.json)",
 }
 
-_HEALTHY = responds(200, "The mock server is healthy.", Health)
+_HEALTHY = responds(200, "The mock server is healthy.", Health) | FORBIDDEN
 
 router = APIRouter(generate_unique_id_function=operation_id)
 _own = control_router("mock server")
@@ -76,7 +73,7 @@ async def unsupported(request: Request) -> JSONResponse:
 
 
 router.include_router(_own)
-router.include_router(documentation.router)
+router.include_router(docs.router)
 for _path, _name in _UNSUPPORTED.items():
     router.add_api_route(_path, unsupported, name=_name, methods=list(METHODS), include_in_schema=False)
 router.include_router(requests.router)
@@ -97,28 +94,3 @@ def include_control(app: FastAPI) -> None:
             dependencies=[Depends(current_state)],
             include_in_schema=False,
         )
-
-
-class ControlApp(FastAPI):
-    """The FastAPI app of the control API.
-
-    Args:
-        state: the state of the mock server
-    """
-
-    def __init__(self, state: MockState) -> None:
-        super().__init__(
-            title="mockcvp",
-            version=__version__,
-            exception_handlers=ERROR_HANDLERS,
-            openapi_url=None,
-            redirect_slashes=False,
-        )
-        self.state.mock = state
-        include_control(self)
-
-    def openapi(self) -> dict[str, Any]:
-        """Return the OpenAPI document of the control API."""
-        if self.openapi_schema is None:
-            self.openapi_schema = completed(super().openapi())
-        return self.openapi_schema

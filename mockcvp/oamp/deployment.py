@@ -65,7 +65,8 @@ _ID_SCHEMA: dict[str, JsonValue] = {
     "not": {"pattern": r"^\.{1,2}$|^(.*/)?synchronize$"},
     "description": "The last segment of the server's refURL.",
 }
-_ADDRESS_SCHEMA: dict[str, Any] = {"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}
+ADDRESS_SCHEMA: dict[str, Any] = {"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}
+"""The JSON schema of the address of a server."""
 
 
 class Server(BaseModel):
@@ -84,7 +85,7 @@ class Server(BaseModel):
 
     id: Annotated[str, Field(min_length=1, max_length=255, json_schema_extra=_ID_SCHEMA), AfterValidator(_id)]
     hostname: str = Field(min_length=1, max_length=255)
-    ipaddr: Annotated[IPvAnyAddress, BeforeValidator(_written_out), WithJsonSchema(_ADDRESS_SCHEMA)]
+    ipaddr: Annotated[IPvAnyAddress, BeforeValidator(_written_out), WithJsonSchema(ADDRESS_SCHEMA)]
     type: ServerType
     duration: Annotated[float, BeforeValidator(_no_truth_value)] = Field(default=0, ge=0, le=10**9, allow_inf_nan=False)
     outcome: Outcome = "Success"

@@ -7,12 +7,13 @@ from types import MappingProxyType
 from typing import Any
 
 from mockcvp.oamp import errors
-from mockcvp.oamp.codecs import CODECS, JSON, XML, Codec, encode
+from mockcvp.oamp.codecs import CODECS, JSON, Codec, encode
 from mockcvp.oamp.deployment import ServerType
 from mockcvp.oamp.errors import ApiErrors, ErrorType, OampError
 from mockcvp.oamp.model import OampModel
 from mockcvp.oamp.operation import SECURITY as _SECURITY
-from mockcvp.oamp.schemas import PREFIX, reference, schemas
+from mockcvp.oamp.releases import RELEASES
+from mockcvp.oamp.schemas import PREFIX, json_schema, reference, schemas
 
 _DESCRIPTIONS = {
     200: "The document.",
@@ -39,8 +40,28 @@ _ALWAYS = (
     errors.THROTTLED,
 )
 _WITH_BODY = (errors.XML_SYNTAX, errors.JSON_SYNTAX, errors.TOO_LARGE, errors.UNSUPPORTED_TYPE)
-_TEXT = {"schema": {"type": "string"}}
-_REASON = {"description": "The reason, which the real server does not give.", **_TEXT}
+_STUBBED = (errors.NOT_AUTHORIZED, errors.DATABASE_FAILED, errors.FILE_FAILED)
+_RELEASE = RELEASES["10.0"]
+_HEADERS = {
+    **{
+        name.decode().title(): {"schema": {"const": value.decode()}}
+        for name, value in (*_RELEASE.server, *_RELEASE.uncached)
+    },
+    "X-Mockcvp-Reason": {
+        "description": "The reason of an error, which the real server does not give.",
+        "schema": {"type": "string"},
+    },
+    "WWW-Authenticate": {"description": "The challenge of basic authentication.", "schema": {"type": "string"}},
+    "Allow": {"description": "The methods that the path has.", "schema": {"type": "string"}},
+}
+_SECURITY_SCHEME = {
+    "type": "http",
+    "scheme": "basic",
+    "description": (
+        "The OAMP, under `/cvp-config`, requires HTTP basic authentication: `wsmadmin` and `wsmadmin`, or the user "
+        "name and password of `--username` and `--password`, or those of a tenant."
+    ),
+}
 
 TAGS = [
     {
@@ -62,10 +83,10 @@ TAGS = [
 PATH_SERVER: dict[str, Any] = {
     "parameters": [
         {
-            "name": "server_id",
+            "name": "id",
             "in": "path",
             "required": True,
-            "description": "The id of a server, which is the last segment of its `refURL`.",
+            "description": "The id of the server: the last segment of its `refURL`. It may contain slashes.",
             "schema": {"type": "string"},
         }
     ]
@@ -78,7 +99,7 @@ QUERY_TYPE: dict[str, Any] = {
         {
             "name": "q",
             "in": "query",
-            "description": "The type of the servers, as `type:VXML`; without it, all.",
+            "description": "The type of the servers, as `type:VXML`, without a wildcard. Without `q`, all servers.",
             "schema": {"type": "string", "pattern": f"^type:({'|'.join(ServerType)})$"},
         }
     ]
@@ -105,8 +126,8 @@ def documented(
         by_status.setdefault(row.status, []).append(row)
     for code, found in sorted(by_status.items()):
         responses[code] = {
-            "description": _DESCRIPTIONS[code],
-            "headers": {"X-Mockcvp-Reason": _REASON, **({"WWW-Authenticate": _TEXT} if code == 401 else {})},
+            "description": "\n".join([f"{_DESCRIPTIONS.get(code, 'An error.')}\n", *map(_described, found)]),
+            "headers": _header_references("X-Mockcvp-Reason", *(["WWW-Authenticate"] if code == 401 else [])),
             "content": _content(ApiErrors),
             _ERRORS: [row.name for row in found],
         }
@@ -122,24 +143,30 @@ def request_body(
         model: the document
         examples: by their names, in each format
     """
-    content = _content(model)
+    content: dict[str, Any] = {}
     for codec in CODECS:
         shown = {name: {"value": example[codec]} for name, example in examples.items() if codec in example}
         for media_type in codec.media_types:
-            content["/".join(media_type)] = {"schema": _schema(model, codec), "examples": shown}
+            schema = json_schema(model, is_request=True) if codec is JSON else reference(model)
+            content["/".join(media_type)] = {"schema": schema, "examples": shown}
     return {"requestBody": {"required": False, "content": content}}
 
 
 def _content(model: type[OampModel]) -> dict[str, Any]:
-    return {"/".join(codec.media_types[0]): {"schema": _schema(model, codec)} for codec in CODECS}
+    return {
+        "/".join(codec.media_types[0]): {
+            "schema": json_schema(model, is_request=False) if codec is JSON else reference(model)
+        }
+        for codec in CODECS
+    }
 
 
-def _schema(model: type[OampModel], codec: Codec) -> dict[str, Any]:
-    if codec is XML:
-        return reference(model)
-    # in JSON, the root element is the only member of an object
-    properties = {model.root: reference(model)}
-    return {"type": "object", "required": [model.root], "additionalProperties": False, "properties": properties}
+def _described(row: ErrorType) -> str:
+    return f"- `{row.name}`: {row.message}{' (only where a stub mapping names it)' if row in _STUBBED else ''}"
+
+
+def _header_references(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _example(document: OampModel, codec: Codec) -> Any:
@@ -148,7 +175,11 @@ def _example(document: OampModel, codec: Codec) -> Any:
 
 
 def completed(document: dict[str, Any]) -> dict[str, Any]:
-    """Return FastAPI's OpenAPI document with the schemas of the OAMP, its HEAD operations and its security scheme."""
+    """Return FastAPI's OpenAPI document with the schemas, headers and HEAD operations of the OAMP.
+
+    Args:
+        document: as FastAPI generates it; it is changed
+    """
     requests: set[str] = set()
     responses: set[str] = set()
     for item in document["paths"].values():
@@ -161,13 +192,17 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
             described["responses"].pop("422", None)
             requests |= _referred(described.get("requestBody"))
             responses |= _referred(described["responses"])
+            for response in described["responses"].values():
+                response["headers"] = _release_headers(method) | response.get("headers", {})
             if method == "get":
                 item["head"] = _head(described)
-    models = {model.__name__: model for model in _submodels(OampModel)}
     components = document.setdefault("components", {})
-    components.setdefault("securitySchemes", {})["oampAuth"] = {"type": "http", "scheme": "basic"}
+    components["securitySchemes"] = components.get("securitySchemes", {}) | {"oampAuth": _SECURITY_SCHEME}
+    components["headers"] = components.get("headers", {}) | _HEADERS
+    components["responses"] = components.get("responses", {}) | {"MethodNotAllowed": _not_allowed()}
+    models = {model.__name__: model for model in _submodels(OampModel)}
     known = components.setdefault("schemas", {})
-    known |= schemas([models[name] for name in sorted(responses)], [models[name] for name in sorted(requests)])
+    known |= schemas(_of(models, responses), _of(models, requests))
     for name in ("HTTPValidationError", "ValidationError"):
         if name not in _referred(document["paths"]):
             known.pop(name, None)
@@ -183,14 +218,31 @@ def _add_examples(response: dict[str, Any]) -> None:
             content.setdefault("examples", {})[name] = {"value": _example(document, codec)}
 
 
+def _of(models: Mapping[str, type[OampModel]], names: set[str]) -> list[type[OampModel]]:
+    """Return the models with these names, in a constant order; other names are those of FastAPI's schemas."""
+    return [models[name] for name in sorted(names) if name in models]
+
+
+def _release_headers(method: str) -> dict[str, Any]:
+    headers = _RELEASE.server if method == "post" else (*_RELEASE.server, *_RELEASE.uncached)
+    return _header_references(*(name.decode().title() for name, _ in headers))
+
+
+def _not_allowed() -> dict[str, Any]:
+    headers = _header_references("Allow", "X-Mockcvp-Reason")
+    description = "A path of the OAMP lacks the method of the request. No body."
+    return {"description": description, "headers": _header_references("Server") | headers}
+
+
 def _head(get: dict[str, Any]) -> dict[str, Any]:
     """Return the operation HEAD beside a GET."""
     responses = {
         status: {key: value for key, value in response.items() if key != "content"}
         for status, response in get["responses"].items()
     }
-    operation = f"head{get['operationId'].removeprefix('get').removeprefix('list')}"
-    return get | {"operationId": operation, "summary": f"{get['summary']}, without the body", "responses": responses}
+    name = get["operationId"].removeprefix("get").removeprefix("list")
+    summary = f"{get['summary']}, without the body"
+    return get | {"operationId": f"head{name[:1].upper()}{name[1:]}", "summary": summary, "responses": responses}
 
 
 def _referred(part: Any) -> set[str]:

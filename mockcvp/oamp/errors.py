@@ -4,7 +4,7 @@ import difflib
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, JsonValue
 
 from mockcvp.oamp.model import OampModel
 
@@ -68,22 +68,43 @@ class ApiError:
         return f"{self.type.name}: {self.reason}{sent}"
 
 
-class ErrorDetail(OampModel):
-    """The detail of an error, whose members depend on its type."""
+_NAMESPACE = "http://www.w3.org/2001/XMLSchema-instance"
+_TYPE_ENUM: dict[str, JsonValue] = {"enum": ["invalidValueErrorDetail", "requiredFieldErrorDetail"]}
+_NAMESPACE_CONST: dict[str, JsonValue] = {"const": _NAMESPACE}
+_EITHER_DETAIL: dict[str, JsonValue] = {
+    "oneOf": [
+        {
+            "properties": {"-xsi:type": {"const": "invalidValueErrorDetail"}},
+            "required": ["actual", "valid"],
+        },
+        {
+            "properties": {"-xsi:type": {"const": "requiredFieldErrorDetail"}},
+            "not": {"anyOf": [{"required": ["actual"]}, {"required": ["valid"]}]},
+        },
+    ]
+}
 
-    type: Annotated[str, Field(alias="-xsi:type")]
-    namespace: Annotated[str, Field(alias="-xmlns:xsi")] = "http://www.w3.org/2001/XMLSchema-instance"
-    name: str
-    actual: str | None = None
-    valid: str | None = None
+
+class ErrorDetail(OampModel):
+    """The detail of an error. Only `invalidValueErrorDetail` has `actual` and `valid`."""
+
+    model_config = ConfigDict(json_schema_extra=_EITHER_DETAIL)
+
+    type: Annotated[str, Field(alias="-xsi:type", json_schema_extra=_TYPE_ENUM)]
+    namespace: Annotated[str, Field(alias="-xmlns:xsi", json_schema_extra=_NAMESPACE_CONST)] = _NAMESPACE
+    name: Annotated[str, Field(description="The `errorType`.")]
+    actual: Annotated[str | None, Field(description="The value that the client sent.")] = None
+    valid: Annotated[str | None, Field(description="The valid values.")] = None
 
 
 class ApiErrorEntry(OampModel):
     """One error of a response."""
 
     error_type: Annotated[str, Field(alias="errorType")]
-    error_data: Annotated[str | None, Field(alias="errorData")] = None
-    error_message: Annotated[str, Field(alias="errorMessage")]
+    error_data: Annotated[str | None, Field(alias="errorData", description="The field that is not valid.")] = None
+    error_message: Annotated[
+        str, Field(alias="errorMessage", description="A fixed text. `X-Mockcvp-Reason` has the cause.")
+    ]
     error_detail: Annotated[ErrorDetail | None, Field(alias="errorDetail")] = None
 
 

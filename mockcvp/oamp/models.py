@@ -5,13 +5,16 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar
 from urllib.parse import quote
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, Field, JsonValue, PlainSerializer, WithJsonSchema
 
-from mockcvp.oamp.deployment import Server, ServerType, Version
+from mockcvp.oamp.deployment import ADDRESS_SCHEMA, Server, ServerType, Version
 from mockcvp.oamp.model import OampModel
 from mockcvp.oamp.sync_ups import SyncStatus
 
 LARGEST_LONG = 2**63 - 1
+_URI: dict[str, JsonValue] = {"format": "uri"}
+_DIGITS: dict[str, JsonValue] = {"pattern": "^[0-9]+$"}
+_STATES: dict[str, JsonValue] = {"enum": ["Not Started", "In Progress", "Success", "Failure"]}
 
 
 def _digits(value: object) -> object:
@@ -25,19 +28,32 @@ def _digits(value: object) -> object:
 
 Long = Annotated[int, Field(ge=0, le=LARGEST_LONG), BeforeValidator(_digits), PlainSerializer(str, return_type=str)]
 """Java's ``long``, from 0, in decimal digits."""
+_SINCETIME = (
+    "0, `null` and none request a full sync-up, above 0 an incremental one. At most 9223372036854775807, in digits."
+)
 
 Time = Annotated[
     float,
     PlainSerializer(
         lambda seconds: datetime.fromtimestamp(int(seconds)).astimezone().isoformat(), when_used="unless-none"
     ),
-    WithJsonSchema({"type": "string", "examples": ["2013-04-24T16:41:21-07:00"]}),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2013-04-24T16:41:21-07:00"]}),
 ]
 """Seconds since 1970, on the wire whole seconds with the offset of the machine's time zone."""
 
 
+_RefUrl = Annotated[
+    str,
+    Field(
+        alias="refURL",
+        description="The URL of the server, with the host that the client called.",
+        json_schema_extra=_URI,
+    ),
+]
+
+
 class ServerReference(OampModel):
-    """A server to synchronize, and since when."""
+    """A server, by its reference alone or as an object, such as an entry of the server list. Each server only once."""
 
     text_member: ClassVar[str] = "refURL"
     # clients post entries of the server lists back as they came
@@ -48,19 +64,29 @@ class ServerReference(OampModel):
     ref_url: Annotated[
         str,
         Field(
-            alias="refURL", min_length=1, description="The reference; the path segment after /server/ names the server."
+            alias="refURL",
+            min_length=1,
+            description="The `refURL` of a server. Its last segment, after `/server/`, is the id of the server, "
+            "whatever the host. Any other text is an id.",
         ),
     ]
-    sincetime: Annotated[Long, Field(description="0 asks for a full sync-up, above 0 for an incremental one.")] = 0
+    sincetime: Annotated[Long, Field(description=_SINCETIME)] = 0
 
 
 class ServerReferences(OampModel):
-    """The servers to synchronize; none means every server."""
+    """The servers to synchronize. None means every server.
+
+    In XML there may be any number of `server`, each followed by a `sincetime` that belongs to it.
+    """
 
     is_ordered: ClassVar[bool] = True
 
     server: tuple[ServerReference, ...] = ()
-    sincetime: Annotated[str | None, Field(description="XML's short form: of the ``server`` before it.")] = None
+    sincetime: Annotated[
+        str | None,
+        WithJsonSchema({"type": "integer", "minimum": 0, "maximum": LARGEST_LONG}),
+        Field(description="The `sincetime` of the `server` before it, if that has none."),
+    ] = None
 
     @classmethod
     def from_pairs(cls, pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -90,9 +116,9 @@ class ServerEntry(OampModel):
 
     root: ClassVar[str] = "server"
 
-    ref_url: Annotated[str, Field(alias="refURL")]
+    ref_url: _RefUrl
     hostname: str
-    ipaddr: str
+    ipaddr: Annotated[str, WithJsonSchema(ADDRESS_SCHEMA)]
     type: ServerType
 
     @classmethod
@@ -124,11 +150,20 @@ class StatusEntry(OampModel):
     root: ClassVar[str] = "server"
 
     hostname: str
-    last_full_sync_time: Annotated[Time | None, Field(alias="lastFullSyncTime")] = None
-    last_incremental_sync_time: Annotated[Time | None, Field(alias="lastIncrementalSyncTime")] = None
-    ref_url: Annotated[str, Field(alias="refURL")]
-    sincetime: Long
-    sync_status: Annotated[str, Field(alias="syncStatus")]
+    last_full_sync_time: Annotated[
+        Time | None,
+        Field(alias="lastFullSyncTime", description="The end of the latest successful full sync-up, if there was one."),
+    ] = None
+    last_incremental_sync_time: Annotated[
+        Time | None,
+        Field(
+            alias="lastIncrementalSyncTime",
+            description="The end of the latest successful incremental sync-up, if there was one.",
+        ),
+    ] = None
+    ref_url: _RefUrl
+    sincetime: Annotated[Long, Field(description="The latest one requested.", json_schema_extra=_DIGITS)]
+    sync_status: Annotated[str, Field(alias="syncStatus", json_schema_extra=_STATES)]
 
     @classmethod
     def of(cls, server: Server, status: SyncStatus, base_url: str) -> "StatusEntry":

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar, get_args
 
 from fastapi import Depends, Request, Response
 from fastapi.params import Depends as Dependency
+from fastapi.params import Path
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
@@ -106,7 +107,14 @@ class OampRoute(APIRoute):
         options["openapi_extra"] = {"security": list(SECURITY), **(options.get("openapi_extra") or {})}
         # ``responses`` documents the bodies: from the return type, FastAPI would document JSON alone
         options |= {"response_model": None, "response_class": Response}
-        super().__init__(path, _returning_result(endpoint), **options)
+        # the first paragraph of the docstring is the summary, and the others are the description
+        summary, _, description = (inspect.getdoc(endpoint) or "").partition("\n\n")
+        options["summary"] = options.get("summary") or " ".join(summary.split()).removesuffix(".") or None
+        options["description"] = options.get("description") or description
+        wrapped = _returning_result(endpoint)
+        # FastAPI takes the whole docstring where there is no description
+        wrapped.__doc__ = options["description"]
+        super().__init__(path, wrapped, **options)
 
     def operation(self) -> Operation | None:
         """Return this operation for a call without FastAPI; None where it has other dependencies."""
@@ -115,8 +123,8 @@ class OampRoute(APIRoute):
             dependency = _dependency(parameter.annotation)
             if isinstance(dependency, Provided):
                 getters.append(dependency.get)
-            elif dependency is None and f"{{{name}" in self.path:
-                getters.append(functools.partial(_path_parameter, name))
+            elif dependency is None and (in_path := _name_in_path(name, parameter.annotation)) in self.param_convertors:
+                getters.append(functools.partial(_path_parameter, in_path))
             else:
                 return None
         function = self._function
@@ -199,6 +207,11 @@ def _to_starlette(response: http.Response) -> Response:
 
 def _path_parameter(name: str, dispatched: Dispatched) -> str:
     return dispatched.parameters[name]
+
+
+def _name_in_path(name: str, annotation: Any) -> str:
+    """Return the name that a parameter of a function has in the path: its alias, if it has one."""
+    return next((part.alias for part in get_args(annotation)[1:] if isinstance(part, Path) and part.alias), name)
 
 
 def _dependency(annotation: Any) -> Any:

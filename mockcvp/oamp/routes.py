@@ -38,9 +38,9 @@ router = APIRouter(prefix=BASE_PATH, route_class=OampRoute, tags=["OAMP"], redir
 def start_sync_up(oamp: Oamp, body: Body[SyncUpRequest]) -> SyncUp:
     """Start sync-ups of the servers that the body names, or of every server.
 
-    Without a body, with an empty `synchronize` and without `servers`, every server is meant. A sync-up that still runs
-    starts over. A server that the deployment lacks is added, or rejected with `--unknown-servers reject`. Unknown
-    members are ignored.
+    Without a body, with an empty `synchronize` and without `servers`, the sync-ups of every server start. A sync-up
+    that still runs starts over. The mock server adds a server that the deployment lacks, or rejects it with
+    `--unknown-servers reject`. Unknown members are ignored.
     """
     requested = body.requested
     if requested is None or any(map(oamp.servers.objections(), [server.ref_url for server in requested])):
@@ -68,7 +68,7 @@ def _type(query: str) -> ServerType | None:
 
 
 # FastAPI's own path parameter would have it import pydantic.v1, which delays the start
-ServerId = Annotated[str, Depends(Provided(lambda dispatched: dispatched.parameters["server_id"]))]
+ServerId = Annotated[str, Depends(Provided(lambda dispatched: dispatched.parameters["id"]))]
 TypeQuery = Annotated[ServerType | None, Depends(Provided(lambda dispatched: _type(dispatched.request.query)))]
 
 
@@ -80,9 +80,9 @@ def list_servers(oamp: Oamp, base_url: BaseUrl, type_: TypeQuery) -> Listing:
 
 @router.get("/server/synchronize", responses=documented(StatusList))
 def list_statuses(oamp: Oamp, base_url: BaseUrl) -> Listing:
-    """List how the sync-ups of all servers go.
+    """List the states of the sync-ups of all servers.
 
-    Servers of type `MEDIA`, `VXML` and `VXML_STANDALONE` are synchronised, and listed here.
+    Only servers of type `MEDIA`, `VXML` and `VXML_STANDALONE` are synchronised and listed here.
     """
     latest, now = oamp.servers.latest()
     return Listing(
@@ -93,19 +93,20 @@ def list_statuses(oamp: Oamp, base_url: BaseUrl) -> Listing:
 
 
 @router.get(
-    "/server/{server_id:path}/synchronize",
-    responses=documented(StatusEntry, errors.NOT_FOUND),
-    openapi_extra=PATH_SERVER,
+    "/server/{id:path}/synchronize", responses=documented(StatusEntry, errors.NOT_FOUND), openapi_extra=PATH_SERVER
 )
 def get_status(oamp: Oamp, base_url: BaseUrl, server_id: ServerId) -> StatusEntry:
-    """Return how the sync-ups of one server go."""
+    """Return the state of the sync-ups of one server.
+
+    A server of type `CALL` or `RPT` is not synchronised, and the response is 404.
+    """
     server = _server(oamp, server_id)
     if not server.type.synchronized:
         raise OampError(errors.NOT_FOUND.error(f"a server of type {server.type} is not synchronised"))
     return StatusEntry.of(server, oamp.servers.status(server.id), base_url)
 
 
-@router.get("/server/{server_id:path}", responses=documented(ServerEntry, errors.NOT_FOUND), openapi_extra=PATH_SERVER)
+@router.get("/server/{id:path}", responses=documented(ServerEntry, errors.NOT_FOUND), openapi_extra=PATH_SERVER)
 def get_server(oamp: Oamp, base_url: BaseUrl, server_id: ServerId) -> ServerEntry:
     """Return one server."""
     return ServerEntry.of(_server(oamp, server_id), base_url)

@@ -20,7 +20,7 @@ from schemathesis import Case, HookContext, Response
 from schemathesis.engine import events, from_schema
 from schemathesis.hooks import unregister_all
 
-from tests.admin.test_openapi import converted, faults, resolved
+from tests.admin.openapi_document import converted, resolved, schema_errors
 from tests.server_process import JSON, PASSWORD, USER, XML, ServerProcess
 
 # a framework's own deprecations are none of the product's
@@ -167,7 +167,7 @@ def generable(document: dict[str, Any]) -> dict[str, Any]:
         for language, expression in (("JsonPath", path), ("XPath", xpath))
     ]
     schemas["GenerableContentPattern"] = {"anyOf": [leaf, *nested, *found]}
-    text = json.dumps({name: schemas[name] for name in ("RequestPattern", "StubMapping")})
+    text = json.dumps({name: schemas[name] for name in ("RequestPatternForm", "StubMappingForm")})
     for name, schema in json.loads(_generable(text)).items():
         schemas[f"Generable{name}"] = schema
     for item in document["paths"].values():
@@ -179,7 +179,9 @@ def generable(document: dict[str, Any]) -> dict[str, Any]:
 
 def _generable(text: str) -> str:
     return re.sub(
-        "#/components/schemas/(ContentPattern|RequestPattern|StubMapping)", r"#/components/schemas/Generable\1", text
+        "#/components/schemas/(ContentPattern|RequestPatternForm|StubMappingForm)",
+        r"#/components/schemas/Generable\1",
+        text,
     )
 
 
@@ -194,7 +196,7 @@ def xml_schema_conformance(_: Any, response: Response, case: Case[Any]) -> None:
     schema = resolved(described)["content"][XML]["schema"]
     tree = fromstring(response.content)
     assert resolved(schema)["xml"]["name"] == tree.tag
-    wrong = faults(schema, converted(tree, schema))
+    wrong = schema_errors(schema, converted(tree, schema))
     assert not wrong, wrong
 
 
