@@ -36,6 +36,7 @@ check: .venv/dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy examples/extend
 	@$(BIN)/bandit -q -c pyproject.toml -r mockcvp
 
 soak: .venv/dev

@@ -15,7 +15,7 @@ class Codec:
     """One format of bodies.
 
     Attributes:
-        media_types: the media types of the format, the first of which responses have
+        media_types: the media types of the format; responses use the first
         content_type: the ``Content-Type`` of a response with a body
         syntax: the error of a body that is not in this format
         decode: returns the data of a body and the names of what has no effect; takes body, charset, model and limits
@@ -57,14 +57,14 @@ JSON = Codec(
     json_codec.frame,
 )
 CODECS = (XML, JSON)
-"""The formats; of two that a client likes equally, the first is taken."""
+"""The formats in the order of preference, for ranges with equal q."""
 
 
 class Listing(NamedTuple):
     """A response document that is one list, whose entries are made when they are written.
 
     Attributes:
-        model: the document: its root has one member, the container, which has one member, the list
+        model: the document: a root element with one container; the container has one list
         items: what the entries are made of
         entry: makes an entry
     """

@@ -37,7 +37,7 @@ class ServerType(StrEnum):
 
 
 def _id(text: str) -> str:
-    # what is left when a path or a reference is taken apart must be the id again
+    # parsing a path or a refURL must return the same id
     if text != text.strip("/ \t\r\n") or not text:
         raise ValueError("an id must not be blank, nor begin or end with a slash or white space")
     if text in (".", ".."):

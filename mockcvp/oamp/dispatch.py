@@ -122,7 +122,7 @@ class Dispatcher:
         return success(dispatched, operation.status, result)
 
     def reject(self, oamp: OAMP, request: Request, length: int | None) -> Response | None:
-        """Return the error response to a request whose headers alone lead to one; None where its body is needed.
+        """Return the error response that the headers alone determine; None if the body is needed.
 
         Args:
             oamp: the OAMP
@@ -249,7 +249,7 @@ def _written(
     is_long = isinstance(document, Listing) and len(document.items) > _LONG_LIST and request.version == "1.1"
     parts = encode_list(document, codec) if isinstance(document, Listing) else iter((encode(document, codec),))
     body = b"" if is_long else b"".join(parts)
-    # Tomcat frames a response so whose length it does not know when it begins to send
+    # Tomcat sends Transfer-Encoding: chunked if it does not know the length
     framing = CHUNKED if request.version == "1.1" else (b"content-length", b"%d" % len(body))
     response = response._replace(headers=(*headers, (b"content-type", codec.content_type), framing))
     if request.method == "HEAD":

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, JsonValue
 
 from mockcvp.oamp.model import OampModel
 
-# in a line of the log; the response has them all
+# A log line has at most this many errors. The response has all.
 _ERRORS_LOGGED = 3
 
 

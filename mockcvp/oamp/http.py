@@ -32,7 +32,7 @@ class Request(NamedTuple):
         throttled: why the server has no capacity for this request, whose body is then not stored; empty where it has
         authority: host and port of the server, for a client that sends no ``Host``
         version: the version of HTTP, as ``1.1``
-        unread: whether the response was sent before the body was read, since the headers alone led to an error
+        unread: whether the server responded without reading the body
         root_path: the path that the app is mounted at
     """
 

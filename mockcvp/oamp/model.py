@@ -27,7 +27,7 @@ class OampModel(BaseModel):
 
     Attributes:
         root: the name of the root element; empty where the model is only a part
-        text_member: the member that an element without child elements stands for; empty where there is none
+        text_member: the member that gets the text of an element without child elements; empty for none
         ignored_members: members that clients send and that have no effect
         is_ordered: whether the meaning of a member depends on those before it
     """

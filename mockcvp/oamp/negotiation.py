@@ -60,7 +60,7 @@ def _accepted(accept: str) -> Codec | None:
 
 
 def _choice(accept: str) -> Codec | None:
-    # a range that occurs again changes nothing, and neither does one of another type
+    # duplicate ranges, and ranges of other types, have no effect
     members = dict.fromkeys(member for member in map(str.strip, _MEMBER.findall(accept)) if _RELEVANT.match(member))
     if len(members) > _MOST_RANGES:
         return None

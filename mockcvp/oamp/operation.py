@@ -37,7 +37,7 @@ class Served:
     Attributes:
         oamp: the OAMP that serves it
         request: the request
-        dispatched: the request with what its body holds, once the checks are made
+        dispatched: the request with its decoded body; None before the checks
         response: the response of the path operation, once it is there
     """
 
@@ -117,7 +117,7 @@ class OampRoute(APIRoute):
         super().__init__(path, wrapped, **options)
 
     def operation(self) -> Operation | None:
-        """Return this operation for a call without FastAPI; None where it has other dependencies."""
+        """Return this operation for a call without FastAPI; None if only FastAPI can resolve a dependency."""
         getters: list[Callable[[Dispatched], Any]] = []
         for name, parameter in inspect.signature(self._function, eval_str=True).parameters.items():
             dependency = _dependency(parameter.annotation)

@@ -134,7 +134,7 @@ class Servers:
         self._servers[changed.id] = changed
 
     def objections(self) -> Callable[[str], ApiError | None]:
-        """Return what tells, for each reference of one request, what speaks against it (contract, section 5)."""
+        """Return a function that returns the error of a reference, or None (contract, section 5)."""
         unknown: set[str] = set()
 
         def objection(reference: str) -> ApiError | None:

@@ -1,4 +1,4 @@
-"""The line that the log has for a call: status, method, path, user, and the effect or the error."""
+"""The line that the log has for a call: status, method, request target, user, and the effect or the error."""
 
 from mockcvp.journal import Call
 from mockcvp.oamp.references import RequestedServer
@@ -13,10 +13,10 @@ def line(call: Call) -> str:
     """Return the line of a call."""
     status = call.response.status if call.response else "---"
     user, target = shortened(call.request.user or "-"), shortened(call.request.target)
-    return printable(f"{status} {call.request.method} {target} {user} {_what_came_of(call)}".rstrip())
+    return printable(f"{status} {call.request.method} {target} {user} {_outcome(call)}".rstrip())
 
 
-def _what_came_of(call: Call) -> str:
+def _outcome(call: Call) -> str:
     if call.fault is not None:
         return f"{call.fault}, as the stub mapping asks for"
     if call.response is None:
