@@ -25,7 +25,7 @@ def milliseconds(accept: bytes) -> float:
         response = dispatcher.respond(oamp, request)
         seconds.append(time.perf_counter() - began)
         if response.status != 200:
-            raise SystemExit(f"{response.status}: {response.refusal}")
+            raise SystemExit(f"{response.status}: {response.reason}")
     return statistics.median(seconds) * 1000
 
 

@@ -123,7 +123,7 @@ class Call(NamedTuple):
     @property
     def refusal(self) -> str | None:
         """The reason of an error response; None for any other response."""
-        return self.response.refusal if self.response else None
+        return self.response.reason if self.response else None
 
     @property
     def matched(self) -> bool:
@@ -142,7 +142,7 @@ class Call(NamedTuple):
         size = _CALL_OVERHEAD + len(request.body) + getsizeof(request.target) + getsizeof(request.path)
         size += _size_of(request.headers)
         if response:
-            size += len(response.body) + getsizeof(response.refusal)
+            size += len(response.body) + getsizeof(response.reason)
             for error in response.errors:
                 size += _ERROR_OVERHEAD + getsizeof(error.reason) + getsizeof(error.actual) + getsizeof(error.valid)
             if sync_up := response.sync_up:

@@ -252,7 +252,7 @@ def test_the_memory_of_the_journal_stays_within_its_limit(body: int, servers: in
                 0.1,
                 "127.0.0.1",
                 request,
-                Response(202, (), sync_up=SyncUp(asked, runs), refusal=str(time.time())),
+                Response(202, (), sync_up=SyncUp(asked, runs), reason=str(time.time())),
             )
         gc.collect()
         allocated = tracemalloc.get_traced_memory()[0] - before

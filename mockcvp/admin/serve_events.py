@@ -109,7 +109,7 @@ def _extension(call: Call) -> dict[str, Any]:
         "delivered": call.delivered,
         "oversize": bool(call.request.exceeded),
         "unread": call.request.unread,
-        "refusal": response.refusal if response else None,
+        "refusal": response.reason if response else None,
         "synchronization": {
             "servers": [
                 {"refURL": server.ref_url, "sincetime": server.sincetime, "full": server.full}

@@ -221,13 +221,13 @@ def error_response(oamp: OAMP, request: Request, exc: Exception) -> Response:
     """Return the response that reports an error, in the format that the request asks for, or in XML."""
     if isinstance(exc, NotAllowed):
         allowed = str(exc)
-        refusal = f"the methods here: {allowed}"
-        return _written(oamp, request, None, Response(405, ((b"allow", allowed.encode()),), refusal=refusal))
+        reason = f"the methods here: {allowed}"
+        return _written(oamp, request, None, Response(405, ((b"allow", allowed.encode()),), reason=reason))
     if not isinstance(exc, OampError):
         _log.error("error in the response to %s %r", request.method, request.path, exc_info=exc)
         exc = OampError(errors.FAILED.error("an error of the mock itself, which its log has"))
     headers = CHALLENGE if exc.status == 401 else ()
-    response = Response(exc.status, headers, refusal=str(exc), errors=exc.errors)
+    response = Response(exc.status, headers, reason=str(exc), errors=exc.errors)
     return _written(oamp, request, error_codec(request.header(b"accept")), response, exc.document)
 
 
@@ -242,8 +242,8 @@ def _written(
     """Return a response with the headers of the release, and with its document as body."""
     release = oamp.release
     headers: Headers = (*release.server, *(() if request.method == "POST" else release.uncached), *response.headers)
-    if response.refusal is not None:
-        headers = (*headers, *explained(response.refusal))
+    if response.reason is not None:
+        headers = (*headers, *explained(response.reason))
     if document is None or codec is None:
         return response._replace(headers=(*headers, EMPTY))
     is_long = isinstance(document, Listing) and len(document.items) > _LONG_LIST and request.version == "1.1"

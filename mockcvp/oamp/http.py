@@ -86,7 +86,7 @@ class Response(NamedTuple):
         headers: all headers but ``Date``
         body: the body
         sync_up: the accepted sync-up, where there is one
-        refusal: the reason of an error, where it is one
+        reason: the reason of an error, where it is one
         errors: the documented errors in the body
         parts: yields the body, where it is long and not encoded yet
     """
@@ -95,15 +95,15 @@ class Response(NamedTuple):
     headers: Headers
     body: bytes = b""
     sync_up: SyncUp | None = None
-    refusal: str | None = None
+    reason: str | None = None
     errors: tuple[ApiError, ...] = ()
     parts: Iterator[bytes] | None = None
 
 
 def malformed(release: Release, reason: str) -> Response:
     """Return the response to malformed HTTP, which has the headers of Tomcat's connector."""
-    refusal = f"the request is malformed HTTP: {reason}"
-    return Response(400, (*release.server, *explained(refusal), EMPTY), refusal=refusal)
+    reason = f"the request is malformed HTTP: {reason}"
+    return Response(400, (*release.server, *explained(reason), EMPTY), reason=reason)
 
 
 def explained(reason: str) -> Headers:

@@ -17,7 +17,7 @@ from mockcvp.oamp.errors import ApiError
 from mockcvp.oamp.references import RequestedServer, server_id
 
 Clock = Callable[[], float]
-"""Tells the time, in seconds since 1970, and never goes back."""
+"""Returns the time, in seconds since 1970; it never goes back."""
 
 # a client that names new servers for ever must not fill the memory
 MOST_ADDED = 10_000

@@ -21,8 +21,8 @@ def _outcome(call: Call) -> str:
         return f"{call.fault}, as the stub mapping asks for"
     if call.response is None:
         return "the connection was closed before the request was complete"
-    if call.response.refusal is not None:
-        return shortened(call.response.refusal, _LONGEST_REASON)
+    if call.response.reason is not None:
+        return shortened(call.response.reason, _LONGEST_REASON)
     if call.mapping is not None:
         return f"response of the stub mapping {shortened(call.mapping.name or call.mapping.id)}"
     return _synchronised(call.response.sync_up) if call.response.sync_up else ""

@@ -337,7 +337,7 @@ def opened(server: ServerProcess) -> Iterator[ssl.SSLSocket]:
 
 
 def received(connection: socket.socket, enough: Callable[[bytes], bool] = lambda _: False) -> tuple[bytes, bool]:
-    """Return what comes, until it is enough or the server has hung up, and whether it has."""
+    """Return the received data, until it is enough or the server closes, and whether the server has closed."""
     data = b""
     while not enough(data):
         try:
@@ -481,7 +481,7 @@ class Caller:
 
 
 def is_over(connection: socket.socket) -> bool:
-    """Whether the server has hung up."""
+    """Return whether the server has closed the connection."""
     connection.setblocking(False)
     try:
         while connection.recv(65536):

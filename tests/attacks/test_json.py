@@ -83,7 +83,7 @@ def test_a_text_that_no_utf_8_could_tell_is_refused_in_every_encoding() -> None:
     body = b'{"synchronize":{"+2AA-x":"y"}}'
     response = responded(body, f"{JSON}; charset=utf-7")
     assert response.status == 400
-    assert "the body is not UTF-7" in (response.refusal or "")
+    assert "the body is not UTF-7" in (response.reason or "")
 
 
 def test_what_the_journal_holds_can_be_shown_whatever_was_sent(tmp_path_factory: pytest.TempPathFactory) -> None:

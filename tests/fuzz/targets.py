@@ -60,7 +60,7 @@ def accept(data: bytes) -> None:
         try:
             read(text)
         except OampError as exc:
-            _check_tellable(exc)
+            _check_encodable(exc)
 
 
 def pattern(data: bytes) -> None:
@@ -131,14 +131,14 @@ def _body(data: bytes, form: codecs.Codec) -> None:
             request = synchronization.read_request(data, form, charset, DEFAULT_LIMITS)
             synchronization.requested_servers(request.data)
         except OampError as exc:
-            _check_tellable(exc)
+            _check_encodable(exc)
 
 
-def _check_tellable(refusal: OampError) -> None:
-    """Check that the answer that a refusal becomes can be written, in each form."""
-    str(refusal)
+def _check_encodable(error: OampError) -> None:
+    """Check that the response of an error can be encoded in each format."""
+    str(error)
     for form in codecs.CODECS:
-        codecs.encode(refusal.document, form)
+        codecs.encode(error.document, form)
 
 
 def _pattern_form(data: bytes) -> RequestPatternForm | None:

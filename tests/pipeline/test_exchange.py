@@ -215,7 +215,7 @@ def test_a_stop_does_not_wait_for_a_client_that_never_finishes_its_handshake(tmp
 
 
 def assert_nothing_but_calls_in(server: ServerProcess, *calls: str) -> None:
-    """The rest of the log of a mock server that has stopped tells of these calls, says that it has stopped, and no more."""
+    """Check that the rest of the log has a line for each of these calls, and the line of the stop."""
     lines = []
     while (line := server.lines.get(timeout=PATIENCE)) is not None:
         lines.append(re.sub(r"^[-\d]+ [\d:,]+ ", "", line))
@@ -244,7 +244,7 @@ def accepted(*servers: tuple[str, int]) -> Response:
             Response(202, (), sync_up=SyncUp(ignored=["synchronize/server"])),
             "full sync-up of every server; ignored, since it is unknown: synchronize/server",
         ),
-        (Response(400, (), refusal="why"), "400 POST /cvp-config/command/synchronize wsmadmin why"),
+        (Response(400, (), reason="why"), "400 POST /cvp-config/command/synchronize wsmadmin why"),
         (
             None,
             "--- POST /cvp-config/command/synchronize wsmadmin the connection was closed before the request was complete",
@@ -256,7 +256,7 @@ def test_a_line_of_the_log_tells_what_came_of_a_call(response: Response, reporte
 
 
 def test_a_line_of_the_log_tells_of_a_call_without_a_user() -> None:
-    assert line(call(Response(401, (), refusal="why"), user="")) == "401 POST /cvp-config/command/synchronize - why"
+    assert line(call(Response(401, (), reason="why"), user="")) == "401 POST /cvp-config/command/synchronize - why"
 
 
 def test_a_line_of_the_log_is_short_whatever_is_sent() -> None:
@@ -267,7 +267,7 @@ def test_a_line_of_the_log_is_short_whatever_is_sent() -> None:
 
 def test_a_client_cannot_write_a_log_line_of_its_own() -> None:
     forged = "x\n202 POST /cvp-config/command/synchronize wsmadmin\x1b[2J\u2028\u202e"
-    rejected = Response(401, (), refusal=forged)
+    rejected = Response(401, (), reason=forged)
     for reported in (
         line(call(rejected, user=forged)),
         line(call(rejected, forged)),
