@@ -251,9 +251,12 @@ def test_a_connection_that_cannot_be_served_is_closed(
 
     with MockCVP() as cvp:
         context, address = cvp.ssl_context(), ("127.0.0.1", urlsplit(cvp.url).port or 0)
-        with monkeypatch.context() as patched, socket.create_connection(address, timeout=30) as plain:
+        with monkeypatch.context() as patched:
             patched.setattr(Connection, "__init__", fail)
-            with pytest.raises(OSError):  # noqa: PT011 - closed or reset
+            with (
+                socket.create_connection(address, timeout=30) as plain,
+                pytest.raises(OSError),  # noqa: PT011 - closed or reset
+            ):
                 context.wrap_socket(plain, server_hostname="localhost")
         with context.wrap_socket(
             socket.create_connection(address, timeout=30), server_hostname="localhost"
