@@ -1,4 +1,4 @@
-"""The product being mocked: what a client sees under ``/cvp-config``.
+"""The OAMP: its resources under ``/cvp-config``, without anything that only the mock server has.
 
-Nothing in here knows that it is a mock server: it imports nothing from the journal or from ``mockcvp.admin``.
+No module of this package imports the journal, the stubs or ``mockcvp.admin``.
 """

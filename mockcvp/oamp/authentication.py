@@ -9,20 +9,20 @@ from hmac import compare_digest
 from mockcvp.oamp import errors
 from mockcvp.oamp.errors import OampError
 
-# no source names a user without the role; the stock user of the operations console stands for one
+# No source names a user without the role. This is the default user of the operations console.
 CONSOLE_USER = "Administrator"
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user whom the OAMP knows."""
+    """A user of the OAMP."""
 
     password: str
     has_role: bool = True
 
 
 def sent_credentials(authorization: str | None) -> tuple[str, str] | None:
-    """Return the user name and password of an ``Authorization`` header, or None where it holds none."""
+    """Return the user name and password of an ``Authorization`` header, None if it has none."""
     scheme, _, token = (authorization or "").strip().partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -39,15 +39,15 @@ def sent_credentials(authorization: str | None) -> tuple[str, str] | None:
 
 
 class Accounts:
-    """The users whom the OAMP knows.
+    """The users of the OAMP.
 
     Args:
-        by_name: their accounts
+        by_name: the accounts by user name
     """
 
     def __init__(self, by_name: Mapping[str, Account]) -> None:
         self.by_name = by_name
-        # as nearly every client sends them, so that what is right need not be decoded for each call
+        # Valid headers as nearly every client sends them: these need not be decoded for each request.
         self._admitted = [
             b"Basic " + b64encode(f"{name}:{account.password}".encode())
             for name, account in by_name.items()
@@ -55,13 +55,13 @@ class Accounts:
         ]
 
     def authenticate(self, authorization: str | None) -> None:
-        """Let a known user with the role pass.
+        """Check the credentials of a request.
 
         Args:
             authorization: the ``Authorization`` header
 
         Raises:
-            Refusal: ``authorization.unathorized`` or ``authentication.noAccess``.
+            OampError: ``authorization.unathorized`` or ``authentication.noAccess``
         """
         if authorization is None:
             raise OampError(errors.UNAUTHORIZED.error("no credentials were sent"))

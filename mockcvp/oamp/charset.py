@@ -13,12 +13,12 @@ def decoded(body: bytes, charset: str, syntax: ErrorType) -> str:
     """Return the text of a body, without a byte order mark.
 
     Raises:
-        OampError: the given syntax error, where the body is not in the charset
+        OampError: the body is not in the charset; the error is ``syntax``
     """
     try:
         text = body.decode(charset)
         if charset.lower() != "utf-8":
-            # some encodings can hold half of a surrogate pair, which is no character, and could not be logged
+            # Some encodings can encode half of a surrogate pair, which cannot be logged.
             text.encode()
     except (UnicodeError, LookupError) as exc:
         place = f" at byte {exc.start}" if isinstance(exc, UnicodeDecodeError) else ""
@@ -28,7 +28,7 @@ def decoded(body: bytes, charset: str, syntax: ErrorType) -> str:
 
 def is_charset(name: str) -> bool:
     """Return whether this is the name of an encoding of text."""
-    # unicode_escape, punycode and others of Python's own are not among the aliases; zlib and its like encode no text
+    # The aliases lack Python's own encodings, such as unicode_escape. Codecs such as zlib encode no text.
     if normalize_encoding(name).lower() not in _CHARSETS:
         return False
     try:

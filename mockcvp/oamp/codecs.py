@@ -1,4 +1,4 @@
-"""Bodies in XML and JSON: one table of the formats (contract, sections 3 and 4). Another format is another entry."""
+"""The table of body formats, XML and JSON (contract, sections 3 and 4). A further format is a further entry."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,12 @@ class Codec:
         media_types: the media types of the format; responses use the first
         content_type: the ``Content-Type`` of a response with a body
         syntax: the error of a body that is not in this format
-        decode: returns the data of a body and the names of what has no effect; takes body, charset, model and limits
-        encode: returns the text of a document; takes the name of its root, and its data
-        entry: returns the text of one entry of a list; takes its name and its data
-        frame: returns the text before, between and after the entries of a list; takes the names of the three elements
+        decode: decodes a body; its arguments are the body, the charset, the model and the limits, and it returns the
+            data and the names of members without effect
+        encode: returns the text of a document; its arguments are the name of the root element and the data
+        entry: returns the text of one entry of a list; its arguments are the name and the data of the entry
+        frame: returns the text before, between and after the entries of a list; its arguments are the names of the
+            root element, the container and the entry
     """
 
     media_types: tuple[tuple[str, str], ...]
@@ -61,12 +63,12 @@ CODECS = (XML, JSON)
 
 
 class Listing(NamedTuple):
-    """A response document that is one list, whose entries are made when they are written.
+    """A response document with one list. Each entry is built when it is encoded.
 
     Attributes:
-        model: the document: a root element with one container; the container has one list
-        items: what the entries are made of
-        entry: makes an entry
+        model: the model of the document: a root element with one container, which has one list
+        items: the objects that the entries describe
+        entry: builds the entry of an object
     """
 
     model: type[OampModel]
@@ -75,15 +77,15 @@ class Listing(NamedTuple):
 
 
 def encode(document: OampModel, codec: Codec) -> bytes:
-    """Return the body that holds a document."""
+    """Return a document as a body."""
     return codec.encode(document.root, document.data()).encode()
 
 
 def encode_list(listing: Listing, codec: Codec) -> Iterator[bytes]:
-    """Yield the body that holds a list, an entry at a time."""
+    """Yield the parts of a body with a list, one entry in each."""
     container, name = listing.model.list_names()
     if len(listing.items) < 2:
-        # JSON has another shape for no entry and for one
+        # In JSON, a list with no entry or one has another shape.
         entries = [listing.entry(item).data() for item in listing.items]
         yield codec.encode(listing.model.root, {container: {name: entries}}).encode()
         return

@@ -1,4 +1,4 @@
-"""The CVP servers that an OAMP knows, and the version that it says it is (contract, section 7)."""
+"""The servers of a deployment, and the version of its OAMP (contract, section 7)."""
 
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
@@ -22,7 +22,7 @@ Outcome = Literal["Success", "Failure"]
 
 
 class ServerType(StrEnum):
-    """The types that a server may be of."""
+    """The types of servers."""
 
     VXML = "VXML"
     MEDIA = "MEDIA"
@@ -37,18 +37,18 @@ class ServerType(StrEnum):
 
 
 def _id(text: str) -> str:
-    # parsing a path or a refURL must return the same id
+    # A path and a refURL with this id must both be parsed to this id.
     if text != text.strip("/ \t\r\n") or not text:
         raise ValueError("an id must not be blank, nor begin or end with a slash or white space")
     if text in (".", ".."):
-        raise ValueError("an id must not be '.' or '..', which clients take out of a path")
+        raise ValueError("an id must not be '.' or '..', which clients remove from a path")
     if text == "synchronize" or text.endswith("/synchronize"):
         raise ValueError("an id must not be or end with 'synchronize', which names another resource")
     return text
 
 
 def _written_out(address: object) -> object:
-    # pydantic would take 10 for 0.0.0.10
+    # Pydantic would accept the number 10 as 0.0.0.10.
     if not isinstance(address, str | IPv4Address | IPv6Address):
         raise PydanticCustomError("ip_any_address", "must be text")
     return address
@@ -74,11 +74,11 @@ class Server(BaseModel):
 
     Attributes:
         id: the last segment of its refURL
-        hostname: as the server list shows it
-        ipaddr: as the server list shows it
-        type: what kind of server it is
-        duration: how long its sync-ups take, in seconds
-        outcome: how its sync-ups end
+        hostname: its host name in the server list
+        ipaddr: its IP address in the server list
+        type: its type
+        duration: the duration of its sync-ups, in seconds
+        outcome: the final state of its sync-ups
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -95,7 +95,7 @@ _Part = Annotated[str, WithJsonSchema({"type": ["string", "number"]})]
 
 
 class Version(BaseModel):
-    """The version that an OAMP says it is."""
+    """The version that an OAMP reports."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, coerce_numbers_to_str=True
@@ -111,7 +111,7 @@ class Version(BaseModel):
 
 
 class Deployment(BaseModel):
-    """What an OAMP manages."""
+    """The servers that an OAMP manages, and its version."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

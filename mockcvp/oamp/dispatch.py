@@ -1,4 +1,4 @@
-"""From a request to a response: the checks, the path operation, the encoded document (contract, sections 2 and 9)."""
+"""Serving a request: the checks, the path operation, the encoded response (contract, sections 2 and 9)."""
 
 import logging
 import re
@@ -17,24 +17,24 @@ from mockcvp.oamp.sync_ups import SyncUp
 
 _log = logging.getLogger(__name__)
 
-# RFC 7617 requires a realm; no source documents the OAMP's
+# RFC 7617 requires a realm. No source documents the realm of the OAMP.
 CHALLENGE = ((b"www-authenticate", b'Basic realm="cvp-config"'),)
-# a longer list is encoded in slices, between which other requests are served
+# A longer list is encoded in slices, so that other requests are served in between.
 _LONG_LIST = 50
 
 Reader = Callable[[bytes, Codec | None, str | None, Limits], Any]
-"""Reads a body: the bytes, the format (None without a body), the charset if one is named, the limits."""
+"""Reads a body. Its arguments are the body, its format (None without a body), its charset or None, and the limits."""
 
 
 class Dispatched:
-    """A request that has passed the checks, for a path operation.
+    """A request that has passed the checks.
 
     Attributes:
-        oamp: the OAMP that serves it
+        oamp: the OAMP
         request: the request
         codec: the format of the response
-        parameters: the parameters of the path
-        document: what the body holds, where the operation takes one
+        parameters: the path parameters
+        document: the decoded body, if the operation reads one
     """
 
     __slots__ = ("codec", "document", "oamp", "parameters", "request")
@@ -51,9 +51,9 @@ class Operation(NamedTuple):
     """A path operation.
 
     Attributes:
-        call: calls the function
-        status: of a successful response
-        read: reads the body; None where the operation takes none
+        call: calls the path operation function
+        status: the status of a successful response
+        read: reads the body; None if the operation has no body
     """
 
     call: Callable[[Dispatched], Any]
@@ -81,7 +81,7 @@ class Routes:
             methods["HEAD"] = operation
 
     def find(self, path: str) -> tuple[Mapping[str, Operation], Mapping[str, str]] | None:
-        """Return the operations of a path by method, and the parameters of the path; None where there are none."""
+        """Return the operations of a path by method, and the path parameters; None for an unknown path."""
         path = path.removesuffix("/")
         methods = self._fixed.get(path)
         if methods is not None:
@@ -93,11 +93,11 @@ class Routes:
 
 
 class NotAllowed(Exception):
-    """A method that a resource lacks; the text lists the methods that it has."""
+    """A resource lacks the method of a request. The message lists the methods of the resource."""
 
 
 class Dispatcher:
-    """Serves requests by path operations: never raises; what a request does is done when it returns.
+    """Serves requests without FastAPI.
 
     Args:
         routes: the path operations
@@ -107,11 +107,11 @@ class Dispatcher:
         self._routes = routes
 
     def has(self, path: str) -> bool:
-        """Return whether there are operations of a path."""
+        """Return whether a path has operations."""
         return self._routes.find(path) is not None
 
     def respond(self, oamp: OAMP, request: Request) -> Response:
-        """Return the response to a request."""
+        """Return the response to a request; an exception leads to an error response."""
         try:
             operation, dispatched = self._dispatch(oamp, request)
             if operation.read:
@@ -126,8 +126,8 @@ class Dispatcher:
 
         Args:
             oamp: the OAMP
-            request: without its body
-            length: of the body in bytes, more than 0, as announced; None: it is chunked, and may be empty
+            request: the request without its body
+            length: the Content-Length, above 0; None for a chunked body, which may be empty
         """
         try:
             operation, _ = self._dispatch(oamp, request)
@@ -138,7 +138,7 @@ class Dispatcher:
         return None
 
     def _dispatch(self, oamp: OAMP, request: Request) -> tuple[Operation, Dispatched]:
-        """Make all checks of the headers (section 2).
+        """Make all checks of the headers (contract, section 2).
 
         Raises:
             OampError: a check fails
@@ -159,16 +159,16 @@ def negotiated(oamp: OAMP, request: Request, parameters: Mapping[str, str]) -> D
     """Return a request with the format of its response.
 
     Raises:
-        OampError: ``Accept`` is missing, or asks for no format that there is
+        OampError: ``Accept`` is missing, or matches no format
     """
     return Dispatched(oamp, request, negotiate(request.header(b"accept")), parameters)
 
 
 def check_client(oamp: OAMP, request: Request) -> None:
-    """Make the checks that come before the route.
+    """Make the checks that precede the route.
 
     Raises:
-        OampError: ``processing.throttled``, or the credentials are not right
+        OampError: ``processing.throttled``, or an error of the credentials
     """
     if request.throttled:
         raise OampError(errors.THROTTLED.error(request.throttled))
@@ -190,7 +190,7 @@ def read_document(dispatched: Dispatched, read: Reader) -> None:
 
 
 def _check_body(request: Request) -> tuple[Codec, str | None]:
-    """Return the format and the charset of a body that is not empty, by the headers of its request.
+    """Return the format and the charset of a body, which the headers of the request name.
 
     Raises:
         OampError: ``invalid.contentType`` or ``invalid.requestSize``
@@ -205,7 +205,7 @@ def _check_body(request: Request) -> tuple[Codec, str | None]:
 
 
 def success(dispatched: Dispatched, status: int, result: Any) -> Response:
-    """Return the response that has the result of a path operation: a model, a list, a sync-up, or none."""
+    """Return the response with the result of a path operation: a model, a list, a sync-up, or None."""
     oamp, request, codec = dispatched.oamp, dispatched.request, dispatched.codec
     sync_up = result if isinstance(result, SyncUp) else None
     if sync_up is None and isinstance(result, OampModel | Listing):
@@ -218,14 +218,14 @@ def success(dispatched: Dispatched, status: int, result: Any) -> Response:
 
 
 def error_response(oamp: OAMP, request: Request, exc: Exception) -> Response:
-    """Return the response that reports an error, in the format that the request asks for, or in XML."""
+    """Return the response that reports an error, in the negotiated format, or in XML if there is none."""
     if isinstance(exc, NotAllowed):
         allowed = str(exc)
         reason = f"the methods here: {allowed}"
         return _written(oamp, request, None, Response(405, ((b"allow", allowed.encode()),), reason=reason))
     if not isinstance(exc, OampError):
         _log.error("error in the response to %s %r", request.method, request.path, exc_info=exc)
-        exc = OampError(errors.FAILED.error("an error of the mock itself, which its log has"))
+        exc = OampError(errors.FAILED.error("an error of the mock server; see its log"))
     headers = CHALLENGE if exc.status == 401 else ()
     response = Response(exc.status, headers, reason=str(exc), errors=exc.errors)
     return _written(oamp, request, error_codec(request.header(b"accept")), response, exc.document)
@@ -239,7 +239,7 @@ def reject(oamp: OAMP, request: Request, error: ApiError) -> Response:
 def _written(
     oamp: OAMP, request: Request, codec: Codec | None, response: Response, document: OampModel | Listing | None = None
 ) -> Response:
-    """Return a response with the headers of the release, and with its document as body."""
+    """Return a response with the headers of the release, and with a document as its body."""
     release = oamp.release
     headers: Headers = (*release.server, *(() if request.method == "POST" else release.uncached), *response.headers)
     if response.reason is not None:

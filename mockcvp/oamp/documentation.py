@@ -1,4 +1,4 @@
-"""What OpenAPI documents of the OAMP's operations: bodies, responses and errors in XML and JSON."""
+"""The OpenAPI metadata of the OAMP's operations: bodies, responses and errors in XML and JSON."""
 
 import json
 import re
@@ -91,7 +91,7 @@ PATH_SERVER: dict[str, Any] = {
         }
     ]
 }
-# the names of the errors of a response, until the document is made: examples at each start would delay it
+# The names of the errors of a response. Their examples are built with the document, since they would delay each start.
 _ERRORS = "x-errors"
 
 QUERY_TYPE: dict[str, Any] = {
@@ -112,10 +112,10 @@ def documented(
     """Return the responses of an operation, for FastAPI.
 
     Args:
-        model: the document of a successful response; None where it has no body
-        rows: the errors that only this operation has
-        status: of a successful response
-        body: whether the operation takes a body
+        model: the model of a successful response; None if it has no body
+        rows: the errors that only some operations have
+        status: the status of a successful response
+        body: whether the operation reads a body
     """
     success: dict[str, Any] = {"description": _DESCRIPTIONS.get(status, "Success.")}
     if model:
@@ -140,8 +140,8 @@ def request_body(
     """Return the request body of an operation, for FastAPI's ``openapi_extra``.
 
     Args:
-        model: the document
-        examples: by their names, in each format
+        model: the model of the body
+        examples: examples in each format, by their names
     """
     content: dict[str, Any] = {}
     for codec in CODECS:
@@ -178,7 +178,7 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
     """Return FastAPI's OpenAPI document with the schemas, headers and HEAD operations of the OAMP.
 
     Args:
-        document: as FastAPI generates it; it is changed
+        document: the document that FastAPI generated, which this changes
     """
     requests: set[str] = set()
     responses: set[str] = set()
@@ -188,7 +188,7 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
                 continue
             for response in described["responses"].values():
                 _add_examples(response)
-            # FastAPI documents its own error, which the OAMP never has
+            # FastAPI documents its own validation error, which the OAMP does not have.
             described["responses"].pop("422", None)
             requests |= _referred(described.get("requestBody"))
             responses |= _referred(described["responses"])
@@ -235,7 +235,7 @@ def _not_allowed() -> dict[str, Any]:
 
 
 def _head(get: dict[str, Any]) -> dict[str, Any]:
-    """Return the operation HEAD beside a GET."""
+    """Return the HEAD operation of a GET operation."""
     responses = {
         status: {key: value for key, value in response.items() if key != "content"}
         for status, response in get["responses"].items()

@@ -1,4 +1,4 @@
-"""The documented errors: one table, and the document that they are written in (contract, section 8)."""
+"""The table of documented errors, and their document (contract, section 8)."""
 
 import difflib
 from dataclasses import dataclass, replace
@@ -17,12 +17,12 @@ class ErrorType:
     """One row of the table of documented errors (contract, section 8).
 
     Attributes:
-        status: of the response
+        status: the status of the response
         name: the ``errorType``
-        message: the ``errorMessage``, which is the same whatever the cause
-        data: the ``errorData``, where the error has it
-        detail: the type of the ``errorDetail``, where the error has it
-        valid: the valid values that an ``invalidValueErrorDetail`` names
+        message: the ``errorMessage``, which does not depend on the cause
+        data: the ``errorData``, if the error has it
+        detail: the type of the ``errorDetail``, if the error has it
+        valid: the valid values in an ``invalidValueErrorDetail``
     """
 
     status: int
@@ -40,9 +40,9 @@ class ErrorType:
         """Return an occurrence of this error.
 
         Args:
-            reason: an explanation that the real server does not give; it is not part of the response body
+            reason: the cause, which the real server does not report; it is not part of the response body
             actual: the value that was sent
-            valid: the valid values, where they differ from the row's
+            valid: the valid values, if they differ from those of the row
         """
         return ApiError(self, reason or self.message, actual, valid or self.valid)
 
@@ -53,7 +53,7 @@ class ApiError:
 
     Attributes:
         type: the row of the table
-        reason: why it occurred, for the log, the journal and the header ``X-Mockcvp-Reason``
+        reason: the cause, for the log, the journal and the header ``X-Mockcvp-Reason``
         actual: the value that was sent
         valid: the valid values
     """
@@ -149,25 +149,25 @@ def _entry(error: ApiError) -> ApiErrorEntry:
 
 
 def by_status(status: int) -> ErrorType:
-    """Return the first error of the table that has a status; an internal error with it where there is none."""
+    """Return the first error of the table with a status; an internal error with that status if there is none."""
     return next((row for row in TABLE if row.status == status), None) or ErrorType(status, FAILED.name, FAILED.message)
 
 
 def of_status(status: int, name: str) -> ErrorType:
-    """Return the error with a status and an ``errorType``, which may be one that the table does not have.
+    """Return the error with a status and an ``errorType``, which the table may lack.
 
     Raises:
-        ValueError: the table has it for another status, or has one that is almost the same
+        ValueError: the table has another status for the ``errorType``, or has one with almost the same name
     """
     found = [row for row in TABLE if row.name == name]
     if found:
         for row in found:
             if row.status == status:
                 return row
-        raise ValueError(f"the product answers {name} with {found[0].status}, not {status}")
+        raise ValueError(f"the OAMP sends {name} with status {found[0].status}, not {status}")
     near = difflib.get_close_matches(name, [row.name for row in TABLE], n=1, cutoff=0.85)
     if near:
-        raise ValueError(f"the product has no {name!r}: is {near[0]} meant?")
+        raise ValueError(f"the OAMP has no {name!r}: is {near[0]} meant?")
     return replace(by_status(status), name=name)
 
 
@@ -175,7 +175,7 @@ def _shortened(text: str, limit: int = 100) -> str:
     return repr(text) if len(text) <= limit else f"{text[:limit]!r}… of {len(text)} characters"
 
 
-# Where section 8 has a message from the guide, it stands here to the letter; the other messages are ours.
+# Messages of the guide (contract, section 8) are verbatim; the other messages are ours.
 UNAUTHORIZED = ErrorType(401, "authorization.unathorized", "Unauthorized request")
 NOT_AUTHORIZED = ErrorType(
     401, "authentication.notAuthorized", "User is not authorized to access the requested resource"

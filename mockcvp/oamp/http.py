@@ -23,17 +23,17 @@ class Request(NamedTuple):
     """A request.
 
     Attributes:
-        method: in upper case
-        path: decoded, without the query
-        target: path and query, as they were sent
-        headers: names in lower case
-        body: the bytes of the body, at most as many as the limit
-        exceeded: the limit in bytes that the body exceeds, 0 where it does not
-        throttled: why the server has no capacity for this request, whose body is then not stored; empty where it has
-        authority: host and port of the server, for a client that sends no ``Host``
-        version: the version of HTTP, as ``1.1``
+        method: the method, in upper case
+        path: the decoded path
+        target: the path and the query, as the client sent them
+        headers: the headers, with names in lower case
+        body: the body, up to the limit
+        exceeded: the limit that the body exceeds, in bytes; 0 if it exceeds none
+        throttled: the reason why the server has no capacity for this request, whose body is not stored; usually empty
+        authority: the host and the port of the server, for a client that sends no ``Host``
+        version: the version of HTTP, such as ``1.1``
         unread: whether the server responded without reading the body
-        root_path: the path that the app is mounted at
+        root_path: the path at which the app is mounted
     """
 
     method: str
@@ -50,26 +50,26 @@ class Request(NamedTuple):
 
     @property
     def query(self) -> str:
-        """The query, as it was sent; empty where there was none."""
+        """The query, as the client sent it; empty if there is none."""
         return self.target.partition("?")[2]
 
     @property
     def base_url(self) -> str:
-        """The URL of the API as the client reaches it (contract, section 7)."""
+        """The URL of the API, with the host that the client called (contract, section 7)."""
         return f"https://{self.header(b'host') or self.authority}{self.root_path}{BASE_PATH}"
 
     @property
     def user(self) -> str | None:
-        """The user name that was sent, right or wrong; None where none was."""
+        """The user name that the client sent, valid or not; None without one."""
         credentials = sent_credentials(self.header(b"authorization"))
         return credentials[0] if credentials else None
 
     def header(self, name: bytes) -> str | None:
-        """Return a header's value, several of one name joined by commas, or None where it was not sent."""
+        """Return the value of a header, several values joined by commas; None if the client did not send it."""
         return _by_name(self.headers).get(name)
 
 
-# clients send few headers again and again
+# Most requests of a client have the same headers.
 @lru_cache(maxsize=256)
 def _by_name(headers: Headers) -> Mapping[bytes, str]:
     values: dict[bytes, list[bytes]] = {}
@@ -79,16 +79,16 @@ def _by_name(headers: Headers) -> Mapping[bytes, str]:
 
 
 class Response(NamedTuple):
-    """A response, and what it means.
+    """A response.
 
     Attributes:
         status: the status code
         headers: all headers but ``Date``
         body: the body
-        sync_up: the accepted sync-up, where there is one
-        reason: the reason of an error, where it is one
+        sync_up: the accepted sync-up, if there is one
+        reason: the reason of an error response
         errors: the documented errors in the body
-        parts: yields the body, where it is long and not encoded yet
+        parts: yields the parts of a long body, which is not encoded yet; None for any other body
     """
 
     status: int

@@ -12,15 +12,15 @@ from mockcvp.oamp.errors import JSON_SYNTAX, OampError
 from mockcvp.oamp.limits import Limits
 from mockcvp.oamp.model import OampModel, text_of
 
-# a string without an end goes to the end of the text, so that no place is searched twice
+# An unterminated string extends to the end of the text, so that no character is searched twice.
 _STRING_OR_SIGN = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[{,\]}]', re.DOTALL)
 
 
 def decode(body: bytes, charset: str | None, model: type[OampModel], limits: Limits) -> tuple[Any, list[str]]:
     """Return the data of a JSON body, and the names of its members that have no effect.
 
-    Numbers and truth values are taken for text, an array of one for an object and the reverse, ``null`` and blank text
-    for an empty object, an array of texts for the entries of a list.
+    A number and a boolean stand for text, an array of one for its only entry, one entry for an array, ``null`` and
+    blank text for an empty object, and an array of texts for the entries of a list.
 
     Raises:
         OampError: ``processing.jsonSyntaxError``
@@ -30,7 +30,7 @@ def decode(body: bytes, charset: str | None, model: type[OampModel], limits: Lim
         _check_size(text, limits)
         document = _DECODER.decode(text)
         if "\\" in text and "\\ud" in text.lower():
-            # half of a surrogate pair is no character, and could not be logged
+            # Half of a surrogate pair cannot be logged.
             json.dumps(document, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise OampError(JSON_SYNTAX.error("the body has half of a surrogate pair alone")) from None
@@ -66,7 +66,7 @@ def _members(value: dict[str, Any], model: type[OampModel], name: str, ignored: 
     if not value.keys() <= members.keys():
         ignored += [f"{name}/{key}" for key in value if key not in members and key not in model.ignored_members]
     data: dict[str, Any] = {}
-    # the members of an object have no order, elements have: that of the model
+    # The members of a JSON object have no order, so the order of the model applies.
     for key, member in members.items():
         item = value.get(key)
         if item is None:
@@ -110,7 +110,7 @@ def _text(value: Any, name: str) -> str:
 
 def _wrong_shape(name: str, expected: str, value: Any) -> OampError:
     kind = "an object" if isinstance(value, dict) else "an array" if isinstance(value, list) else "text"
-    return OampError(JSON_SYNTAX.error(f"{name} must hold {expected}, not {kind}"))
+    return OampError(JSON_SYNTAX.error(f"{name} must be {expected}, not {kind}"))
 
 
 def _check_size(text: str, limits: Limits) -> None:
@@ -142,7 +142,7 @@ def _constant(name: str) -> NoReturn:
 
 
 def members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the members of a JSON object; Python's parser takes the last of each name.
+    """Return the members of a JSON object. Python's parser alone would ignore duplicates.
 
     Raises:
         ValueError: a member occurs twice
@@ -154,7 +154,7 @@ def members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-# a number stays the text that was sent, as it would be in XML
+# A number stays text, as in XML.
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_constant, object_pairs_hook=members_once)
 
 

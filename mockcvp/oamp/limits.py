@@ -1,15 +1,15 @@
-"""What a request body may hold."""
+"""The limits of request bodies."""
 
 from typing import NamedTuple
 
 
 class Limits(NamedTuple):
-    """What a request body may hold.
+    """The limits of a request body.
 
     Attributes:
-        depth: how deep its elements, or its objects and arrays, may be nested
-        elements: how many elements, attributes, comments and the like an XML document may have, or values a JSON one
-        servers: how many servers a request may name
+        depth: the maximum nesting depth of elements, or of objects and arrays
+        elements: the maximum number of elements, attributes and comments in XML, or of values in JSON
+        servers: the maximum number of servers
     """
 
     depth: int = 100
@@ -18,4 +18,4 @@ class Limits(NamedTuple):
 
 
 DEFAULT_LIMITS = Limits()
-"""The limits where no others are given."""
+"""The default limits."""

@@ -1,4 +1,4 @@
-"""The base of all documents of the OAMP, where XML, JSON and pydantic meet (contract, section 4)."""
+"""The base class of all documents of the OAMP (contract, section 4)."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,10 +11,10 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Member(NamedTuple):
-    """One member of a document, as codecs see it.
+    """One member of a document, for codecs.
 
     Attributes:
-        model: the model of its value; None where its value is text
+        model: the model of its value; None if its value is text
         is_list: whether it may occur repeatedly
     """
 
@@ -26,13 +26,13 @@ class OampModel(BaseModel):
     """A document of the OAMP, or a part of one.
 
     Attributes:
-        root: the name of the root element; empty where the model is only a part
-        text_member: the member that gets the text of an element without child elements; empty for none
-        ignored_members: members that clients send and that have no effect
-        is_ordered: whether the meaning of a member depends on those before it
+        root: the name of the root element; empty for a part of a document
+        text_member: the member whose value is the text of an element without child elements; empty for none
+        ignored_members: the names of members that clients send without effect
+        is_ordered: whether the meaning of a member depends on the members before it
     """
 
-    # pydantic builds a model when it is first used, which keeps a start short
+    # Pydantic builds a deferred model at its first use, so that it does not delay the start.
     model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True, defer_build=True)
 
     root: ClassVar[str] = ""
@@ -41,17 +41,17 @@ class OampModel(BaseModel):
     is_ordered: ClassVar[bool] = False
 
     def data(self) -> dict[str, Any]:
-        """Return the members that have a value, by their names on the wire; every value is text, data or a list."""
+        """Return the members with a value, by their names on the wire; a value is text, a member object or a list."""
         return self.model_dump(by_alias=True, exclude_none=True)
 
     @classmethod
     def from_pairs(cls, pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-        """Return the data of an element whose members depend on their order; only called with ``is_ordered``."""
+        """Return the data of members in their order. Only a model with ``is_ordered`` has this."""
         raise NotImplementedError(f"{cls.__name__} has members that depend on their order")
 
     @classmethod
     def list_names(cls) -> tuple[str, str]:
-        """Return the name of the container of a document that is one list, and the name of its entries."""
+        """Return the names of the container and of the entries of a document with one list."""
         ((container, member),) = cls.members().items()
         assert member.model
         ((name, _),) = member.model.members().items()
@@ -84,6 +84,6 @@ def _types(annotation: Any) -> Iterator[Any]:
 
 
 def text_of(value: object) -> str:
-    """Return a value as text, with U+FFFD in place of each character that XML cannot hold."""
+    """Return a value as text, with U+FFFD in place of each character that XML does not allow."""
     text = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
     return _NOT_XML.sub("\ufffd", text) if _NOT_XML.search(text) else text

@@ -39,7 +39,7 @@ Time = Annotated[
     ),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2013-04-24T16:41:21-07:00"]}),
 ]
-"""Seconds since 1970, on the wire whole seconds with the offset of the machine's time zone."""
+"""Seconds since 1970; on the wire, a time in whole seconds with the offset of the machine's time zone."""
 
 
 _RefUrl = Annotated[
@@ -56,7 +56,7 @@ class ServerReference(OampModel):
     """A server, by its reference alone or as an object, such as an entry of the server list. Each server only once."""
 
     text_member: ClassVar[str] = "refURL"
-    # clients post entries of the server lists back as they came
+    # Clients send back entries of the server lists unchanged.
     ignored_members: ClassVar[frozenset[str]] = frozenset(
         ["hostname", "ipaddr", "type", "lastFullSyncTime", "lastIncrementalSyncTime", "syncStatus"]
     )
@@ -123,7 +123,7 @@ class ServerEntry(OampModel):
 
     @classmethod
     def of(cls, server: Server, base_url: str) -> "ServerEntry":
-        """Return the entry of a server, for a client that calls a base URL."""
+        """Return the entry of a server. The base URL is the one that the client called."""
         reference = ref_url(server.id, base_url)
         return cls.model_construct(
             ref_url=reference, hostname=server.hostname, ipaddr=str(server.ipaddr), type=server.type
@@ -145,7 +145,7 @@ class ServerList(OampModel):
 
 
 class StatusEntry(OampModel):
-    """How the sync-ups of one server have gone (contract, section 6)."""
+    """The state of the sync-ups of one server (contract, section 6)."""
 
     root: ClassVar[str] = "server"
 
@@ -167,7 +167,7 @@ class StatusEntry(OampModel):
 
     @classmethod
     def of(cls, server: Server, status: SyncStatus, base_url: str) -> "StatusEntry":
-        """Return the entry of a server, for a client that calls a base URL."""
+        """Return the entry of a server. The base URL is the one that the client called."""
         return cls.model_construct(
             hostname=server.hostname,
             last_full_sync_time=status.last_full,
@@ -185,7 +185,7 @@ class StatusEntries(OampModel):
 
 
 class StatusList(OampModel):
-    """How the sync-ups of all servers have gone (contract, section 6)."""
+    """The states of the sync-ups of all servers (contract, section 6)."""
 
     root: ClassVar[str] = "synchronize"
 
@@ -199,5 +199,5 @@ class VersionDocument(Version, OampModel):
 
 
 def ref_url(server: str, base_url: str) -> str:
-    """Return the reference to a server, by its id, that a client which calls a base URL can follow."""
+    """Return the refURL of the server with an id. The base URL is the one that the client called."""
     return f"{base_url}/server/{quote(server, safe='')}"

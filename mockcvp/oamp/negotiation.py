@@ -12,7 +12,7 @@ from mockcvp.text import TOKEN
 
 
 class MediaType(NamedTuple):
-    """A media type or range with its parameters, all in lower case but for the parameters' values."""
+    """A media type or media range with its parameters. Only the values of parameters are not in lower case."""
 
     type: str
     subtype: str
@@ -20,24 +20,24 @@ class MediaType(NamedTuple):
 
 
 _CODECS = {media_type: codec for codec in CODECS for media_type in codec.media_types}
-# a separator inside a quoted string does not separate
+# A separator inside a quoted string does not separate.
 _MEMBER, _PARAMETER = (re.compile(rf'(?:[^{separator}"]|"(?:[^"\\]|\\.)*"?)+') for separator in ",;")
 _RELEVANT = re.compile(r"\*|application/|text/", re.IGNORECASE)
-# no client names more, and comparing thousands with each other takes time
+# No client sends more, and a comparison of thousands takes long.
 _MOST_RANGES = 100
-# clients send few headers again and again; longer ones are not cached
+# Most requests of a client have the same headers. Longer ones are not cached.
 _MAX_CACHED = 300
 
 
 def negotiate(accept: str | None) -> Codec:
-    """Return the format that an ``Accept`` header asks for.
+    """Return the negotiated format of a response.
 
     The highest q wins. The q of a media type is that of the most specific range that matches it; q=0 excludes the type.
-    A tie goes to the format that is named first, or to XML where one range matches both. More than 100 different ranges
-    match nothing.
+    Of two formats with the same q, the one that the header names first wins, or XML if one range matches both. More
+    than 100 different ranges match nothing.
 
     Raises:
-        OampError: ``invalid.header`` without a header, ``invalid.acceptHeader`` where it matches no format
+        OampError: ``invalid.header`` without a header, ``invalid.acceptHeader`` if it matches no format
     """
     if accept is None:
         raise OampError(errors.MISSING_ACCEPT.error())
@@ -51,7 +51,7 @@ def negotiate(accept: str | None) -> Codec:
 
 
 def error_codec(accept: str | None) -> Codec:
-    """Return the format of an error response: the one that ``Accept`` asks for, or XML."""
+    """Return the format of an error response: the negotiated one, or XML if there is none."""
     return (_accepted(accept) if accept is not None else None) or XML
 
 
@@ -60,14 +60,14 @@ def _accepted(accept: str) -> Codec | None:
 
 
 def _choice(accept: str) -> Codec | None:
-    # duplicate ranges, and ranges of other types, have no effect
+    # Duplicate ranges, and ranges of other types, have no effect.
     members = dict.fromkeys(member for member in map(str.strip, _MEMBER.findall(accept)) if _RELEVANT.match(member))
     if len(members) > _MOST_RANGES:
         return None
     ranges = [(place, *member) for place, member in enumerate(map(_range, members)) if member]
 
     def preference(codec: Codec) -> tuple[float, int]:
-        """Return the q of a format and, for ties, minus the place of the range that decides."""
+        """Return the q of a format and, for equal ones, minus the place of the decisive range."""
         best = (0.0, 0)
         for offered in codec.media_types:
             decisive = max(
@@ -79,7 +79,7 @@ def _choice(accept: str) -> Codec | None:
         return best
 
     preferences = {codec: preference(codec) for codec in CODECS}
-    # of equal ones, max takes the first
+    # Of equal maxima, max returns the first.
     best = max(CODECS, key=lambda codec: preferences[codec])
     return best if preferences[best][0] else None
 
@@ -114,7 +114,7 @@ _cached_codec_of_body = lru_cache(maxsize=256)(_codec_of_body)
 
 
 def _range(member: str) -> tuple[MediaType, float] | None:
-    # Java's HttpURLConnection sends "*; q=.2" where nobody sets a header
+    # Java's HttpURLConnection sends "*; q=.2" by default.
     media = _media_type(re.sub(r"^\s*\*\s*(?=;|$)", "*/*", member))
     if media is None:
         return None
@@ -142,12 +142,12 @@ def _media_type(text: str) -> MediaType | None:
 
 
 def _matches(media: MediaType, offered: tuple[str, str]) -> bool:
-    # "*/*" matches application/xml, which responses have; text/xml counts only where it is named
+    # "*/*" matches application/xml, the type of responses. Only "text/*" and "text/xml" match text/xml.
     if media.type == "*":
         return offered != ("text", "xml")
     return media.type == offered[0] and media.subtype in ("*", offered[1])
 
 
 def _specificity(media: MediaType, offered: tuple[str, str]) -> tuple[bool, bool, int]:
-    # parameters make a range more specific but never exclude, as in Jersey 1
+    # In Jersey 1, parameters make a range more specific, and do not exclude anything.
     return media.type == offered[0], media.subtype == offered[1], len(media.parameters)

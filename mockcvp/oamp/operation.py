@@ -1,7 +1,7 @@
-"""Path operations of the OAMP for FastAPI: negotiated, in XML and JSON (contract, sections 2 to 4).
+"""FastAPI path operations with negotiated bodies in XML and JSON (contract, sections 2 to 4).
 
-A resource is a function on a router with ``route_class=OampRoute``. It takes ``Oamp``, ``BaseUrl``, ``Body[Model]`` and
-parameters of its path, and returns an ``OampModel``. It may have any other dependency of FastAPI's.
+A path operation is a function on a router with ``route_class=OampRoute``. Its parameters are ``Oamp``, ``BaseUrl``,
+``Body[Model]``, path parameters, and any dependency of FastAPI. It returns an ``OampModel``.
 """
 
 import functools
@@ -25,20 +25,20 @@ from mockcvp.oamp.model import OampModel
 from mockcvp.oamp.service import OAMP
 
 SECURITY: tuple[dict[str, list[str]], ...] = ({"oampAuth": []},)
-"""How the OpenAPI document of each operation requires credentials."""
+"""The security requirement of each operation in the OpenAPI document."""
 
 EXTENSION = "mockcvp"
-"""The member of an ASGI scope's extensions with the ``Served`` request."""
+"""The name of the ASGI scope extension with the ``Served`` request."""
 
 
 class Served:
-    """A request on its way through FastAPI.
+    """A request that FastAPI serves.
 
     Attributes:
-        oamp: the OAMP that serves it
+        oamp: the OAMP
         request: the request
         dispatched: the request with its decoded body; None before the checks
-        response: the response of the path operation, once it is there
+        response: the response of the path operation; None before it is complete
     """
 
     def __init__(self, oamp: OAMP, request: http.Request) -> None:
@@ -49,13 +49,13 @@ class Served:
 
 
 def served(request: Request) -> Served:
-    """Return what the mock server knows of a request."""
+    """Return the ``Served`` object of a request."""
     found: Served = request.scope["extensions"][EXTENSION]
     return found
 
 
 class Provided:
-    """A dependency that a path operation gets without FastAPI's dependency injection, which takes longer.
+    """A dependency that needs no dependency injection by FastAPI, which takes longer.
 
     Args:
         get: returns the value
@@ -80,15 +80,15 @@ T = TypeVar("T")
 Oamp = Annotated[OAMP, Depends(current_oamp)]
 """The OAMP that serves a request."""
 BaseUrl = Annotated[str, Depends(current_base_url)]
-"""The URL of the API, as the client of a request reaches it."""
+"""The URL of the API, with the host that the client called."""
 Query = Annotated[str, Depends(current_query)]
-"""The query of a request, as it was sent."""
+"""The query of a request, as the client sent it."""
 Body = Annotated[T, Depends(document)]
-"""The content of a body: an ``OampModel``, or a class with the class methods ``read`` and ``model``."""
+"""The decoded body: an ``OampModel``, or a class with the class methods ``read`` and ``model``."""
 
 
 class _Result(Response):
-    """What a path operation has returned, on its way through FastAPI, which passes responses on as they are."""
+    """The result of a path operation, as a response: FastAPI passes responses on unchanged."""
 
     def __init__(self, result: Any) -> None:
         super().__init__()
@@ -98,26 +98,26 @@ class _Result(Response):
 class OampRoute(APIRoute):
     """A path operation of the OAMP.
 
-    The response is encoded in the format that the request asks for. An ``OampError`` becomes an error response.
+    The response is encoded in the negotiated format. An ``OampError`` leads to an error response.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         self.read, self.model = _reader(endpoint)
         self._function = endpoint
         options["openapi_extra"] = {"security": list(SECURITY), **(options.get("openapi_extra") or {})}
-        # ``responses`` documents the bodies: from the return type, FastAPI would document JSON alone
+        # ``responses`` documents the bodies. From the return type, FastAPI would document only JSON.
         options |= {"response_model": None, "response_class": Response}
-        # the first paragraph of the docstring is the summary, and the others are the description
+        # The first paragraph of the docstring is the summary. The others are the description.
         summary, _, description = (inspect.getdoc(endpoint) or "").partition("\n\n")
         options["summary"] = options.get("summary") or " ".join(summary.split()).removesuffix(".") or None
         options["description"] = options.get("description") or description
         wrapped = _returning_result(endpoint)
-        # FastAPI takes the whole docstring where there is no description
+        # FastAPI uses the whole docstring if there is no description.
         wrapped.__doc__ = options["description"]
         super().__init__(path, wrapped, **options)
 
     def operation(self) -> Operation | None:
-        """Return this operation for a call without FastAPI; None if only FastAPI can resolve a dependency."""
+        """Return this operation for calls without FastAPI; None if only FastAPI can resolve a dependency."""
         getters: list[Callable[[Dispatched], Any]] = []
         for name, parameter in inspect.signature(self._function, eval_str=True).parameters.items():
             dependency = _dependency(parameter.annotation)
@@ -135,12 +135,12 @@ class OampRoute(APIRoute):
         return Operation(call, self.status_code or 200, self.read)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return FastAPI's handler within the checks, the decoding and the encoding of the OAMP."""
+        """Return a handler that makes the OAMP's checks, decodes the body, calls FastAPI, and encodes the result."""
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
             if not is_served(request):
-                # the port of the control API has no OAMP
+                # The separate port of the control API does not serve the OAMP.
                 raise HTTPException(404)
             call = served(request)
             call.response = await self._respond(call, request, handler)
@@ -165,7 +165,7 @@ class OampRoute(APIRoute):
             return dispatch.reject(call.oamp, call.request, error)
         except Exception as exc:
             return dispatch.error_response(call.oamp, call.request, exc)
-        # a path operation of a user's may make its response itself
+        # A path operation may return a response of Starlette.
         return http.Response(response.status_code, tuple(response.raw_headers), bytes(response.body))
 
 
@@ -181,12 +181,12 @@ def routes_of(routes: list[Any]) -> Routes:
 
 
 def is_served(request: Request) -> bool:
-    """Return whether a request is one of the OAMP, and not one of the control API."""
+    """Return whether the OAMP serves a request, and not the control API."""
     return EXTENSION in request.scope.get("extensions", {})
 
 
 def not_found(request: Request, exc: HTTPException) -> Response:
-    """Return the OAMP's response where FastAPI finds no route, or not the method."""
+    """Return the response of the OAMP if FastAPI finds no route, or no route with the method."""
     call = served(request)
     try:
         dispatch.check_client(call.oamp, call.request)
@@ -210,7 +210,7 @@ def _path_parameter(name: str, dispatched: Dispatched) -> str:
 
 
 def _name_in_path(name: str, annotation: Any) -> str:
-    """Return the name that a parameter of a function has in the path: its alias, if it has one."""
+    """Return the name of a path parameter: the alias of a function's parameter, if it has one."""
     return next((part.alias for part in get_args(annotation)[1:] if isinstance(part, Path) and part.alias), name)
 
 
@@ -219,7 +219,7 @@ def _dependency(annotation: Any) -> Any:
 
 
 def _reader(endpoint: Callable[..., Any]) -> tuple[Reader | None, type[OampModel] | None]:
-    """Return what reads the body for a function, and the model of the body; None where the function takes no body."""
+    """Return the reader and the model of the body of a function; None without a body."""
     for parameter in inspect.signature(endpoint, eval_str=True).parameters.values():
         if _dependency(parameter.annotation) is document:
             type_ = get_args(parameter.annotation)[0]

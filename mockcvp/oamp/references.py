@@ -6,11 +6,11 @@ from urllib.parse import unquote
 
 
 class RequestedServer(NamedTuple):
-    """One server that a sync-up was asked for.
+    """One server that a sync-up names.
 
     Attributes:
-        ref_url: the reference as it was sent, trimmed
-        sincetime: since when to synchronise; 0 asks for a full sync-up, anything above for an incremental one
+        ref_url: the reference that the client sent, without surrounding white space
+        sincetime: 0 for a full sync-up, and above 0 for an incremental one
     """
 
     ref_url: str
@@ -18,17 +18,17 @@ class RequestedServer(NamedTuple):
 
     @property
     def full(self) -> bool:
-        """Whether a full sync-up was asked for."""
+        """Whether this is a full sync-up."""
         return self.sincetime == 0
 
     @property
     def server_id(self) -> str:
-        """The id of the server that the reference names."""
+        """The id of the server."""
         return server_id(self.ref_url)
 
 
 def server_id(reference: str) -> str:
-    """Return the id that a reference names: the last path segment after ``/server/``; any other text names itself."""
+    """Return the id in a reference: the last path segment after ``/server/``; without ``/server/``, the whole text."""
     if "/server/" not in reference:
         return reference
     return _cached_id(reference) if len(reference) <= _MAX_CACHED else _id(reference)
@@ -40,6 +40,6 @@ def _id(reference: str) -> str:
     return unquote(rest.rpartition("/")[2], errors="surrogateescape") if marker and rest else reference
 
 
-# a deployment has few servers, which are asked for again and again; a longer reference than theirs is not kept
+# Most requests name the few servers of a deployment. A longer reference is not cached.
 _MAX_CACHED = 300
 _cached_id = lru_cache(maxsize=1024)(_id)

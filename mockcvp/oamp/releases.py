@@ -1,4 +1,4 @@
-"""The releases of the OAMP that are modelled, and how their responses differ (contract, section 9)."""
+"""The releases of the OAMP, and the differences between their responses (contract, section 9)."""
 
 from typing import Literal, NamedTuple
 
@@ -9,13 +9,13 @@ ReleaseName = Literal["10.0", "12.6"]
 
 
 class Release(NamedTuple):
-    """What differs between the releases of the OAMP on the wire.
+    """The differences between the releases of the OAMP.
 
     Attributes:
         server: the headers of every response
-        uncached: the headers of a response to every method but POST, in addition
+        uncached: further headers of the response to any method but POST
         has_reason_phrase: whether a status line ends with a reason phrase
-        version: the version that it reports unless the deployment has another
+        version: the default version that the OAMP reports
     """
 
     server: _Headers
@@ -25,7 +25,7 @@ class Release(NamedTuple):
 
 
 RELEASES: dict[ReleaseName, Release] = {
-    # as the samples of the product's guide show them
+    # from the samples in the guide
     "10.0": Release(
         server=((b"server", b"Apache-Coyote/1.1"),),
         uncached=(
@@ -38,7 +38,7 @@ RELEASES: dict[ReleaseName, Release] = {
             major_version="10", minor_version="0", maintenance_version="1", build_version="93", build_date="2014-05-21"
         ),
     ),
-    # as the source of Tomcat 9 has them
+    # from the source of Tomcat 9
     "12.6": Release(
         server=(),
         uncached=((b"cache-control", b"private"), (b"expires", b"Thu, 01 Jan 1970 00:00:00 GMT")),

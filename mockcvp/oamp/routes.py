@@ -44,14 +44,14 @@ def start_sync_up(oamp: Oamp, body: Body[SyncUpRequest]) -> SyncUp:
     """
     requested = body.requested
     if requested is None or any(map(oamp.servers.objections(), [server.ref_url for server in requested])):
-        # all errors of a body are reported together
+        # All errors of a body are reported together.
         requested = requested_servers(body.data, oamp.servers.objections())
     started, time = oamp.servers.start(requested)
     return SyncUp(requested, started, time, body.ignored)
 
 
 def _type(query: str) -> ServerType | None:
-    """Return the type of server that a query selects, as ``q=type:VXML``; None where it has no ``q``.
+    """Return the type of server that a query such as ``q=type:VXML`` selects; None without ``q``.
 
     Raises:
         OampError: another key, another type, a wildcard, or more than one of them
@@ -67,7 +67,7 @@ def _type(query: str) -> ServerType | None:
     raise OampError(errors.INVALID_QUERY.error(reason, actual=" ".join(asked), valid=valid))
 
 
-# FastAPI's own path parameter would have it import pydantic.v1, which delays the start
+# A path parameter of FastAPI imports pydantic.v1, which delays the start.
 ServerId = Annotated[str, Depends(Provided(lambda dispatched: dispatched.parameters["id"]))]
 TypeQuery = Annotated[ServerType | None, Depends(Provided(lambda dispatched: _type(dispatched.request.query)))]
 
@@ -126,4 +126,4 @@ def _server(oamp: OAMP, server_id: str) -> Server:
 
 
 dispatcher = Dispatcher(routes_of(router.routes))
-"""Serves requests by these operations, without FastAPI."""
+"""Serves requests with these operations, without FastAPI."""

@@ -1,6 +1,6 @@
 """The JSON schemas of the OAMP's documents, for OpenAPI.
 
-XML and JSON share a schema. JSON has several shapes for one list (contract, section 4); requests may have even more.
+XML and JSON share one schema. A list has several shapes in JSON (contract, section 4), and more in a request.
 """
 
 import re
@@ -99,7 +99,7 @@ def _member(member: Member, own: dict[str, Any], name: str, is_required: bool, *
 
 
 def _object_of_request(model: type[OampModel]) -> dict[str, Any]:
-    """Return the schema of the shapes that an object may have in the JSON of a request."""
+    """Return the schema of an object in the JSON of a request, with all its shapes."""
     item, members = reference(model), model.members().values()
     is_required = bool(_required(model, is_request=True))
     shapes = [item, {"type": "array", "minItems": int(is_required), "maxItems": 1, "items": item}]
@@ -135,5 +135,5 @@ def _text_of_response(own: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _description(own: dict[str, Any]) -> str:
-    """Return a description in Markdown, without what only readers of the code know."""
+    """Return a description in Markdown, without references to the contract."""
     return re.sub(r" \(contract, [^)]*\)", "", own["description"]).replace("``", "`")

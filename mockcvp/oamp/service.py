@@ -1,4 +1,4 @@
-"""The state of one OAMP: who may call it, its servers, its version, its limits."""
+"""The state of one OAMP: its accounts, servers, version and limits."""
 
 from collections.abc import Mapping
 
@@ -15,13 +15,13 @@ class OAMP:
     """The OAMP server of one deployment.
 
     Attributes:
-        accounts: the users, by name
-        servers: the servers that it manages
+        accounts: the accounts by user name
+        servers: the servers of its deployment
         version: the version that it reports
-        max_in_flight: how many requests may be in flight at the same time
-        limits: what the body of a request may hold
+        max_in_flight: the maximum number of requests in flight
+        limits: the limits of request bodies
         release: the release whose headers its responses have
-        empty_headers: the headers of a response to POST without a body, by format
+        empty_headers: the headers of the response to a POST, for each format; the response has no body
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class OAMP:
 
     @property
     def accounts(self) -> Mapping[str, Account]:
-        """The users, by name."""
+        """The accounts by user name."""
         return self._accounts.by_name
 
     @accounts.setter

@@ -1,6 +1,6 @@
-"""What becomes of sync-ups: the servers of a running OAMP, and how far each sync-up has come (contract, section 6).
+"""The servers of an OAMP, and the states of their sync-ups (contract, section 6).
 
-Nothing runs in the background: how far a sync-up has come is computed from the clock when it is asked for.
+Nothing runs in the background. A state is computed from the clock when it is read.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,20 +17,20 @@ from mockcvp.oamp.errors import ApiError
 from mockcvp.oamp.references import RequestedServer, server_id
 
 Clock = Callable[[], float]
-"""Returns the time, in seconds since 1970; it never goes back."""
+"""Returns the time, in seconds since 1970. It never decreases."""
 
-# a client that names new servers for ever must not fill the memory
+# A client that always names new servers must not fill the memory.
 MOST_ADDED = 10_000
 _UNKNOWN_ADDRESS = IPv4Address(0)
 
 
 class SyncStatus(NamedTuple):
-    """How the sync-ups of one server have gone.
+    """The state of the sync-ups of one server.
 
     Attributes:
-        last_full: when the last good full one ended, in seconds since 1970; None before the first
-        last_incremental: the same for incremental ones
-        sincetime: the last one asked for
+        last_full: the end of the last successful full sync-up, in seconds since 1970; None before the first
+        last_incremental: the end of the last successful incremental sync-up, in seconds since 1970
+        sincetime: the sincetime of the last sync-up
         text: ``Not Started``, ``In Progress``, ``Success`` or ``Failure``
     """
 
@@ -42,15 +42,15 @@ class SyncStatus(NamedTuple):
 
 @dataclass(slots=True)
 class Run:
-    """One sync-up of one server, on top of what those before it have left.
+    """One sync-up of one server.
 
     Attributes:
-        server_id: which server's
-        requested: what asked for it
-        before: the status when it began
-        ends: when it ends, in seconds since 1970, unless it is started over before
-        outcome: how it ends
-        started_over: whether a later one took its place while it ran
+        server_id: the id of the server
+        requested: the entry of the request
+        before: the state at its start
+        ends: the time of its end, in seconds since 1970
+        outcome: its final state
+        started_over: whether a later sync-up replaced it while it ran
     """
 
     server_id: str
@@ -61,7 +61,7 @@ class Run:
     started_over: bool = False
 
     def status(self, now: float) -> SyncStatus:
-        """Return the status of its server at a time before the next run."""
+        """Return the state of the server at a time before the next run."""
         last_full, last_incremental, _, _ = self.before
         sincetime = self.requested.sincetime
         if now < self.ends:
@@ -73,7 +73,7 @@ class Run:
         return SyncStatus(self.ends, last_incremental, sincetime, "Success")
 
     def text(self, now: float) -> str:
-        """Return how this run went, also where later ones have followed it."""
+        """Return the state of this run, also after a later run has started."""
         return "Started Over" if self.started_over else self.status(now).text
 
 
@@ -81,10 +81,10 @@ class SyncUp(NamedTuple):
     """An accepted sync-up.
 
     Attributes:
-        requested: the servers that it names; none means every server
+        requested: the entries of the request; an empty tuple means every server
         started: the sync-ups of single servers that it started
-        time: when, by the OAMP's clock, in seconds since 1970
-        ignored: the members of its body that have no effect
+        time: the time of its start by the clock of the OAMP, in seconds since 1970
+        ignored: the names of members of the body without effect
     """
 
     requested: tuple[RequestedServer, ...] = ()
@@ -97,9 +97,9 @@ class Servers:
     """The servers of a running OAMP, in the order of its deployment, and their sync-ups.
 
     Args:
-        deployment: what it begins with
-        clock: the time that sync-ups take
-        accepts_unknown: whether a sync-up may name a server that is not there, which is then added
+        deployment: the deployment at the start
+        clock: the clock that determines the states of sync-ups
+        accepts_unknown: whether a sync-up of an unknown server adds the server
     """
 
     def __init__(self, deployment: Deployment, clock: Clock, *, accepts_unknown: bool = True) -> None:
@@ -113,15 +113,15 @@ class Servers:
         return iter(self._servers.values())
 
     def get(self, server: str) -> Server | None:
-        """Return the server of an id, None where there is none."""
+        """Return the server with an id, None if there is none."""
         return self._servers.get(server)
 
     def of_type(self, type_: ServerType | None) -> list[Server]:
-        """Return the servers of a type, or all."""
+        """Return the servers of a type; all servers for None."""
         return [server for server in self if type_ in (None, server.type)]
 
     def synchronized(self) -> list[Server]:
-        """Return the servers that sync-ups reach."""
+        """Return the servers of types that are synchronised."""
         return [server for server in self if server.type.synchronized]
 
     @property
@@ -130,7 +130,7 @@ class Servers:
         return not self._runs
 
     def change(self, changed: Server) -> None:
-        """Change what is known of a server, and how its coming sync-ups go; one that runs goes on as it began."""
+        """Replace the server with the same id. A sync-up that runs does not change."""
         self._servers[changed.id] = changed
 
     def objections(self) -> Callable[[str], ApiError | None]:
@@ -160,12 +160,12 @@ class Servers:
         return objection
 
     def start(self, requested: Sequence[RequestedServer]) -> tuple[tuple[Run, ...], float]:
-        """Start sync-ups of the requested servers, against which there is no objection; none means all of them.
+        """Start the sync-ups of a request without errors. No entries mean every server.
 
-        One that still runs starts over.
+        A sync-up that runs starts over.
 
         Returns:
-            the runs that were started, and the time of it
+            the new runs, and the time of their start
         """
         now = self._clock()
         entries = requested or [RequestedServer(ref_url=server.id) for server in self.synchronized()]
@@ -180,7 +180,7 @@ class Servers:
         earlier = self._runs.get(named)
         if earlier and now < earlier.ends:
             earlier.started_over = True
-        # in whole milliseconds, as the clock
+        # The clock has whole milliseconds too.
         ends = floor((now + server.duration) * 1000 + 0.5) / 1000 if server.duration else now
         run = self._runs[named] = Run(
             named, requested, earlier.status(now) if earlier else SyncStatus(), ends, server.outcome
@@ -188,17 +188,17 @@ class Servers:
         return run
 
     def status(self, server: str) -> SyncStatus:
-        """Return how the sync-ups of a server have gone until now."""
+        """Return the current state of the sync-ups of a server."""
         run = self._runs.get(server)
         return run.status(self._clock()) if run else SyncStatus()
 
     def latest(self) -> tuple[list[tuple[Server, Run | None]], float]:
-        """Return the servers that sync-ups reach, each with its latest run, and the time."""
+        """Return the servers of types that are synchronised, each with its latest run, and the time."""
         return [(server, self._runs.get(server.id)) for server in self.synchronized()], self._clock()
 
 
 def _added(server: str) -> Server | None:
-    """Return a server that only its id is known of, None where the id is none."""
+    """Return a new server with an id, None if the id is not valid."""
     try:
         return Server(id=server, hostname=server, ipaddr=_UNKNOWN_ADDRESS, type=ServerType.MEDIA)
     except ValidationError:

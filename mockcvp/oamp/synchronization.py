@@ -1,4 +1,4 @@
-"""Start Sync-Up: what a request asks for (contract, section 5)."""
+"""The body of Start Sync-Up (contract, section 5)."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from mockcvp.oamp.models import LARGEST_LONG, ServerReference, Synchronize
 from mockcvp.oamp.references import RequestedServer, server_id
 
 _BELOW_0 = re.compile("-0*[1-9][0-9]*")
-# clients send few small bodies again and again
+# Most small bodies of a client are the same.
 _SMALL = 1000
 _NOTHING: dict[str, Any] = {"servers": {"server": []}}
 
@@ -24,9 +24,9 @@ class SyncUpRequest(NamedTuple):
     """The body of a Start Sync-Up.
 
     Attributes:
-        data: the data of the body, for pydantic to validate
-        requested: the servers that it names; None where a value is not valid
-        ignored: the names of members that have no effect
+        data: the data of the body, not validated
+        requested: the servers that it names; None if a value is not valid
+        ignored: the names of members without effect
     """
 
     data: dict[str, Any]
@@ -35,7 +35,7 @@ class SyncUpRequest(NamedTuple):
 
     @classmethod
     def read(cls, body: bytes, codec: Codec | None, charset: str | None, limits: Limits) -> "SyncUpRequest":
-        """Return what a body asks for; see ``read_request``."""
+        """Read a body; without a codec, there is none. See ``read_request``."""
         return read_request(body, codec, charset, limits) if codec else EVERY_SERVER
 
     @classmethod
@@ -45,17 +45,17 @@ class SyncUpRequest(NamedTuple):
 
 
 EVERY_SERVER = SyncUpRequest(_NOTHING, ())
-"""What a request without a body asks for."""
+"""A request without a body, which synchronises every server."""
 
 
 def read_request(body: bytes, codec: Codec, charset: str | None, limits: Limits) -> SyncUpRequest:
-    """Return what a body asks for.
+    """Read the body of a request.
 
     Args:
-        body: not empty
-        codec: of the body
-        charset: the encoding that the ``Content-Type`` names, if it does
-        limits: what the body may hold
+        body: a body that is not empty
+        codec: its format
+        charset: the charset in its ``Content-Type``, None without one
+        limits: its limits
 
     Raises:
         OampError: the body cannot be read, or names too many servers
@@ -65,7 +65,7 @@ def read_request(body: bytes, codec: Codec, charset: str | None, limits: Limits)
 
 def _read(body: bytes, codec: Codec, charset: str | None, limits: Limits) -> SyncUpRequest:
     data, ignored = codec.decode(body, charset, Synchronize, limits)
-    # before the values are checked: each server may have several errors, and all are reported
+    # This check precedes those of the values, since each server may have several errors, which are all reported.
     if len(_entries(data)) > limits.servers:
         raise OampError(errors.TOO_LARGE.error(f"the body names more than {limits.servers} servers"))
     try:
@@ -81,11 +81,11 @@ _cached = lru_cache(maxsize=256)(_read)
 def requested_servers(
     data: dict[str, Any], objection: Callable[[str], ApiError | None] = lambda _: None
 ) -> tuple[RequestedServer, ...]:
-    """Return the servers that a body names, in its order; none means every server.
+    """Return the servers that a body names, in its order. An empty tuple means every server.
 
     Args:
-        data: of the body
-        objection: returns the error of a reference, None where there is none
+        data: the data of the body
+        objection: returns the error of a reference, None for a valid one
 
     Raises:
         OampError: all errors of the body together

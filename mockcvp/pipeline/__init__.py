@@ -1,1 +1,1 @@
-"""One exchange: read, respond, record, log, send."""
+"""The path of one request: read, respond, record, log, send."""

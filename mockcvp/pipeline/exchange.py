@@ -32,7 +32,7 @@ from mockcvp.stubs.response import Dribble, Fault
 from mockcvp.text import printable, shortened
 
 LARGE = 64 * 1024
-"""The size of a response body, in bytes, from which on its delivery is awaited; a smaller one is sent at once."""
+"""The maximum size of a response body whose delivery is not awaited, in bytes."""
 
 _WITHOUT_BODY = (204, 304)
 
@@ -40,10 +40,10 @@ _log = logging.getLogger("mockcvp.calls")
 
 
 class Services(NamedTuple):
-    """What serves the requests of one app.
+    """The services that an exchange uses.
 
     Attributes:
-        unfinished: the memory of the bodies that are being read
+        unfinished: the memory of unfinished request bodies
         dispatcher: the operations of the OAMP
         fastapi: returns the response of FastAPI's stack to a request
         needs_fastapi: returns whether a request for a path needs FastAPI's stack
@@ -56,15 +56,15 @@ class Services(NamedTuple):
 
 
 class Reaction(NamedTuple):
-    """What the mock server does about a request.
+    """The response to a request, or the fault instead of it.
 
     Attributes:
-        response: the response; None where there is a fault, or the request was not complete
+        response: the response; None for a fault, and for an incomplete request
         fault: the fault of the connection
-        mapping: the stub mapping that matches; None where the OAMP responds
+        mapping: the stub mapping that matches; None if the OAMP responds
         delay: the delay of the response, in seconds
-        reason: the reason phrase, where it is not the standard one
-        dribble: how the body is split into delayed chunks, where it is
+        reason: the reason phrase; None for the standard one
+        dribble: the delayed chunks of the body; None for no delay
     """
 
     response: Response | None = None
@@ -76,7 +76,7 @@ class Reaction(NamedTuple):
 
     @property
     def is_of_oamp(self) -> bool:
-        """Whether the response is one of the OAMP: its own, or a documented error that a stub mapping asks for."""
+        """Whether the OAMP responds, or a stub mapping with an ``errorType`` of the OAMP."""
         return self.mapping is None or self.mapping.response.error is not None
 
 
@@ -84,12 +84,12 @@ class Exchange:
     """One request and its response.
 
     Args:
-        services: what serves the request
-        state: the mock server that the request is for
-        scope: ASGI's scope
+        services: the services of the app
+        state: the state of the mock server or tenant
+        scope: the ASGI scope
         headers: the headers of the request
-        receive: ASGI's receive
-        send: ASGI's send
+        receive: the ASGI receive function
+        send: the ASGI send function
     """
 
     __slots__ = ("_generation", "_headers", "_receive", "_scope", "_send", "_services", "_state", "_writer")
@@ -117,13 +117,13 @@ class Exchange:
                 self._record_undelivered(call)
 
     async def _serve(self) -> tuple[Call | None, bool]:
-        """Do all that the request asks for; return its record, and whether the response was sent."""
+        """Respond to the request, and record it; return the call, and whether the response was sent."""
         arrived, began = time.time(), time.perf_counter()
         request, response, is_complete = await self._read()
         if self._is_stale:
             self._abort(request)
             return None, False
-        # from here to the record, only FastAPI's stack and long lists await: the journal has the order of the effects
+        # Up to the record, only FastAPI's stack and long lists await, so that the journal has the order of the effects.
         is_malformed = bool(self._writer and self._writer.malformed)
         reaction = await self._react(request, response) if is_complete or is_malformed else Reaction()
         if reaction.response and reaction.response.parts:
@@ -144,7 +144,7 @@ class Exchange:
         """Read the request.
 
         Returns:
-            the request; its response, where headers alone lead to one; whether the request is complete
+            the request; the error response that the headers determine, if there is one; whether the request is complete
         """
         state, headers, limit = self._state, self._headers, self._state.settings.max_body_bytes
         length = large_body(headers, limit)
@@ -156,19 +156,19 @@ class Exchange:
         return request_of(self._scope, headers, body, exceeded, throttled), None, body.is_complete
 
     def _reject(self, length: int | None) -> tuple[Request, Response | None] | None:
-        """Return a request whose body is not read, and its response; None where the body is needed.
+        """Return a request without its body, and its error response; None if the body is needed.
 
         Args:
-            length: the length of a large body; None where the body is chunked, 0 for any other
+            length: the length of a large body; None for a chunked body, 0 for any other
         """
         state, limit = self._state, self._state.settings.max_body_bytes
         request = request_of(self._scope, self._headers, RequestBody())._replace(unread=has_body(self._headers))
         if self._generation.in_flight > state.oamp.max_in_flight:
-            return request._replace(throttled=f"more than {state.oamp.max_in_flight} requests are in process"), None
+            return request._replace(throttled=f"more than {state.oamp.max_in_flight} requests are in flight"), None
         if length is not None and length > limit:
             request = request._replace(exceeded=limit)
         if state.stubs.mappings or self._services.needs_fastapi(request.path):
-            # a stub mapping may match the body, and an operation that a user has added may take it
+            # A stub mapping may match the body, and a user's path operation may read it.
             return (request, None) if request.exceeded else None
         response = self._services.dispatcher.reject(state.oamp, request, length)
         return None if response is None else (request, response)
@@ -194,7 +194,7 @@ class Exchange:
         return Reaction(response, None, mapping, delay, stubbed.reason, stubbed.dribble)
 
     async def _send_reaction(self, request: Request, reaction: Reaction) -> bool:
-        """Send the response, or apply the fault; return whether all of it was done."""
+        """Send the response, or apply the fault; return whether this is complete."""
         if reaction.delay and not await _sleep(reaction.delay):
             return False
         is_done = False
@@ -210,7 +210,7 @@ class Exchange:
 
     async def _send_response(self, request: Request, reaction: Reaction, response: Response) -> bool:
         writer, release = self._writer, self._state.oamp.release
-        # a client that expects 100 (Continue) may send its body all the same
+        # A client that expects 100 (Continue) may still send its body.
         close = bool(writer and writer.malformed) or (request.unread and expects_continue(self._headers))
         if writer and reaction.is_of_oamp:
             return writer.respond(response, close=close, has_reason_phrase=release.has_reason_phrase)
@@ -223,12 +223,12 @@ class Exchange:
         try:
             is_sent = await self._send_parts(response, reaction.dribble, close=close)
         except asyncio.CancelledError:
-            # a stop of the server closes the connection first
+            # A stop of the server closes the connection first.
             return False
         return is_sent and not (writer and writer.is_disconnected)
 
     async def _send_parts(self, response: Response, dribble: Dribble | None, *, close: bool) -> bool:
-        """Send a response by ASGI, in delayed chunks where that is wanted; return whether all of it was sent."""
+        """Send a response by ASGI, with a dribble in delayed chunks; return whether all of it was sent."""
         headers = (*response.headers, (b"connection", b"close")) if close else response.headers
         await self._send({"type": "http.response.start", "status": response.status, "headers": headers})
         if not dribble or not response.body:
@@ -244,7 +244,7 @@ class Exchange:
 
     def _apply(self, fault: Fault) -> None:
         if self._writer is None:
-            raise ConnectionResetError(f"{fault}, as the stub mapping asks for")
+            raise ConnectionResetError(f"{fault} of a stub mapping")
         self._writer.apply_fault(fault)
 
     @property
@@ -257,12 +257,12 @@ class Exchange:
         return self._is_stale or (self._writer is not None and self._writer.is_disconnected)
 
     def _abort(self, request: Request) -> None:
-        """Close the connection: what a request from before a reset started must not show after the reset."""
+        """Close the connection, so that a request from before a reset has no response after the reset."""
         _log.info(
             "--- %s: in flight when the mock server was reset, so the connection is closed", printable(request.target)
         )
         if self._writer is None:
-            raise ConnectionResetError("the mock was reset while the request was in flight")
+            raise ConnectionResetError("the mock server was reset while the request was in flight")
         self._writer.abort()
 
     def _record_undelivered(self, call: Call) -> None:
@@ -280,7 +280,7 @@ def _log_call(call: Call) -> None:
 
 
 async def _with_body(response: Response) -> Response | None:
-    """Return a response with its body, which is encoded in slices; None where the server stops meanwhile."""
+    """Return a response with its body, which this encodes in slices; None if the server stops meanwhile."""
     parts: Iterable[bytes] = response.parts or ()
     try:
         return response._replace(body=b"".join(await each(bytes, parts)), parts=None)
@@ -289,7 +289,7 @@ async def _with_body(response: Response) -> Response | None:
 
 
 def _unchunked(response: Response) -> Response:
-    """Return a response for a client of HTTP/1.0, which does not know chunks."""
+    """Return a response for a client of HTTP/1.0, which has no chunks."""
     framing = (b"transfer-encoding", b"content-length")
     headers = tuple((name, value) for name, value in response.headers if name.lower() not in framing)
     if response.status not in _WITHOUT_BODY:
@@ -298,7 +298,7 @@ def _unchunked(response: Response) -> Response:
 
 
 async def _sleep(seconds: float) -> bool:
-    """Return after that time whether the server still runs."""
+    """Wait, and return whether the server still runs."""
     try:
         await asyncio.sleep(seconds)
     except asyncio.CancelledError:

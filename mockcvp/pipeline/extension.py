@@ -1,4 +1,4 @@
-"""The extension ``mockcvp.connection``: what the server offers to the app beyond ASGI."""
+"""The ASGI extension ``mockcvp.connection``, through which the app controls the connection of a request."""
 
 from pathlib import Path
 from typing import Protocol
@@ -21,28 +21,28 @@ class ResponseWriter(Protocol):
 
     @property
     def malformed(self) -> str:
-        """Why the body of the request is malformed HTTP; empty where it is not."""
+        """The reason why the body is malformed HTTP; empty for a valid body."""
 
     @property
     def admin_port(self) -> int | None:
-        """The port of the admin API; None where it shares the OAMP's."""
+        """The port of the control API; None if it is the port of the OAMP."""
 
     @property
     def certificate(self) -> Path | None:
         """The path of the server's certificate."""
 
     def respond(self, response: Response, *, close: bool, has_reason_phrase: bool) -> bool:
-        """Write a whole response, framed as its headers say, and return whether the client was still connected."""
+        """Write a whole response, and return whether the client was still connected."""
 
     async def wait_delivered(self) -> bool:
         """Wait until the response has left the write buffer, and return whether the connection was open until then."""
 
     def prepare(self, reason: str | None, *, dated: bool) -> None:
-        """Set how the coming response of ``send`` starts.
+        """Set properties of the response that ``send`` starts.
 
         Args:
-            reason: the reason phrase; None: the standard one
-            dated: whether the response has its own ``Date`` header
+            reason: the reason phrase; None for the standard one
+            dated: whether the response has a separate ``Date`` header
         """
 
     def apply_fault(self, fault: Fault) -> None:
@@ -53,6 +53,6 @@ class ResponseWriter(Protocol):
 
 
 def writer_of(scope: Scope) -> ResponseWriter | None:
-    """Return the writer of a request; None where another server than mockcvp's serves the app."""
+    """Return the writer of a request; None if the app runs on another server."""
     writer: ResponseWriter | None = (scope.get("extensions") or {}).get(CONNECTION)
     return writer

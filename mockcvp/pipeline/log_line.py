@@ -1,4 +1,4 @@
-"""The line that the log has for a call: status, method, request target, user, and the effect or the error."""
+"""The log line of a call: status, method, request target, user, and the effect or the error."""
 
 from mockcvp.journal import Call
 from mockcvp.oamp.references import RequestedServer
@@ -10,7 +10,7 @@ _LONGEST_REASON = 1000
 
 
 def line(call: Call) -> str:
-    """Return the line of a call."""
+    """Return the log line of a call."""
     status = call.response.status if call.response else "---"
     user, target = shortened(call.request.user or "-"), shortened(call.request.target)
     return printable(f"{status} {call.request.method} {target} {user} {_outcome(call)}".rstrip())
@@ -18,7 +18,7 @@ def line(call: Call) -> str:
 
 def _outcome(call: Call) -> str:
     if call.fault is not None:
-        return f"{call.fault}, as the stub mapping asks for"
+        return f"{call.fault} of a stub mapping"
     if call.response is None:
         return "the connection was closed before the request was complete"
     if call.response.reason is not None:

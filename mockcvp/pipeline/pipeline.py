@@ -1,4 +1,4 @@
-"""The pipeline of requests: which of them are the OAMP's, and what serves these."""
+"""The first step of a request: to the OAMP of the mock server or of a tenant, or to the control API."""
 
 from starlette.types import Receive, Scope, Send
 
@@ -14,9 +14,9 @@ class Pipeline:
     """Serves every request but those of the control API.
 
     Args:
-        control_path: the path that those of the control API begin with
-        state: the mock server
-        services: what serves the requests
+        control_path: the path of the control API
+        state: the state of the mock server
+        services: the services of the app
     """
 
     def __init__(self, control_path: str, state: MockState, services: Services) -> None:
@@ -37,7 +37,7 @@ class Pipeline:
         return self._state.oamp.release
 
     def controls(self, scope: Scope) -> bool:
-        """Return whether a request is one of the control API."""
+        """Return whether the control API serves a request."""
         writer = writer_of(scope)
         control_port = writer.admin_port if writer else None
         if control_port is None:
@@ -47,6 +47,6 @@ class Pipeline:
         return bool(server and server[1] == control_port)
 
     def _called(self, headers: Headers) -> MockState:
-        """Return the mock server that a request is for: that of its user's tenant, or the one that is served."""
+        """Return the state of the tenant with the name of the user, or that of the mock server."""
         user = Request("", "", "", headers).user
         return self._state.tenants.get(user, self._state) if user else self._state

@@ -1,4 +1,4 @@
-"""Reading request bodies, within a bound on the memory of all that are unfinished."""
+"""Reading request bodies. The memory of all unfinished bodies has a limit."""
 
 import asyncio
 from functools import lru_cache
@@ -9,21 +9,21 @@ from starlette.types import Message, Receive
 from mockcvp.oamp.http import Headers
 
 MAX_CONTROL_BYTES = 64 * 1024**2
-"""How long the body of a control request may be, in bytes."""
+"""The maximum size of the body of a control request, in bytes."""
 
 MAX_UNFINISHED_BYTES = 128 * 1024**2
-"""How many bytes the unfinished request bodies of one server may take together."""
+"""The maximum memory of all unfinished request bodies of a server, in bytes."""
 
 LARGE_BODY = 64 * 1024
-"""How many bytes a body has that is not awaited where the headers of its request lead to an error."""
+"""A larger body is not read if the headers determine an error response, in bytes."""
 
 
 class UnfinishedBodies:
-    """The memory of the request bodies that one server is reading.
+    """The memory of the unfinished request bodies of one server.
 
     Attributes:
-        size: what they take together, in bytes
-        limit: what they may take together, in bytes
+        size: the memory in use, in bytes
+        limit: the maximum memory, in bytes
     """
 
     def __init__(self, limit: int = MAX_UNFINISHED_BYTES) -> None:
@@ -32,18 +32,18 @@ class UnfinishedBodies:
 
     @property
     def crowded(self) -> str:
-        """The message for a request whose body was one too many."""
+        """The message for a request that exceeds the limit."""
         return f"all unfinished request bodies take more than {self.limit} bytes"
 
 
 class RequestBody(NamedTuple):
-    """A request body, as far as it was read.
+    """A request body, or the part of it that was read.
 
     Attributes:
-        content: what is stored of it
-        is_complete: whether all of it was read; not where the client disconnected
-        is_oversize: whether it is larger than it may be; the rest is then not read
-        is_crowded: whether all unfinished bodies together were larger than they may be; the rest is then not read
+        content: the stored bytes
+        is_complete: whether the client was connected until the end
+        is_oversize: whether it exceeds its limit, so that the rest is not read
+        is_crowded: whether all unfinished bodies exceeded their limit, so that the rest is not read
     """
 
     content: bytes = b""
@@ -56,19 +56,19 @@ async def read_body(receive: Receive, limit: int, unfinished: UnfinishedBodies) 
     """Read the body of a request.
 
     Args:
-        receive: of the request
-        limit: how many bytes are stored at most
-        unfinished: of the server
+        receive: the ASGI receive function
+        limit: the maximum size of the body, in bytes
+        unfinished: the unfinished bodies of the server
     """
     try:
         message = await receive()
         if message["type"] == "http.request" and not message.get("more_body", False):
-            # nearly every body comes at once
+            # Nearly every body arrives in one message.
             content: bytes = message.get("body", b"")
             return RequestBody(content[:limit], True, len(content) > limit)
         return await _read_chunks(message, receive, limit, unfinished)
     except asyncio.CancelledError:
-        # a server that stops cancels the requests whose connections it has closed
+        # A server that stops closes the connections, and cancels their requests.
         return RequestBody(is_complete=False)
 
 
@@ -93,12 +93,12 @@ async def _read_chunks(message: Message, receive: Receive, limit: int, unfinishe
 
 @lru_cache(maxsize=256)
 def large_body(headers: Headers, limit: int) -> int | None:
-    """Return the length of a body that is large or over a limit, None for a chunked one; 0 for any other or none."""
+    """Return the length of a large body, or of one over a limit; None for a chunked body, 0 for any other."""
     fields = dict(headers)
     if b"transfer-encoding" in fields:
         return None
     digits = fields.get(b"content-length", b"0").lstrip(b"0")
-    # more digits than any limit has, and than Python would turn into a number
+    # No limit has more digits, and Python does not convert thousands of them.
     length = 10**30 if len(digits) > 30 else int(digits or b"0")
     return length if length > min(LARGE_BODY, limit) else 0
 

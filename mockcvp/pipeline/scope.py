@@ -10,7 +10,7 @@ from mockcvp.pipeline.request_body import RequestBody
 
 
 def route_path(scope: Scope) -> str:
-    """Return the path of a request without the path that the app is mounted at."""
+    """Return the path of a request without the path at which the app is mounted."""
     path: str = scope["path"]
     root: str = scope.get("root_path", "")
     return path[len(root) :] if root and path.startswith(f"{root}/") else path
@@ -27,7 +27,7 @@ def headers_of(scope: Scope) -> Headers:
 
 @lru_cache(maxsize=256)
 def _cached(headers: Headers) -> Headers:
-    # clients send the same headers again and again, and the journal stores those of each call
+    # The journal stores the headers of each call, and most calls of a client have the same.
     return headers
 
 
@@ -35,11 +35,11 @@ def request_of(scope: Scope, headers: Headers, body: RequestBody, exceeded: int 
     """Return the request of a scope.
 
     Args:
-        scope: the scope
-        headers: its headers
-        body: the body, as far as it was read
-        exceeded: the limit in bytes that the body exceeds, 0 where it does not
-        throttled: why the server has no capacity for the request; empty where it has
+        scope: the ASGI scope
+        headers: the headers
+        body: the body, or the part of it that was read
+        exceeded: the limit that the body exceeds, in bytes; 0 if it exceeds none
+        throttled: the reason why the server has no capacity for the request; usually empty
     """
     path: str = scope["path"]
     raw: bytes = scope.get("raw_path") or quote(path, safe="/%").encode()

@@ -1,11 +1,11 @@
-"""Long work in short slices, between which the event loop serves other requests."""
+"""Long work in short slices, so that the event loop serves other requests in between."""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import TypeVar
 
-# a request may wait for several slices: before it is read, before its response and before that is written
+# A request may wait for several slices: before it is read, before its response, and before the response is written.
 _SLICE_SECONDS = 0.0002
 
 _Item = TypeVar("_Item")
@@ -13,10 +13,10 @@ _Made = TypeVar("_Made")
 
 
 async def sliced(items: Iterable[_Item]) -> AsyncIterator[_Item]:
-    """Yield items, and let the event loop go on when the work with them has taken a fifth of a millisecond.
+    """Yield items, with an event-loop iteration after each 0.2 ms of work.
 
     Args:
-        items: that do not change meanwhile
+        items: items that do not change meanwhile
     """
     ends = time.perf_counter() + _SLICE_SECONDS
     for item in items:
@@ -27,15 +27,15 @@ async def sliced(items: Iterable[_Item]) -> AsyncIterator[_Item]:
 
 
 async def each(work: Callable[[_Item], _Made], items: Iterable[_Item]) -> list[_Made]:
-    """Return the results of some work with each item, done in slices.
+    """Return the results of a function for each item, computed in slices.
 
     Args:
-        work: done with one item without a break
-        items: that do not change meanwhile
+        work: the function of one item
+        items: items that do not change meanwhile
     """
     return [work(item) async for item in sliced(items)]
 
 
 async def chosen(condition: Callable[[_Item], bool], items: Iterable[_Item]) -> list[_Item]:
-    """Return the items for which a condition is true, which is found out in slices."""
+    """Return the items that meet a condition, which this checks in slices."""
     return [item async for item in sliced(items) if condition(item)]

@@ -1,4 +1,4 @@
-"""The log's lines on a call's request and response, at level debug."""
+"""The log lines of a request and its response, at level debug."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ _MOST_CHARACTERS = 1000
 
 
 def wire_lines(call: Call) -> Iterator[str]:
-    """Return the lines of a call: those of the request begin with ``>``, those of the response with ``<``."""
+    """Yield the log lines of a call. Lines of the request start with ``>``, and lines of the response with ``<``."""
     request, response = call.request, call.response
     yield _line(f"> {request.method} {request.target} from {call.client or '-'}")
     yield from _message(">", request.headers, request.body)
@@ -36,7 +36,7 @@ def _message(prefix: str, headers: Headers, body: bytes) -> Iterator[str]:
     for name, value in headers:
         yield _line(f"{prefix} {name.decode('latin-1')}: {masked(name, value)}")
     if body:
-        # no character has more than 4 bytes
+        # No character has more than 4 bytes.
         text = body[: 4 * (_MOST_CHARACTERS + 1)].decode(errors="backslashreplace")
         yield _line(f"{prefix} body of {len(body)} bytes: {text}")
     else:
@@ -44,5 +44,5 @@ def _message(prefix: str, headers: Headers, body: bytes) -> Iterator[str]:
 
 
 def _line(text: str) -> str:
-    # a client must not be able to write a line of its own
+    # A client must not be able to forge a line.
     return printable(shortened(text, _MOST_CHARACTERS))

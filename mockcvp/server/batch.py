@@ -7,15 +7,14 @@ _FEW = 4
 
 
 class Batch:
-    """The requests of one event-loop iteration, and their responses, which are written together.
+    """The requests of one event-loop iteration. All are read, then all are served, then all responses are written.
 
-    Reading, responding and writing in turns would take a quarter more processor time, since each needs the processor's
-    caches for itself. Responses that are written one by one each wake a client that has gone to sleep since the last.
-    With few connections there is little to gain, and their requests are responded to at once. A response also reaches a
-    client then that sends a FIN right after its request, without a TLS shutdown: what is written after that is lost.
+    A server that reads, serves and writes in turns takes a quarter more processor time, since each of the three evicts
+    the others from the processor's caches. With few connections there is little to gain, so each request is served at
+    once. A client that sends a FIN right after its request, without a TLS shutdown, then receives the response too.
 
     Attributes:
-        is_open: whether responses are collected, and written when the batch ends
+        is_open: whether requests and responses are collected
     """
 
     def __init__(self) -> None:
@@ -24,11 +23,11 @@ class Batch:
         self._writes: list[Callable[[], None]] = []
 
     def respond(self, respond: Callable[[], None], connections: int) -> None:
-        """Respond to a complete request, before any callback that is scheduled from now on runs.
+        """Serve a complete request, before any callback that is scheduled later.
 
         Args:
-            respond: does so
-            connections: how many the server has
+            respond: serves the request
+            connections: the number of connections of the server
         """
         if self.is_open:
             self._requests.append(respond)
@@ -40,11 +39,11 @@ class Batch:
             asyncio.get_running_loop().call_soon(self.flush)
 
     def write(self, write: Callable[[], None]) -> None:
-        """Write a response with the others, where the batch is open."""
+        """Write a response at the end of the open batch."""
         self._writes.append(write)
 
     def flush(self) -> None:
-        """Respond to all requests, and write all responses."""
+        """Serve all requests, and write all responses."""
         if self.is_open:
             requests, self._requests = self._requests, []
             for respond in requests:

@@ -1,4 +1,4 @@
-"""A chunked request body (RFC 9112, section 7.1), decoded by httptools."""
+"""Decoding a chunked request body (RFC 9112, section 7.1) with httptools."""
 
 from collections.abc import Callable
 
@@ -15,11 +15,11 @@ class ChunkedBody:
 
     Args:
         receive: called with each part of the content
-        largest: how many bytes the body may have on the wire
-        largest_lines: how many bytes may come between two parts of the content, or in the trailers
+        largest: the maximum size of the body on the wire, in bytes
+        largest_lines: the maximum size of chunk lines between two parts of the content, and of the trailers, in bytes
 
     Attributes:
-        is_complete: whether the last chunk and the trailers have come
+        is_complete: whether the last chunk and the trailers are decoded
     """
 
     def __init__(self, receive: Callable[[bytes], None], largest: int, largest_lines: int) -> None:
@@ -27,7 +27,7 @@ class ChunkedBody:
         self._receive = receive
         self._largest, self._largest_lines = largest, largest_lines
         self._wire_bytes = self._line_bytes = 0
-        # the last bytes that were decoded, with which the end of the body may begin
+        # The last decoded bytes. The end of the body may begin with them.
         self._last = b""
         self._parser = httptools.HttpRequestParser(self)
         self._parser.feed_data(_HEAD)
@@ -35,8 +35,8 @@ class ChunkedBody:
     def feed(self, data: bytes, start: int) -> int:
         """Decode data from a position on, and return the position after the body, or the end of the data.
 
-        httptools goes on to the next request, and does not tell where that begins. A chunked body ends with an empty
-        line, so that the data is fed as far as each of them.
+        httptools would parse the next request too, without its position. A chunked body ends with an empty line, so the
+        parser gets the data up to each empty line.
 
         Raises:
             MalformedError: the body is malformed, or too large
@@ -56,7 +56,7 @@ class ChunkedBody:
         return start
 
     def _next_empty_line(self, data: bytes, start: int) -> int:
-        """Return the position after the next empty line, which may have begun in the data before, or the data's end."""
+        """Return the position after the next empty line, which may begin in earlier data, or the end of the data."""
         if self._last:
             found = (self._last + data[start : start + 3]).find(_END)
             if found >= 0:
@@ -71,7 +71,7 @@ class ChunkedBody:
             raise MalformedError(f"the trailers and chunk lines are larger than {self._largest_lines} bytes")
 
     def on_body(self, body: bytes) -> None:
-        """Receive a part of the content, after which a chunk line or trailers may come."""
+        """Receive a part of the content. A chunk line or trailers may follow."""
         self._line_bytes = 0
         self._receive(body)
 

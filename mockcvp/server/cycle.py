@@ -17,7 +17,7 @@ from mockcvp.server.shared import Service
 from mockcvp.server.writer import CONTINUE, Output, encode_headers, framed, response_head, status_line
 from mockcvp.stubs.response import Fault
 
-# how many bytes of a body wait for the app until no more are received
+# If more bytes of a body wait for the app, no more are received.
 _MOST_WAITING = 64 * 1024
 _ERROR = Response(
     500, ((b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"21")), b"Internal Server Error"
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 class CycleConnection(Protocol):
-    """What a cycle uses of its connection."""
+    """The members of a connection that a cycle uses."""
 
     output: Output
     service: Service
@@ -36,13 +36,13 @@ class CycleConnection(Protocol):
         """Go on after a response."""
 
     def receive_more(self) -> None:
-        """Receive more of a body that was full."""
+        """Receive more of a body, after the app has received a part."""
 
     def apply_fault(self, fault: Fault) -> None:
         """Apply a fault."""
 
     def close_when_drained(self) -> None:
-        """Close the connection once all is written."""
+        """Close the connection when the write buffer is empty."""
 
     def abort(self) -> None:
         """Close the connection at once."""
@@ -52,16 +52,16 @@ class Cycle:
     """One request and its response.
 
     Args:
-        connection: of the request
-        head: of the request
+        connection: the connection of the request
+        head: the head of the request
 
     Attributes:
         has_begun: whether the app was called
         is_finished: whether the whole response is written
         is_disconnected: whether the connection was closed before that
         keep_alive: whether the connection stays open after the response
-        lingers: whether a connection that closes first receives the rest of the body, with which the client may be busy
-        malformed: why the body is malformed HTTP; empty where it is not
+        lingers: whether the connection receives the rest of the body before it closes, since the client may still send
+        malformed: the reason why the body is malformed HTTP; empty for a valid body
     """
 
     __slots__ = (
@@ -101,7 +101,7 @@ class Cycle:
 
     @property
     def admin_port(self) -> int | None:
-        """The port of the admin API; None where it shares the OAMP's."""
+        """The port of the control API; None if it is the port of the OAMP."""
         return self._connection.service.admin_port
 
     @property
@@ -111,7 +111,7 @@ class Cycle:
 
     @property
     def is_full(self) -> bool:
-        """Whether more of the body waits for the app than is worth receiving ahead."""
+        """Whether so much of the body waits for the app that no more is received."""
         return len(self._body) > _MOST_WAITING and not self.is_finished
 
     def add_body(self, data: bytes) -> None:
@@ -133,7 +133,7 @@ class Cycle:
         self._wake()
 
     def disconnect(self) -> None:
-        """Have the app see that the client has closed the connection."""
+        """Report to the app that the client has disconnected."""
         if not self.is_finished:
             self.is_disconnected = True
             self._wake()
@@ -143,7 +143,7 @@ class Cycle:
             self._waiting.set_result(None)
 
     async def receive(self) -> Message:
-        """Return the next part of the body, or that the client has disconnected (ASGI)."""
+        """Return the next part of the body, or ``http.disconnect`` (ASGI)."""
         if self._awaits_continue and not self.is_disconnected:
             self._connection.output.write(CONTINUE)
         self._awaits_continue = False
@@ -161,14 +161,14 @@ class Cycle:
         return {"type": "http.request", "body": body, "more_body": not self._is_complete}
 
     def respond(self, response: Response, *, close: bool, has_reason_phrase: bool) -> bool:
-        """Write a whole response, framed as its headers say, and return whether the client was still connected."""
+        """Write a whole response, and return whether the client was still connected."""
         if self.is_disconnected:
             return False
         self._is_started, self._awaits_continue = True, False
         if close:
             self.keep_alive = False
         else:
-            # a client that is still sending its body would lose the response with the connection
+            # A client that still sends its body could lose the response if the connection closed.
             self.lingers = True
         connection = self._connection
         head = response_head(response, has_reason_phrase, connection.service.date, close=not self.keep_alive)
@@ -177,11 +177,11 @@ class Cycle:
         return True
 
     def prepare(self, reason: str | None, *, dated: bool) -> None:
-        """Set the reason phrase of the coming response, and whether it has its own ``Date`` header."""
+        """Set the reason phrase of the response, and whether it has a separate ``Date`` header."""
         self._reason, self._is_dated = reason, dated
 
     async def send(self, message: Message) -> None:
-        """Write a part of the response (ASGI), once the client has read the parts before."""
+        """Write a part of the response (ASGI), after the client has read the earlier parts."""
         output = self._connection.output
         if not self.is_disconnected and output.is_paused:
             await output.drained()
@@ -239,7 +239,7 @@ class Cycle:
         """Wait until the response has left the write buffer, and return whether the connection was open until then."""
         with suppress(asyncio.CancelledError):
             return await self._connection.output.drained()
-        # a server that stops has closed the connection
+        # A server that stops has closed the connection.
         return False
 
     def apply_fault(self, fault: Fault) -> None:
@@ -252,9 +252,9 @@ class Cycle:
         self._connection.abort()
 
     def begin(self, call: Coroutine[Any, Any, None]) -> "Rest | None":
-        """Call the app without a task, and return what is left of the call once it waits; None where it has ended.
+        """Call the app without a task, and return the rest of the call at its first wait; None if the call is complete.
 
-        A client that closes its side right after its request gets the response so.
+        A client that closes its side right after its request receives the response only without a task.
         """
         self.has_begun = True
         try:
@@ -266,7 +266,7 @@ class Cycle:
         return None
 
     async def run(self, call: Awaitable[None]) -> None:
-        """Call the app, or go on with a call that has begun."""
+        """Await a call of the app, or the rest of one."""
         self.has_begun = True
         try:
             await call
@@ -280,13 +280,13 @@ class Cycle:
             self._fail(None)
 
     def _fail(self, exc: Exception | None) -> None:
-        """End a response that the app has not ended: with 500 where it has not started, else with the connection."""
+        """Respond with 500 if the app has not started a response, or close the connection."""
         if exc is None:
             _log.error("the app has returned without a whole response")
         else:
             _log.error("the app has raised an exception", exc_info=exc)
         if self.is_finished:
-            # the next request may have begun
+            # The next request may have begun.
             return
         if self._is_started or self.is_disconnected:
             self._connection.close_when_drained()
@@ -295,13 +295,13 @@ class Cycle:
 
 
 class Rest:
-    """What is left of a coroutine that has begun without a task, and waits for a future."""
+    """The rest of a coroutine that has begun without a task, and waits for a future."""
 
     def __init__(self, begun: Coroutine[Any, Any, None], waits_for: Any) -> None:
         self._begun, self._waits_for = begun, waits_for
 
     def end(self, _: object) -> None:
-        """Cancel the coroutine, where its task was cancelled before it went on."""
+        """Cancel the coroutine if its task was cancelled before the task resumed it."""
         if getcoroutinestate(self._begun) == CORO_SUSPENDED:
             with suppress(StopIteration, asyncio.CancelledError):
                 self._begun.throw(asyncio.CancelledError())

@@ -1,4 +1,4 @@
-"""One listening mock server: sockets, TLS, uvicorn, and an end that loses no call."""
+"""A server with its sockets and TLS, on uvicorn. A stop completes the requests in flight."""
 
 import asyncio
 import errno
@@ -29,20 +29,20 @@ _log = logging.getLogger(__name__)
 
 
 class StartError(Exception):
-    """What keeps a mock server from serving, in one line."""
+    """The server cannot start. The message is one line."""
 
 
 class Server:
-    """A mock server on its socket. The socket listens from here on; ``run`` serves it.
+    """A server. Its sockets listen after construction, and ``run`` serves their connections.
 
     Args:
-        app: what to serve
-        settings: where and how
-        drain_seconds: how long a stop waits for calls in flight
-        report: called with the reason where a client gives up on a TLS connection
+        app: the ASGI app
+        settings: the settings of the mock server
+        drain_seconds: the timeout of requests in flight when the server stops
+        report: called with the reason of each failed TLS handshake
 
     Raises:
-        StartError: the address cannot be listened on, or the certificate cannot be used
+        StartError: the server cannot listen on the address, or cannot use the certificate
     """
 
     def __init__(
@@ -52,13 +52,13 @@ class Server:
         drain_seconds: float = 5.0,
         report: Callable[[str], None] = log_failure,
     ) -> None:
-        # first the socket: a start that fails must not have made a certificate that clients would have to trust anew
-        self._sockets = _listening(settings.host, settings.port)
+        # The sockets come first: a failed start must not replace a certificate that clients trust.
+        self._sockets = _listen(settings.host, settings.port)
         self._admin_host = settings.admin_host or settings.host
         self._admin_sockets: list[socket.socket] = []
         try:
             if settings.admin_port is not None:
-                self._admin_sockets = _listening(self._admin_host, settings.admin_port, "--admin")
+                self._admin_sockets = _listen(self._admin_host, settings.admin_port, "--admin")
             self._certificate = certificate(settings, report)
         except (CertificateError, StartError) as exc:
             for listener in (*self._sockets, *self._admin_sockets):
@@ -71,13 +71,13 @@ class Server:
         config = uvicorn.Config(
             app,
             interface="asgi3",
-            # uvicorn calls it with the keyword arguments of a protocol
+            # uvicorn calls this with keyword arguments only.
             http=cast("type[asyncio.Protocol]", partial(Connection, service)),
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
-            # what a client says of itself in X-Forwarded-For is not where it called from
+            # The journal has the address of the connection, not of X-Forwarded-For.
             proxy_headers=False,
             ssl_context_factory=lambda _config, _default: context,
         )
@@ -85,38 +85,38 @@ class Server:
 
     @property
     def url(self) -> str:
-        """The URL of the OAMP's API."""
-        return f"https://{_reached(self._host)}:{self.port}{BASE_PATH}"
+        """The URL of the OAMP."""
+        return f"https://{_url_host(self._host)}:{self.port}{BASE_PATH}"
 
     @property
     def admin_url(self) -> str:
         """The URL of the control API."""
         if not self._admin_sockets:
-            return f"https://{_reached(self._host)}:{self.port}{PATH}"
-        return f"https://{_reached(self._admin_host)}:{self._admin_sockets[0].getsockname()[1]}{PATH}"
+            return f"https://{_url_host(self._host)}:{self.port}{PATH}"
+        return f"https://{_url_host(self._admin_host)}:{self._admin_sockets[0].getsockname()[1]}{PATH}"
 
     @property
     def port(self) -> int:
-        """The port that it listens on."""
+        """The port of the OAMP."""
         port: int = self._sockets[0].getsockname()[1]
         return port
 
     @property
     def certificate(self) -> str:
-        """The path of the certificate, a PEM file, that a client trusts."""
+        """The path of the certificate for clients, a PEM file."""
         return str(self._certificate.path)
 
     def run(self, ready: Callable[[], None] = lambda: None) -> None:
-        """Serve until ``stop`` or ``interrupt``; calls in flight are finished.
+        """Serve until ``stop`` or ``interrupt``.
 
         Args:
-            ready: called once, when calls are answered
+            ready: called when the server accepts connections
         """
         self._uvicorn.ready = ready
         self._uvicorn.run([*self._sockets, *self._admin_sockets])
 
     def serving(self) -> Callable[[], None]:
-        """Run in a thread of its own, and return, once calls are answered, what stops that."""
+        """Serve in a separate thread. Return, when the server accepts connections, a function that stops the server."""
         settled, failed = threading.Event(), list[BaseException]()
 
         def run() -> None:
@@ -127,7 +127,7 @@ class Server:
             finally:
                 settled.set()
 
-        # a daemon, so that a mock server that nobody stops does not keep the interpreter from ending
+        # A daemon thread does not keep the interpreter from exiting.
         thread = threading.Thread(target=run, name="mockcvp", daemon=True)
         thread.start()
         settled.wait()
@@ -141,18 +141,18 @@ class Server:
         return stop
 
     def stop(self) -> None:
-        """Have a ``run`` that is ready finish the calls in flight and return. May be called from any thread."""
+        """Stop after the requests in flight. Any thread may call this."""
         self._uvicorn.stop()
 
     def interrupt(self) -> None:
-        """Stop, and abort the calls in flight if this is called again. A signal handler may call it at any time."""
+        """Stop; a second call aborts the requests in flight. A signal handler may call this at any time."""
         if self._uvicorn.should_exit:
             self._uvicorn.drain_seconds = 0
         self.stop()
 
 
 class _Uvicorn(uvicorn.Server):
-    """uvicorn, which by itself would notice a stop late, and answer calls still in flight with a 500 of its own."""
+    """uvicorn with another accept loop, prompt stops, and no responses of uvicorn to requests in flight."""
 
     ready: Callable[[], None]
 
@@ -172,7 +172,7 @@ class _Uvicorn(uvicorn.Server):
 
     async def _acceptor(self, listener: socket.socket) -> "Acceptor | asyncio.Server":
         if sys.platform == "win32":
-            # its event loop cannot watch a socket, and no limit of descriptors is in the way there
+            # The event loop of Windows cannot watch a socket. Windows has no limit of descriptors.
             return await self._loop.create_server(self._connection, sock=listener, **self._tls())
         return Acceptor(listener, self._connect, self._connecting)
 
@@ -180,7 +180,7 @@ class _Uvicorn(uvicorn.Server):
         try:
             await self._loop.connect_accepted_socket(self._connection, connection, **self._tls())
         except OSError:
-            # the TLS connection reports what is worth to be logged of a failed handshake
+            # ``ReportingSSLObject`` reports failed handshakes.
             connection.close()
         except Exception:
             _log.exception("closed a connection that could not be served")
@@ -191,7 +191,7 @@ class _Uvicorn(uvicorn.Server):
         return {
             "ssl": self.config.ssl,
             "ssl_handshake_timeout": settings.header_timeout,
-            # a client that reads slowly receives the last bytes of a response meanwhile
+            # A slow client receives the last bytes of a response during the TLS shutdown.
             "ssl_shutdown_timeout": settings.body_timeout,
         }
 
@@ -212,19 +212,19 @@ class _Uvicorn(uvicorn.Server):
                 _end_if_late(connection)
 
     def stop(self) -> None:
-        """Stop. May be called from any thread."""
+        """Stop. Any thread may call this."""
         self.should_exit = True
         self._wake()
 
     def _wake(self) -> None:
         if self.started:
-            # a signal may come after the loop was closed
+            # A signal may arrive after the loop was closed.
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._stopping.set)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals to the command, which handles them before and after the loop too."""
+        """Leave signals to the command, which also handles them before and after the loop."""
         yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - the acceptors have them
@@ -236,7 +236,7 @@ class _Uvicorn(uvicorn.Server):
             connection.shutdown()
         began = self._loop.time()
         while self.server_state.connections or self.server_state.tasks or self._connecting:
-            # an interrupt may end the time to drain
+            # A second interrupt sets the timeout to 0.
             if self._loop.time() >= began + self.drain_seconds:
                 self._abort()
             await asyncio.sleep(0.01)
@@ -253,19 +253,28 @@ def _end_if_late(connection: Connection) -> None:
     try:
         connection.end_if_late()
     except Exception:
-        # the server goes on, and the next second would bring the same
+        # The error would recur each second.
         _log.exception("aborted a connection whose times could not be checked")
         connection.abort()
 
 
-def _reached(host: str) -> str:
-    """Return what stands for a host in a URL."""
+def _url_host(host: str) -> str:
+    """Return a host for a URL that reaches the server."""
     host = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, host)  # noqa: S104 - not listened on
     return f"[{host}]" if ":" in host else host
 
 
-def _listening(host: str, port: int, option: str = "-") -> list[socket.socket]:
-    """Return a listening socket for each address of a host, all on one port; ``option`` is what theirs begin with."""
+def _listen(host: str, port: int, option: str = "-") -> list[socket.socket]:
+    """Return a listening socket for each address of a host, all on one port.
+
+    Args:
+        host: the host
+        port: the port; 0 for a free one
+        option: the prefix of the options for the host and the port, for messages
+
+    Raises:
+        StartError: the server cannot listen
+    """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (socket.gaierror, UnicodeError) as exc:
@@ -275,24 +284,24 @@ def _listening(host: str, port: int, option: str = "-") -> list[socket.socket]:
     with ExitStack() as opened:
         for family, _, _, _, address in dict.fromkeys(found):
             try:
-                sockets.append(opened.enter_context(_bound(family, (address[0], port, *address[2:]))))
+                sockets.append(opened.enter_context(_bind(family, (address[0], port, *address[2:]))))
             except OSError as exc:
-                # a name may stand for an address of a family that this machine has switched off
+                # A name may have an address of a family that this machine has disabled.
                 if sockets and exc.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
                     continue
-                raise StartError(_explained(host, port, exc, option)) from None
+                raise StartError(_reason(host, port, exc, option)) from None
             port = sockets[0].getsockname()[1]
         opened.pop_all()
     return sockets
 
 
-def _bound(family: int, address: tuple[str | int, ...]) -> socket.socket:
+def _bind(family: int, address: tuple[str | int, ...]) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
-            # all addresses are those of IPv4 too, as in Java and Go
+            # A listener on all addresses accepts IPv4 too, as in Java and Go.
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, address[0] != "::")
         listener.bind(address)
         listener.listen(2048)
@@ -303,7 +312,7 @@ def _bound(family: int, address: tuple[str | int, ...]) -> socket.socket:
     return listener
 
 
-def _explained(host: str, port: int, fault: OSError, option: str) -> str:
+def _reason(host: str, port: int, fault: OSError, option: str) -> str:
     reason = {
         errno.EADDRINUSE: f"the port is in use; choose another with {option}-port, or {option}-port 0 for a free one",
         errno.EACCES: f"this user may not listen on that port; choose one above 1023 with {option}-port",

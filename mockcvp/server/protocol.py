@@ -1,4 +1,4 @@
-"""HTTP/1.1 on one connection: requests are parsed, bounded in size and time, and responded to one after the other."""
+"""HTTP/1.1 on one connection. Requests have limits of size and time, and are served one after the other."""
 
 import asyncio
 import logging
@@ -21,11 +21,11 @@ from mockcvp.server.tls import ReportingSSLObject
 from mockcvp.server.writer import Output, response_head, write_fault
 from mockcvp.stubs.response import Fault
 
-# how much data is parsed in one event-loop iteration: in chunks of one byte, it takes a few milliseconds
+# This much data is parsed in one event-loop iteration. In chunks of one byte, this takes a few milliseconds.
 _SLICE_BYTES = 16 * 1024
-# how many bytes wait to be parsed until reading is paused
+# If more bytes wait to be parsed, reading is paused.
 _MOST_BUFFERED = 64 * 1024
-# how long a client that has read everything may take part in a TLS shutdown
+# The timeout of a TLS shutdown for a client that has read everything.
 _TLS_SHUTDOWN_SECONDS = 0.2
 
 _log = logging.getLogger(__name__)
@@ -37,19 +37,19 @@ class State(Enum):
     IDLE = "the next request"
     HEAD = "the rest of a request's head"
     BODY = "the rest of a request's body, and its response"
-    RESPONSE = "the response, or that the client reads it"
-    REST = "the rest of the body of a request that is responded to"
-    CLOSING = "that the client reads the last response"
+    RESPONSE = "the response, and then the client to read it"
+    REST = "the rest of the body, after the response"
+    CLOSING = "the client to read the last response"
 
 
 _RECEIVING = frozenset([State.IDLE, State.HEAD, State.BODY, State.REST])
 
 
 class Connection(asyncio.Protocol):
-    """The HTTP of one connection, for ``uvicorn.Config(http=functools.partial(Connection, service))``.
+    """One connection, for ``uvicorn.Config(http=functools.partial(Connection, service))``.
 
     Args:
-        service: of the server; all other arguments are uvicorn's
+        service: the shared state of the connections; uvicorn passes all other arguments
     """
 
     output: Output
@@ -67,14 +67,14 @@ class Connection(asyncio.Protocol):
         self._connections: set[Any] = server_state.connections
         self._tasks = server_state.tasks
         self._loop = _loop or asyncio.get_running_loop()
-        # what the scopes of all requests have, and the scope of a request for which the app was not called yet
+        # The common part of all scopes, and the scope of a request before the app is called.
         self._base: dict[str, Any] = {"root_path": config.root_path}
         self._app_state = app_state
         self._scope: dict[str, Any] = {}
         self._state = State.HEAD
-        # since when the connection is in this state
+        # The time of the start of this state.
         self._since = 0.0
-        # what is received and not parsed
+        # Received data that is not parsed.
         self._buffer = bytearray()
         self._is_parsing = self._is_due = self._is_reading_paused = False
         self._reader = RequestReader(self._settings)
@@ -82,12 +82,12 @@ class Connection(asyncio.Protocol):
         self._closing: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as asyncio documents
-        """Begin, unless there are too many connections already."""
+        """Start the connection, unless there are too many."""
         self._transport = transport
         self.output = Output(transport, self.service.batch, self._after_writing)
-        # writing is resumed when nothing is buffered any more
+        # Writing is resumed when the buffer of the transport is empty.
         transport.set_write_buffer_limits(high=1)
-        # that the last bytes of the handshake are buffered keeps no response waiting
+        # The last bytes of the handshake may be buffered, and no response has to wait for them.
         self.output.paused_since, self.output.was_paused = None, False
         self._client, self._server = _address(transport, "peername"), _address(transport, "sockname")
         scheme = "https" if transport.get_extra_info("sslcontext") else "http"
@@ -96,15 +96,15 @@ class Connection(asyncio.Protocol):
         self._since = self._loop.time()
         most = self._settings.max_connections
         if self.service.is_stopping:
-            # the TLS handshake has ended after the server has closed all idle connections
+            # The handshake was completed after the server had closed all idle connections.
             self.abort()
         elif len(self._connections) > most < sum(other.port == self.port for other in self._connections):
             _log.warning("closed the connection of %s: there are %d connections already", self._who, most)
             self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Report what ended a TLS connection, and end the request in flight."""
-        # with TLS 1.3 the server's part of the handshake may be over before the client looks at the certificate
+        """Report the TLS error, if there is one, and end the request in flight."""
+        # With TLS 1.3, the server may complete the handshake before the client checks the certificate.
         tls = self._transport.get_extra_info("ssl_object")
         if isinstance(exc, ssl.SSLError) and isinstance(tls, ReportingSSLObject):
             tls.report_error(exc)
@@ -112,13 +112,13 @@ class Connection(asyncio.Protocol):
         self._disconnect()
         if self._closing is not None:
             self._closing.cancel()
-        # each refers to this connection, which is freed at once without them
+        # Without these reference cycles, the connection is freed at once.
         self._cycle = self._closing = None
         self._reader.end_body()
         self._scope = {}
 
     def data_received(self, data: bytes) -> None:
-        """Parse data, a slice in each event-loop iteration."""
+        """Parse data, one slice in each event-loop iteration."""
         if self._state is State.CLOSING:
             return
         if self._buffer or not self._is_receiving or len(data) > _SLICE_BYTES:
@@ -129,28 +129,28 @@ class Connection(asyncio.Protocol):
             self._schedule()
 
     def eof_received(self) -> None:
-        """Respond to the requests of a client that half-closes the connection: TLS is shut down next."""
+        """Serve all received requests at once: asyncio shuts down TLS next."""
         self.service.batch.flush()
         while self._parse_slice():
             self.service.batch.flush()
 
     def pause_writing(self) -> None:
-        """Write no more until the client has read something."""
+        """Pause writing until the client reads."""
         self.output.pause()
 
     def resume_writing(self) -> None:
-        """Write on."""
+        """Resume writing."""
         self.output.resume()
 
     @property
     def _is_receiving(self) -> bool:
-        """Whether what is received next is parsed."""
+        """Whether further data can be parsed now."""
         if self._state is State.BODY:
             return self._cycle is not None and not self._cycle.is_full
         return self._state in _RECEIVING
 
     def _schedule(self) -> None:
-        """Parse what is buffered in the next event-loop iteration, and read no more where that is much."""
+        """Parse buffered data in the next event-loop iteration, and pause reading if there is much."""
         if not self._is_due and self._is_receiving:
             self._is_due = True
             self._loop.call_soon(self._parse_next)
@@ -167,7 +167,7 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _parse_slice(self) -> bool:
-        """Parse one slice of what is buffered, and return whether any of it was parsed."""
+        """Parse one slice of the buffered data, and return whether any of it was parsed."""
         if not self._buffer or not self._is_receiving:
             return False
         parsed = self._parse(bytes(memoryview(self._buffer)[:_SLICE_BYTES]))
@@ -175,7 +175,7 @@ class Connection(asyncio.Protocol):
         return parsed > 0
 
     def _parse(self, data: bytes) -> int:
-        """Parse data as far as requests can be received, and return how far that is."""
+        """Parse data as long as requests can be received, and return the position after the parsed data."""
         place, before = 0, -1
         self._is_parsing = True
         try:
@@ -184,7 +184,7 @@ class Connection(asyncio.Protocol):
                 place = self._parse_head(data, place) if self._cycle is None else self._parse_body(data, place)
         except MalformedError as exc:
             self._reject(str(exc))
-            # nothing that follows is read
+            # All further data is ignored.
             place = len(data)
         self._is_parsing = False
         if self._cycle is not None and not self._cycle.has_begun and self._state is State.BODY:
@@ -200,7 +200,7 @@ class Connection(asyncio.Protocol):
         return end
 
     def _begin_request(self, head: RequestHead, data: bytes, place: int) -> int:
-        """Begin a request, and return the position after the body, or after the head where the body is incomplete."""
+        """Begin a request, and return the position after its complete body, or after its head."""
         self.output.was_paused = False
         cycle = self._cycle = Cycle(self, head)
         scope = self._scope = head.scope | self._base
@@ -233,7 +233,7 @@ class Connection(asyncio.Protocol):
             self._after_writing()
 
     def _reject(self, reason: str) -> None:
-        """Respond to malformed HTTP as Tomcat's connector does, and close the connection."""
+        """Respond to malformed HTTP like Tomcat's connector, and close the connection."""
         _log.warning("400 to %s: %s", self._who, reason)
         self._buffer.clear()
         if self._cycle is None:
@@ -248,7 +248,7 @@ class Connection(asyncio.Protocol):
             self._end_body(reason)
 
     def _respond(self, cycle: Cycle) -> None:
-        """Respond to a complete request, without a task where it is one of the OAMP."""
+        """Serve a complete request; a request of the OAMP needs no task."""
         if self.service.app.controls(self._scope):
             self._spawn(cycle, self._call(cycle))
         else:
@@ -272,12 +272,12 @@ class Connection(asyncio.Protocol):
         return task
 
     def receive_more(self) -> None:
-        """Receive more of a body that was full."""
+        """Receive more of a body, after the app has received a part."""
         if self._buffer:
             self._schedule()
 
     def end_response(self) -> None:
-        """Receive the rest of the request's body, and go on once the response is written."""
+        """Receive the rest of the body, and go on when the response is written."""
         if self._state is State.BODY:
             self._state = State.REST
             self.receive_more()
@@ -285,7 +285,7 @@ class Connection(asyncio.Protocol):
             self._after_writing()
 
     def _after_writing(self) -> None:
-        """Go on with the next request, or close the connection, where a response has been written."""
+        """Go on with the next request, or close the connection, if the response is written."""
         cycle = self._cycle
         if self._state is State.CLOSING:
             self._close()
@@ -309,7 +309,7 @@ class Connection(asyncio.Protocol):
             self.close_when_drained()
 
     def close_when_drained(self) -> None:
-        """Close the connection once the client has read what is written."""
+        """Close the connection when the write buffer is empty."""
         self._enter(State.CLOSING)
         self._buffer.clear()
         if self.output.is_drained:
@@ -322,7 +322,7 @@ class Connection(asyncio.Protocol):
                 self._closing = self._loop.call_later(_TLS_SHUTDOWN_SECONDS, self._transport.abort)
 
     def abort(self) -> None:
-        """Close the connection at once, whatever is in flight on it."""
+        """Close the connection at once."""
         self._state = State.CLOSING
         self._buffer.clear()
         self._disconnect()
@@ -334,25 +334,25 @@ class Connection(asyncio.Protocol):
         self.output.close()
 
     def shutdown(self) -> None:
-        """Close the connection once the request in flight is responded to (called by uvicorn's server).
+        """Close the connection after the response to the request in flight. uvicorn calls this when the server stops.
 
-        An idle connection is aborted: a TLS client that reads nothing would not take part in a shutdown for long.
+        An idle connection is aborted, since an idle client would delay a TLS shutdown.
         """
         if self._cycle is not None and self._state is not State.REST:
             self._cycle.keep_alive = False
         elif self.output.was_paused:
             self.close_when_drained()
         elif self._state is not State.CLOSING:
-            # nothing more is received, and a response of this event-loop iteration is still sent
+            # A response of this event-loop iteration is still sent.
             self._state = State.CLOSING
             self._loop.call_soon(self.abort)
 
     def end_if_late(self) -> None:
-        """Close the connection where its client takes too long: to send a request, or to read a response."""
+        """Close the connection if a timeout is over."""
         settings, now, paused = self._settings, self._loop.time(), self.output.paused_since
         waited = now - self._since
         if paused is not None:
-            # the time to the next request begins when all is read
+            # The keep-alive timeout starts when the client has read everything.
             self._since = now
             if now - paused > settings.body_timeout:
                 self._end("the client did not read the response", settings.body_timeout)
@@ -360,7 +360,7 @@ class Connection(asyncio.Protocol):
             self._end("the client did not send a request's headers", settings.header_timeout)
         elif self._state in (State.BODY, State.REST):
             if not self._is_receiving:
-                # it is the app that has the client wait
+                # The app does not receive the body, so the client cannot send it.
                 self._since = now
             elif waited > settings.body_timeout:
                 if self._state is State.REST and self._cycle is not None and not self._cycle.keep_alive:
@@ -379,7 +379,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def port(self) -> int:
-        """The port of the server that the connection was made to."""
+        """The port of the server."""
         return self._server[1] if self._server else 0
 
     @property
@@ -391,6 +391,6 @@ def _address(transport: asyncio.Transport, name: str) -> tuple[str, int] | None:
     try:
         address = transport.get_extra_info(name)
     except OSError:
-        # the connection is closed already
+        # The connection is closed already.
         return None
     return (str(address[0]), int(address[1])) if isinstance(address, tuple) else None

@@ -1,4 +1,4 @@
-"""The head of a request, parsed by httptools, and checked for what httptools accepts too (RFC 9112, Tomcat)."""
+"""Parsing the head of a request with httptools, which accepts some heads that Tomcat and RFC 9112 do not."""
 
 import re
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ _REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [^ \t]+ HTTP/[0-9]\.[0
 _INVALID_IN_TARGET = re.compile(rb'["#<>\\^`{|}\x00-\x20\x7f-\xff]')
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 _INVALID = "Invalid HTTP request received."
-# heads up to this length are cached
+# Longer heads are not cached.
 _LARGEST_CACHED = 2048
 
 
@@ -27,8 +27,8 @@ class RequestHead(NamedTuple):
     """The request line and the headers of a request.
 
     Attributes:
-        scope: what an ASGI scope has of them
-        length: the number of bytes of the body; None where the body is chunked
+        scope: the part of the ASGI scope that the head determines
+        length: the length of the body in bytes; None for a chunked body
         keep_alive: whether the connection may stay open after the response
         expects_continue: whether the client waits for 100 (Continue)
     """
@@ -56,12 +56,12 @@ def _parse(head: bytes) -> RequestHead:
     return parser.head
 
 
-# clients send few heads again and again
+# Most requests of a client have the same head.
 _parse_cached = lru_cache(maxsize=256)(_parse)
 
 
 class HeadParser:
-    """A parser of one head that comes in parts.
+    """A parser of one head that arrives in parts.
 
     Attributes:
         head: the parsed head; None while it is incomplete
@@ -70,7 +70,7 @@ class HeadParser:
     def __init__(self) -> None:
         self.head: RequestHead | None = None
         self._parser = httptools.HttpRequestParser(self)
-        # the beginning of the request line; None where all of it was checked
+        # The beginning of the request line; None after the line was checked.
         self._line: bytes | None = b""
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
@@ -98,7 +98,7 @@ class HeadParser:
         try:
             self._parser.feed_data(part)
         except httptools.HttpParserUpgrade:
-            # the other protocol is not served, and the connection closes after the response
+            # The other protocol is not supported, and the connection closes after the response.
             pass
         except httptools.HttpParserError:
             raise MalformedError(_INVALID) from None
@@ -116,7 +116,7 @@ class HeadParser:
     def on_headers_complete(self) -> None:
         """End the head."""
         self._is_complete = True
-        # httptools forgets both at the end of the request, which this may be too
+        # httptools forgets both at the end of the request, which may follow at once.
         self._has_upgrade, self._keep_alive = self._parser.should_upgrade(), self._parser.should_keep_alive()
 
     def _checked(self) -> RequestHead:
@@ -124,7 +124,7 @@ class HeadParser:
         version, fields = parser.get_http_version(), dict(headers)
         is_chunked = b"transfer-encoding" in fields
         if self._has_upgrade and (is_chunked or b"content-length" in fields):
-            # llhttp takes the body for data of the other protocol
+            # llhttp parses no body after an upgrade.
             raise MalformedError("an upgrade with a body")
         if error := headers_error(headers, version):
             raise MalformedError(error)
@@ -148,10 +148,10 @@ class HeadParser:
         }
         return RequestHead(
             scope,
-            # Python rejects numbers of thousands of digits, and llhttp accepts them where they begin with zeros
+            # llhttp accepts thousands of leading zeros, and Python does not.
             None if is_chunked else int(fields.get(b"content-length", b"").strip().lstrip(b"0") or b"0"),
             version != "1.0" and self._keep_alive and not self._has_upgrade,
-            # a client of HTTP/1.0 does not understand 100 (Continue)
+            # HTTP/1.0 has no 100 (Continue).
             version == "1.1" and any(name == b"expect" and value.lower() == b"100-continue" for name, value in headers),
         )
 

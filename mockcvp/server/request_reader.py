@@ -1,4 +1,4 @@
-"""Reading the requests of one connection, bounded in size."""
+"""Reading the requests of one connection, with limits of their size."""
 
 from collections.abc import Callable
 
@@ -6,15 +6,15 @@ from mockcvp.server.chunked_body import ChunkedBody
 from mockcvp.server.request_head import HeadParser, MalformedError, RequestHead, parse_head
 from mockcvp.settings import Settings
 
-# how many bytes of a chunked body there may be on the wire for each byte that a body may have: a chunk of one has six
+# The maximum of bytes on the wire for each byte of a chunked body. A chunk of one byte has six.
 _WIRE_FACTOR = 8
 
 
 class RequestReader:
-    """A reader of requests, which come one after the other.
+    """A reader of the requests of one connection.
 
     Args:
-        settings: of the server
+        settings: the settings of the mock server
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -22,29 +22,29 @@ class RequestReader:
         self._head_parser: HeadParser | None = None
         self._head_bytes = 0
         self._receive: Callable[[bytes], None] | None = None
-        # of a body with a Content-Length, and the decoder of a chunked one
+        # The rest of a body with a Content-Length, and the decoder of a chunked body.
         self._remaining = 0
         self._chunked: ChunkedBody | None = None
 
     @property
     def is_in_head(self) -> bool:
-        """Whether a part of a head was read."""
+        """Whether a head is read in part."""
         return self._head_parser is not None
 
     @property
     def is_in_body(self) -> bool:
-        """Whether more of a body is to be read."""
+        """Whether a body is incomplete."""
         return self._receive is not None
 
     def read_head(self, data: bytes, place: int) -> tuple[RequestHead | None, int]:
-        """Read a head from a position on, and return it, None where it is incomplete, and the position after it.
+        """Read a head from a position on, and return the head, None while it is incomplete, and the position after it.
 
         Raises:
             MalformedError: the head is malformed, or too large
         """
         if self._head_parser is None:
             begin = place
-            # an empty line before a request is allowed (RFC 9112, section 2.2)
+            # A request may follow empty lines (RFC 9112, section 2.2).
             while data.startswith(b"\r\n", place):
                 place += 2
             self._count(place - begin)
@@ -79,9 +79,9 @@ class RequestReader:
         """Begin to read a body.
 
         Args:
-            length: of the body; None where it is chunked
-            largest: how many bytes a body may have
-            receive: called with each part
+            length: the length of the body; None for a chunked body
+            largest: the maximum size of a body, in bytes
+            receive: called with each part of the body
         """
         self._receive = receive
         if length is None:
@@ -91,7 +91,7 @@ class RequestReader:
             self._remaining = length
 
     def read_body(self, data: bytes, place: int) -> int:
-        """Read of the body from a position on, and return the position after it, or the end of the data.
+        """Read a part of the body from a position on, and return the position after the body, or the end of the data.
 
         Raises:
             MalformedError: the body is malformed, or too large on the wire
@@ -110,5 +110,5 @@ class RequestReader:
         return end
 
     def end_body(self) -> None:
-        """Read no more of the body."""
+        """End the body."""
         self._receive = self._chunked = None

@@ -1,4 +1,4 @@
-"""What all connections of one server share."""
+"""The state that all connections of one server share."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ class Application(Protocol):
         """Respond to a request."""
 
     def controls(self, scope: Scope) -> bool:
-        """Return whether a request is one to the admin API."""
+        """Return whether the control API serves a request."""
 
     @property
     def release(self) -> Release:
@@ -27,16 +27,16 @@ class Application(Protocol):
 
 @dataclass
 class Service:
-    """What all connections of one server share.
+    """The state that all connections of one server share.
 
     Attributes:
-        app: what is served
-        settings: of the server
-        certificate: its path
-        admin_port: of the admin API; None where it shares the OAMP's
+        app: the ASGI app
+        settings: the settings of the mock server
+        certificate: the path of the certificate
+        admin_port: the port of the control API; None if it is the port of the OAMP
         date: the value of the ``Date`` header
         is_stopping: whether the server stops
-        batch: of the requests that are responded to together
+        batch: the requests of the current event-loop iteration
     """
 
     app: Application

@@ -1,4 +1,4 @@
-"""What is written to a connection: status lines, headers and faults, as fast as the client reads."""
+"""The write buffer of a connection, and the bytes of status lines, headers and faults."""
 
 import re
 import socket
@@ -13,9 +13,9 @@ from mockcvp.oamp.http import CHUNKED, Headers, Response
 from mockcvp.server.batch import Batch
 from mockcvp.stubs.response import Fault
 
-# all that is written at once is encrypted at once, and is not seen by the flow control of TLS
+# TLS encrypts each write at once, before its flow control applies.
 _PIECE_BYTES = 64 * 1024
-# that a client has reset the connection is reported between event-loop iterations only
+# asyncio reports a reset by the client only between event-loop iterations.
 _MOST_PIECES = 4
 _NOT_IN_NAME = re.compile(rb'[\x00-\x1f\x7f()<>@,;:\[\]={} \t\\"]')
 _NOT_IN_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
@@ -27,13 +27,13 @@ class Output:
     """The write buffer of one connection.
 
     Args:
-        transport: of the connection
-        batch: of the server
-        drained: called each time the buffer is empty again
+        transport: the transport of the connection
+        batch: the batch of the server
+        drained: called each time that the buffer becomes empty
 
     Attributes:
-        paused_since: when the transport has paused writing, by the event loop's clock; None where it has not
-        was_paused: whether it had to pause since this was last reset
+        paused_since: the time since which writing is paused, by the clock of the event loop; None while it is not
+        was_paused: whether writing was paused since this was last reset
     """
 
     def __init__(self, transport: Transport, batch: Batch, drained: Callable[[], None]) -> None:
@@ -47,16 +47,16 @@ class Output:
 
     @property
     def is_drained(self) -> bool:
-        """Whether all that was written has left the write buffer."""
+        """Whether the write buffer is empty."""
         return not self._queue and self.paused_since is None
 
     @property
     def is_paused(self) -> bool:
-        """Whether what is written now waits for the client, or for the rest of a large response."""
+        """Whether new data has to wait for the client, or for the rest of a large response."""
         return self.paused_since is not None or self._is_due
 
     def write(self, data: bytes) -> None:
-        """Write data, after what was written before."""
+        """Write data, after all earlier data."""
         self._queue.append(data)
         if not self._batch.is_open:
             self._flush()
@@ -72,16 +72,16 @@ class Output:
         return await future
 
     def pause(self) -> None:
-        """Write no more until the client has read something."""
+        """Pause writing until the client reads."""
         self.paused_since, self.was_paused = get_running_loop().time(), True
 
     def resume(self) -> None:
-        """Write on."""
+        """Resume writing."""
         self.paused_since = None
         self._flush()
 
     def close(self) -> None:
-        """Drop what was not written."""
+        """Drop the data that is not written."""
         self._on_drained = self.paused_since = None
         self._queue.clear()
         self._wake(is_drained=False)
@@ -94,7 +94,7 @@ class Output:
         queue, transport, pieces = self._queue, self._transport, 0
         while queue and self.paused_since is None:
             if self._is_due or transport.is_closing():
-                # how a connection has ended is reported soon
+                # ``connection_lost`` follows soon.
                 return
             data = queue.popleft()
             if len(data) > _PIECE_BYTES:
@@ -122,7 +122,7 @@ class Output:
 
 
 def response_head(response: Response, has_reason_phrase: bool, date: bytes, *, close: bool) -> bytes:
-    """Return the status line and the headers of a response, as Tomcat writes them.
+    """Return the status line and the headers of a response, with the spelling of Tomcat.
 
     Args:
         response: the response
@@ -141,12 +141,12 @@ def _tomcats(status: int, has_reason_phrase: bool, headers: Headers) -> bytes:
 
 
 def _cased(name: bytes) -> bytes:
-    """Return the name of a header as Tomcat writes it, for clients that compare names with their case."""
+    """Return the name of a header in the case of Tomcat, since some clients compare names with their case."""
     return b"WWW-Authenticate" if name == b"www-authenticate" else name.title()
 
 
 def framed(response: Response) -> bytes:
-    """Return the body of a response, as one chunk where its headers say so."""
+    """Return the body of a response, as one chunk if the response is chunked."""
     body = response.body
     return b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body and CHUNKED in response.headers else body
 
@@ -156,22 +156,22 @@ def status_line(status: int, reason: str | None) -> bytes:
 
     Args:
         status: the status
-        reason: the reason phrase; None: the standard one
+        reason: the reason phrase; None for the standard one
     """
     if reason is None:
         try:
             reason = HTTPStatus(status).phrase
         except ValueError:
-            # a stub mapping may have a status that no standard names
+            # A stub mapping may have a status without a standard phrase.
             reason = ""
     return f"HTTP/1.1 {status} {reason}\r\n".encode("latin-1")
 
 
 def encode_headers(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Return headers that an ASGI app sends.
+    """Return the bytes of the headers of an ASGI app.
 
     Raises:
-        ValueError: a name or a value has a character that it must not have
+        ValueError: a name or a value has a character that is not allowed
     """
     for name, value in headers:
         if _NOT_IN_NAME.search(name) or _NOT_IN_VALUE.search(value):
@@ -180,12 +180,12 @@ def encode_headers(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 
 def write_fault(transport: Transport, write: Callable[[bytes], None], fault: Fault) -> None:
-    """Write what a fault has a client receive, and have the connection reset where the fault is that."""
+    """Write the bytes of a fault, or prepare the reset of the connection."""
     if fault is Fault.CONNECTION_RESET_BY_PEER:
-        # closed with nothing to linger for, a TCP connection is reset
+        # With a linger time of 0, closing a TCP connection resets it.
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     elif fault is Fault.MALFORMED_RESPONSE_CHUNK:
         write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n" + b'<?xml version="1.0"')
     elif fault is Fault.RANDOM_DATA_THEN_CLOSE:
-        # an end of lines, without which some clients would wait for more of it
+        # Some clients would wait for more data without the end of a line.
         write(bytes(range(128, 256)) * 2 + b"\r\n\r\n")

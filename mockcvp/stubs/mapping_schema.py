@@ -196,7 +196,7 @@ class ResponseForm(SchemaModel):
         fixed, error_type = self.fixed_delay_milliseconds, self.transformer_parameters.error_type
         error = None
         if error_type is not None:
-            error = of_status(self.status, error_type).error("as the stub mapping asks for")
+            error = of_status(self.status, error_type).error("a stub mapping responds with this error")
         return StubResponse(
             self.status,
             self.status_message,

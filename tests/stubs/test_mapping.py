@@ -196,8 +196,8 @@ def test_an_unused_stub_is_logged_with_the_nearest_call(cvp: MockCVP, client: ht
 @pytest.mark.parametrize(
     ("status", "error_type", "reported"),
     [
-        (503, "processing.throtled", "the product has no 'processing.throtled': is processing.throttled meant?"),
-        (500, "processing.throttled", "the product answers processing.throttled with 503, not 500"),
+        (503, "processing.throtled", "the OAMP has no 'processing.throtled': is processing.throttled meant?"),
+        (500, "processing.throttled", "the OAMP sends processing.throttled with status 503, not 500"),
     ],
 )
 def test_an_unknown_oamp_error_is_rejected(

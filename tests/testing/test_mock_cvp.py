@@ -345,7 +345,7 @@ def test_http_clients_raise_an_error_for_each_fault(cvp: MockCVP, client: httpx.
     connection.close()
     assert client.get("version").status_code == 200
     assert [(call.fault, call.status) for call in cvp.calls] == [(fault, None)] * 3 + [(None, 200)]
-    assert f"GET /cvp-config/version wsmadmin {fault}, as the stub mapping asks for" in cvp.log()
+    assert f"GET /cvp-config/version wsmadmin {fault} of a stub mapping" in cvp.log()
 
 
 def read_to_end(plain: socket.socket) -> None:
