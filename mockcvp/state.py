@@ -59,9 +59,7 @@ class MockState:
         self.unfinished = UnfinishedBodies()
         self.tenants: dict[str, MockState] = {}
         self._initial_deployment = self._read(settings)
-        servers, version = self._servers(self._initial_deployment), self._version(self._initial_deployment)
-        accounts, limits = _accounts(settings), _limits(settings)
-        self.oamp = OAMP(accounts, servers, version, settings.max_in_flight, limits, settings.release)
+        self.oamp = self._new_oamp()
 
     def add_tenant(self, settings: Settings) -> "MockState":
         """Add a tenant and return its state.
@@ -79,7 +77,7 @@ class MockState:
             raise ValueError(
                 "a tenant's name begins with a letter or digit and has at most 64 of these, '.', '-' and '_'"
             )
-        if name in self.tenants or name in self.oamp.accounts:
+        if name in self.tenants or name in self.oamp.accounts.by_name:
             raise ValueError(f"the name {name!r} is in use")
         self._check_limits(settings)
         self.tenants[name] = MockState(settings)
@@ -115,16 +113,19 @@ class MockState:
         if settings is not None and settings != self.settings:
             self._initial_deployment = self._read(settings)
             self.settings = settings
-            self.oamp.accounts = _accounts(settings)
-            self.oamp.limits = _limits(settings)
-            self.oamp.release = RELEASES[settings.release]
             self.journal.set_limits(settings.journal_max_calls, settings.journal_max_bytes)
-        self.oamp.max_in_flight = self.settings.max_in_flight
         self.generation = Generation()
         self.stubs.reset()
         self.clock.reset()
-        self.deploy(self._initial_deployment)
+        self.oamp = self._new_oamp()
         self.journal.clear()
+
+    def _new_oamp(self) -> OAMP:
+        """Return an OAMP with the settings and the deployment of the start."""
+        settings, deployment = self.settings, self._initial_deployment
+        limits = Limits(settings.max_depth, settings.max_elements, settings.max_servers)
+        servers, version = self._servers(deployment), self._version(deployment)
+        return OAMP(_accounts(settings), servers, version, settings.max_in_flight, limits, settings.release)
 
     def _read(self, settings: Settings) -> Deployment:
         if isinstance(settings.deployment, Deployment):
@@ -160,10 +161,6 @@ def _mappings(directory: Path) -> tuple[StubMapping, ...]:
     from mockcvp.stubs.mapping_files import load as load_mappings
 
     return load_mappings(directory)
-
-
-def _limits(settings: Settings) -> Limits:
-    return Limits(settings.max_depth, settings.max_elements, settings.max_servers)
 
 
 def _accounts(settings: Settings) -> dict[str, Account]:

@@ -3,10 +3,11 @@
 A test compares the CPU time of a function not with a number of seconds, but with that of another function.
 """
 
+import asyncio
 import gc
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from math import inf
 
@@ -52,6 +53,22 @@ def cpu_seconds(work: Work, before: Work = lambda: None) -> float:
         began = time.thread_time()
         work()
         return time.thread_time() - began
+
+
+async def iterations_during(work: Awaitable[object]) -> int:
+    """Return the number of event-loop iterations that another task has during some work."""
+    iterations = 0
+
+    async def count() -> None:
+        nonlocal iterations
+        while True:
+            await asyncio.sleep(0)
+            iterations += 1
+
+    beside = asyncio.create_task(count())
+    await work
+    beside.cancel()
+    return iterations
 
 
 def clear_caches() -> None:

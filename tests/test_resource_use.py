@@ -13,6 +13,7 @@ import pytest
 
 from mockcvp import MockCVP
 from mockcvp.pipeline.slices import each
+from tests.costs import iterations_during
 from tests.server_process import PATIENCE, SYNCHRONIZE, read_response
 
 SAMPLE = {"synchronize": {"servers": {"server": {"refURL": "a", "sincetime": "0"}}}}
@@ -113,21 +114,10 @@ def long_work(number: int) -> int:
 
 
 def test_the_event_loop_runs_between_slices_of_work() -> None:
-    async def main() -> int:
-        turns = 0
-
-        async def others() -> None:
-            nonlocal turns
-            while True:
-                await asyncio.sleep(0)
-                turns += 1
-
-        beside = asyncio.create_task(others())
+    async def work() -> None:
         assert await each(long_work, range(100)) == list(range(100))
-        beside.cancel()
-        return turns
 
-    assert asyncio.run(main()) >= 50
+    assert asyncio.run(iterations_during(work())) >= 50
 
 
 def test_a_journal_search_does_not_delay_other_calls() -> None:

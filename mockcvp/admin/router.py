@@ -74,6 +74,7 @@ async def unsupported(request: Request) -> JSONResponse:
 
 router.include_router(_own)
 router.include_router(docs.router)
+# these paths come first, since paths such as /requests/{call_id} match them too
 for _path, _name in _UNSUPPORTED.items():
     router.add_api_route(_path, unsupported, name=_name, methods=list(METHODS), include_in_schema=False)
 router.include_router(requests.router)

@@ -172,7 +172,7 @@ def check_client(oamp: OAMP, request: Request) -> None:
     """
     if request.throttled:
         raise OampError(errors.THROTTLED.error(request.throttled))
-    oamp.authenticate(request.header(b"authorization"))
+    oamp.accounts.authenticate(request.header(b"authorization"))
 
 
 def read_document(dispatched: Dispatched, read: Reader) -> None:
@@ -213,7 +213,7 @@ def success(dispatched: Dispatched, status: int, result: Any) -> Response:
     if request.method == "POST":
         return Response(status, oamp.empty_headers[codec], b"", sync_up)
     release = oamp.release
-    headers = (*release.server, *release.uncached, (b"content-type", codec.empty_content_type), EMPTY)
+    headers = (*release.headers, *release.uncached_headers, (b"content-type", codec.empty_content_type), EMPTY)
     return Response(status, headers, b"", sync_up)
 
 
@@ -241,7 +241,8 @@ def _written(
 ) -> Response:
     """Return a response with the headers of the release, and with a document as its body."""
     release = oamp.release
-    headers: Headers = (*release.server, *(() if request.method == "POST" else release.uncached), *response.headers)
+    uncached = () if request.method == "POST" else release.uncached_headers
+    headers: Headers = (*release.headers, *uncached, *response.headers)
     if response.reason is not None:
         headers = (*headers, *explained(response.reason))
     if document is None or codec is None:

@@ -103,7 +103,7 @@ class Response(NamedTuple):
 def malformed(release: Release, reason: str) -> Response:
     """Return the response to malformed HTTP, which has the headers of Tomcat's connector."""
     reason = f"the request is malformed HTTP: {reason}"
-    return Response(400, (*release.server, *explained(reason), EMPTY), reason=reason)
+    return Response(400, (*release.headers, *explained(reason), EMPTY), reason=reason)
 
 
 def explained(reason: str) -> Headers:

@@ -22,7 +22,7 @@ class MediaType(NamedTuple):
 _CODECS = {media_type: codec for codec in CODECS for media_type in codec.media_types}
 # A separator inside a quoted string does not separate.
 _MEMBER, _PARAMETER = (re.compile(rf'(?:[^{separator}"]|"(?:[^"\\]|\\.)*"?)+') for separator in ",;")
-_RELEVANT = re.compile(r"\*|application/|text/", re.IGNORECASE)
+_RELEVANT = re.compile("|".join([r"\*", *dict.fromkeys(f"{type_}/" for type_, _ in _CODECS)]), re.IGNORECASE)
 # No client sends more, and a comparison of thousands takes long.
 _MOST_RANGES = 100
 # Most requests of a client have the same headers. Longer ones are not cached.

@@ -12,14 +12,14 @@ class Release(NamedTuple):
     """The differences between the releases of the OAMP.
 
     Attributes:
-        server: the headers of every response
-        uncached: further headers of the response to any method but POST
+        headers: the headers of every response
+        uncached_headers: further headers of the response to any method but POST
         has_reason_phrase: whether a status line ends with a reason phrase
         version: the default version that the OAMP reports
     """
 
-    server: _Headers
-    uncached: _Headers
+    headers: _Headers
+    uncached_headers: _Headers
     has_reason_phrase: bool
     version: Version
 
@@ -27,8 +27,8 @@ class Release(NamedTuple):
 RELEASES: dict[ReleaseName, Release] = {
     # from the samples in the guide
     "10.0": Release(
-        server=((b"server", b"Apache-Coyote/1.1"),),
-        uncached=(
+        headers=((b"server", b"Apache-Coyote/1.1"),),
+        uncached_headers=(
             (b"pragma", b"No-cache"),
             (b"cache-control", b"no-cache"),
             (b"expires", b"Wed, 31 Dec 1969 16:00:00 PST"),
@@ -40,8 +40,8 @@ RELEASES: dict[ReleaseName, Release] = {
     ),
     # from the source of Tomcat 9
     "12.6": Release(
-        server=(),
-        uncached=((b"cache-control", b"private"), (b"expires", b"Thu, 01 Jan 1970 00:00:00 GMT")),
+        headers=(),
+        uncached_headers=((b"cache-control", b"private"), (b"expires", b"Thu, 01 Jan 1970 00:00:00 GMT")),
         has_reason_phrase=False,
         version=Version(),
     ),

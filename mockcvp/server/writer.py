@@ -180,7 +180,7 @@ def encode_headers(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 
 def write_fault(transport: Transport, write: Callable[[bytes], None], fault: Fault) -> None:
-    """Write the bytes of a fault, or prepare the reset of the connection."""
+    """Write the bytes of a fault, or prepare the reset of the connection. An empty response has no bytes."""
     if fault is Fault.CONNECTION_RESET_BY_PEER:
         # With a linger time of 0, closing a TCP connection resets it.
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

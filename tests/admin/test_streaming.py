@@ -24,6 +24,7 @@ from mockcvp import MockCVP
 from mockcvp.admin import streaming
 from mockcvp.admin.serve_events import served_request
 from mockcvp.admin.streaming import base64_of, json_of, list_of, streamed, text_of
+from tests.costs import iterations_during
 from tests.server_process import JSON, PASSWORD, SYNCHRONIZE, USER, XML, ServerProcess
 
 JSON_VALUES = st.recursive(
@@ -73,27 +74,14 @@ def test_other_tasks_run_between_slow_entries() -> None:
             time.sleep(0.0005)
             yield iter(["1"])
 
-    async def main() -> int:
-        turns = 0
+    async def receive() -> Message:
+        return await asyncio.Future()
 
-        async def others() -> None:
-            nonlocal turns
-            while True:
-                await asyncio.sleep(0)
-                turns += 1
+    async def send(_: Message) -> None:
+        pass
 
-        async def receive() -> Message:
-            return await asyncio.Future()
-
-        async def send(_: Message) -> None:
-            pass
-
-        beside = asyncio.create_task(others())
-        await streamed(list_of("list", entries()))({"type": "http"}, receive, send)
-        beside.cancel()
-        return turns
-
-    assert asyncio.run(main()) >= 50
+    response = streamed(list_of("list", entries()))
+    assert asyncio.run(iterations_during(response({"type": "http"}, receive, send))) >= 50
 
 
 def recorded(client: httpx.Client, url: str, body: bytes) -> None:
