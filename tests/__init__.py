@@ -1,1 +1,1 @@
-"""Statements about mockcvp, each able to fail."""
+"""Tests of mockcvp."""

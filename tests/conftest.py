@@ -81,15 +81,15 @@ def cvp(admin: Admin, _connected: tuple[Admin, httpx.Client]) -> httpx.Client:
 def command_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Callable[..., str]]:
-    """Runs the command with arguments in this process, and returns the error line."""
+    """A function that runs the command with arguments in this process, and returns the error line."""
     monkeypatch.chdir(tmp_path)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     level = logging.getLogger("mockcvp").level
 
     def run(*arguments: str) -> str:
-        with pytest.raises(SystemExit) as exit_:
+        with pytest.raises(SystemExit) as exc:
             main(arguments)
-        assert exit_.value.code == 2
+        assert exc.value.code == 2
         return only_line(capsys.readouterr().err)
 
     yield run

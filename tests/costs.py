@@ -1,6 +1,6 @@
 """Comparisons of CPU times, independent of the speed of the machine.
 
-A test compares the CPU time of a function not with a number of seconds, but with that of another function.
+A test compares the CPU time of a function with the CPU time of another function.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ TWICE = 2.5
 """The maximum ratio of CPU times for twice the input: linear work takes 2 times as long, and measurements vary."""
 
 _ROUNDS = 7
-# where a ratio decides, more runs only come closer to the true one
+# If a test has a maximum ratio, more runs only make the measured ratio more accurate.
 _MORE_ROUNDS = 40
 
 
 def ratio(work: Work, reference: Work, *, enough: float = 0.0, before: Work = lambda: None) -> float:
     """Return the ratio of the CPU times of two functions.
 
-    Both run several times, alternately, and the fastest run of each counts, since other processes slow a run down.
+    Both functions run several times, alternately. Other processes slow runs down, so that the fastest run counts.
 
     Args:
         work: the measured function
@@ -42,7 +42,7 @@ def ratio(work: Work, reference: Work, *, enough: float = 0.0, before: Work = la
 
 
 def growth(work: Callable[[int], object], size: int, *, before: Work = lambda: None) -> float:
-    """Return the ratio of the CPU times of some work for twice an input size and for that size."""
+    """Return the ratio of the CPU times of a function for twice an input size and for the input size."""
     return ratio(lambda: work(2 * size), lambda: work(size), enough=TWICE, before=before)
 
 

@@ -88,7 +88,7 @@ class ServerProcess:
         return self.lines_until(containing)[-1]
 
     def lines_until(self, containing: str) -> list[str]:
-        """Wait for the next line of output that contains a text, and return the lines up to that one."""
+        """Wait for the next line of output that contains a text, and return the lines up to that line."""
         seen = []
         while (line := self.lines.get(timeout=PATIENCE)) is not None:
             seen.append(line)
@@ -142,7 +142,7 @@ class ServerProcess:
             yield connection
 
     def journal(self, **query: int) -> dict[str, Any]:
-        """Return the journal, as the control API lists it."""
+        """Return the journal from the control API."""
         with self.client(auth=None) as client:
             response = client.get(f"https://localhost:{self.port}/__admin/requests", params=query)
         assert response.status_code == 200, response.text
@@ -156,7 +156,7 @@ class ServerProcess:
 
 
 class PatientlyStopping(ServerProcess):
-    """A server whose stop waits ten minutes for calls in flight, so that a needless wait exceeds the timeout."""
+    """A server whose stop waits ten minutes for requests in flight, so that a needless wait exceeds the timeout."""
 
     program = (
         "-c",

@@ -1,4 +1,4 @@
-"""The layout of the packages, as ARCHITECTURE.md describes it."""
+"""The package layout that ARCHITECTURE.md describes."""
 
 import ast
 from collections import Counter
@@ -18,7 +18,7 @@ def name_of(path: Path) -> str:
 
 @cache
 def imports() -> dict[str, set[str]]:
-    """Return the modules that each module imports, those for types alone included."""
+    """Return the modules that each module imports, type-only imports included."""
     modules = {name_of(path): path for path in ROOT.rglob("*.py")}
     return {name: set(imported(path, modules.keys())) for name, path in modules.items()}
 
@@ -34,7 +34,7 @@ def imported(path: Path, modules: Collection[str]) -> Iterator[str]:
 
 
 def circles() -> list[list[str]]:
-    """Return the import circles, by a search in depth."""
+    """Return the import circles, by a depth-first search."""
     found: list[list[str]] = []
     done: set[str] = set()
 
@@ -60,11 +60,11 @@ def test_no_module_is_too_long() -> None:
     assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES} == {}
 
 
-def test_the_top_level_is_short() -> None:
+def test_the_package_has_few_top_level_modules() -> None:
     assert len(list(ROOT.glob("*.py"))) <= MOST_TOP_LEVEL
 
 
-def test_no_two_modules_have_one_name() -> None:
+def test_module_names_are_unique() -> None:
     names = Counter(path.stem for path in ROOT.rglob("*.py") if path.stem != "__init__")
     assert [name for name, count in names.items() if count > 1] == []
 

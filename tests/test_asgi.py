@@ -37,14 +37,14 @@ def asgi_transport() -> Iterator[Send]:
     app = create_app()
 
     def send(method: str, path: str, **options: Any) -> httpx.Response:
-        async def sent() -> httpx.Response:
+        async def exchange() -> httpx.Response:
             async with httpx.AsyncClient(
                 transport=httpx.ASGITransport(app), base_url=BASE_URL, timeout=PATIENCE
             ) as client:
                 del client.headers["accept"]
                 return await client.request(method, path, **options)
 
-        return asyncio.run(sent())
+        return asyncio.run(exchange())
 
     yield send
 
@@ -113,17 +113,17 @@ def test_a_reset_aborts_a_request_in_flight() -> None:
             server.reset()
             return {"type": "http.request", "body": b"", "more_body": False}
 
-        await app(scope_of(), receive, none_sent)
+        await app(make_scope(), receive, reject_message)
 
     with pytest.raises(ConnectionResetError):
         asyncio.run(exchange())
 
 
-async def none_sent(message: Message) -> None:
+async def reject_message(message: Message) -> None:
     raise AssertionError(f"{message} was sent")
 
 
-def scope_of(**changes: Any) -> Scope:
+def make_scope(**changes: Any) -> Scope:
     headers = [
         (b"host", b"oamp"),
         (b"accept", b"application/xml"),
@@ -142,7 +142,7 @@ def scope_of(**changes: Any) -> Scope:
     return scope
 
 
-def responses_of(app: MockApp, scope: Scope) -> list[Message]:
+def call_app(app: MockApp, scope: Scope) -> list[Message]:
     """Call an app, and return the messages that it sends."""
     sent: list[Message] = []
 
@@ -164,13 +164,13 @@ def responses_of(app: MockApp, scope: Scope) -> list[Message]:
         {"server": None, "client": None},
         {"server": ["oamp.example", 8111], "client": ["10.0.0.1", 1]},
         {"server": ("/run/oamp.sock", None)},
-        {"headers": [[name, value] for name, value in scope_of()["headers"]]},
+        {"headers": [[name, value] for name, value in make_scope()["headers"]]},
         {"state": {}},
     ],
 )
 def test_optional_members_of_the_scope_may_be_absent(changes: dict[str, Any]) -> None:
     server = MockState(Settings())
-    start, body = responses_of(create_app(state=server), scope_of(**changes))
+    start, body = call_app(create_app(state=server), make_scope(**changes))
     assert start["status"] == 404
     assert b"Requested Resource Not Found" in body["body"]
     (call,) = server.journal.page().calls
@@ -181,10 +181,10 @@ def test_the_app_does_not_bind_the_port() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         app = create_app(Settings(port=listener.getsockname()[1]))
-        assert responses_of(app, scope_of())[0]["status"] == 404
+        assert call_app(app, make_scope())[0]["status"] == 404
 
 
-def test_the_environment_has_the_default_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_variables_configure_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOCKCVP_USERNAME", "other")
     monkeypatch.setenv("MOCKCVP_PASSWORD", "")
     monkeypatch.setenv("MOCKCVP_TLS_NAMES", "oamp.example 192.0.2.1")
@@ -207,8 +207,8 @@ def test_a_cancelled_long_list_is_recorded_as_not_delivered() -> None:
     app = create_app(state=state)
 
     async def serve() -> None:
-        scope = scope_of(method="GET", path="/cvp-config/server", raw_path=b"/cvp-config/server")
-        task = asyncio.create_task(app(scope, empty_body, none_sent))
+        scope = make_scope(method="GET", path="/cvp-config/server", raw_path=b"/cvp-config/server")
+        task = asyncio.create_task(app(scope, receive_empty_body, reject_message))
         await asyncio.sleep(0)
         assert not task.done()
         task.cancel()
@@ -219,5 +219,5 @@ def test_a_cancelled_long_list_is_recorded_as_not_delivered() -> None:
     assert (call.path, call.status, call.delivered) == ("/cvp-config/server", None, False)
 
 
-async def empty_body() -> Message:
+async def receive_empty_body() -> Message:
     return {"type": "http.request", "body": b""}

@@ -9,7 +9,7 @@ from tests.server_process import error_line, mockcvp
 GOOD = "{id: a, hostname: h, ipaddr: 10.0.0.1, type: MEDIA}"
 
 
-def of(servers: str) -> str:
+def yaml_of(servers: str) -> str:
     return f"servers: [{servers}]"
 
 
@@ -25,7 +25,7 @@ BAD = [
     ("d.yaml", "servers: {[a]: b}", "{file}: "),
     ("d.yaml", "version: {buildDate: !!bool foo, x: 1}\nservers: []", "{file}: version.x: is not known here"),
     ("d.yaml", "[" * 100_000, "{file}: is nested too deeply"),
-    ("d.yaml", of(", ".join(["{}"] * 200)), "{file}: servers[0].id: is missing; "),
+    ("d.yaml", yaml_of(", ".join(["{}"] * 200)), "{file}: servers[0].id: is missing; "),
     ("d.json", '{"servers": [}', "{file}: line 1, column 14: Expecting value"),
     ("d.json", '{"servers": [], "servers": []}', "{file}: the member 'servers' occurs twice in one object"),
     ("d.json", "servers: []", "{file}: line 1, column 1: Expecting value"),
@@ -33,27 +33,43 @@ BAD = [
     ("d.yaml", "version: {}", "{file}: servers: is missing"),
     ("d.yaml", "servers: {}", "{file}: servers: must be a list, not an object"),
     ("d.yaml", "server: []\nservers: []", "{file}: server: is not known here"),
-    ("d.yaml", of("media-1"), "{file}: servers[0]: must be an object, not text"),
-    ("d.yaml", of(f"{GOOD}, {{id: b}}"), "{file}: servers[1].hostname: is missing; servers[1].ipaddr: is missing"),
+    ("d.yaml", yaml_of("media-1"), "{file}: servers[0]: must be an object, not text"),
+    ("d.yaml", yaml_of(f"{GOOD}, {{id: b}}"), "{file}: servers[1].hostname: is missing; servers[1].ipaddr: is missing"),
     ("d.json", '{"servers": [{"id": 5}]}', "{file}: servers[0].id: must be text, not 5; "),
-    ("d.yaml", of(GOOD.replace("10.0.0.1", "10")), "{file}: servers[0].ipaddr: must be an IP address, not '10'"),
-    ("d.yaml", of(GOOD.replace("}", ", duration: yes}")), "{file}: servers[0].duration: must be a number, not 'yes'"),
-    ("d.yaml", of(GOOD.replace("}", ", duration: 1e10}")), "{file}: servers[0].duration: must be 1e+09 or below"),
-    ("d.yaml", of(GOOD.replace("id: a", "id: ''")), "{file}: servers[0].id: must not be empty"),
-    ("d.yaml", of(GOOD.replace("id: a", "id: ' '")), "{file}: servers[0].id: an id must not be blank"),
-    ("d.yaml", of(GOOD.replace("id: a", "id: a/synchronize")), "{file}: servers[0].id: an id must not be or end with"),
-    ("d.yaml", of(GOOD.replace("hostname: h", "hostname: ''")), "{file}: servers[0].hostname: must not be empty"),
-    ("d.yaml", of(GOOD.replace("10.0.0.1", "10.0.0.256")), "{file}: servers[0].ipaddr: must be an IP address, not"),
-    ("d.yaml", of(GOOD.replace("MEDIA", "media")), "{file}: servers[0].type: must be 'VXML', 'MEDIA', 'CALL'"),
-    ("d.yaml", of(GOOD.replace("}", ", duration: -1}")), "{file}: servers[0].duration: must be 0 or above, not '-1'"),
-    ("d.yaml", of(GOOD.replace("}", ", duration: .inf}")), "{file}: servers[0].duration: must be "),
+    ("d.yaml", yaml_of(GOOD.replace("10.0.0.1", "10")), "{file}: servers[0].ipaddr: must be an IP address, not '10'"),
     (
         "d.yaml",
-        of(GOOD.replace("}", ", outcome: Maybe}")),
+        yaml_of(GOOD.replace("}", ", duration: yes}")),
+        "{file}: servers[0].duration: must be a number, not 'yes'",
+    ),
+    ("d.yaml", yaml_of(GOOD.replace("}", ", duration: 1e10}")), "{file}: servers[0].duration: must be 1e+09 or below"),
+    ("d.yaml", yaml_of(GOOD.replace("id: a", "id: ''")), "{file}: servers[0].id: must not be empty"),
+    ("d.yaml", yaml_of(GOOD.replace("id: a", "id: ' '")), "{file}: servers[0].id: an id must not be blank"),
+    (
+        "d.yaml",
+        yaml_of(GOOD.replace("id: a", "id: a/synchronize")),
+        "{file}: servers[0].id: an id must not be or end with",
+    ),
+    ("d.yaml", yaml_of(GOOD.replace("hostname: h", "hostname: ''")), "{file}: servers[0].hostname: must not be empty"),
+    (
+        "d.yaml",
+        yaml_of(GOOD.replace("10.0.0.1", "10.0.0.256")),
+        "{file}: servers[0].ipaddr: must be an IP address, not",
+    ),
+    ("d.yaml", yaml_of(GOOD.replace("MEDIA", "media")), "{file}: servers[0].type: must be 'VXML', 'MEDIA', 'CALL'"),
+    (
+        "d.yaml",
+        yaml_of(GOOD.replace("}", ", duration: -1}")),
+        "{file}: servers[0].duration: must be 0 or above, not '-1'",
+    ),
+    ("d.yaml", yaml_of(GOOD.replace("}", ", duration: .inf}")), "{file}: servers[0].duration: must be "),
+    (
+        "d.yaml",
+        yaml_of(GOOD.replace("}", ", outcome: Maybe}")),
         "{file}: servers[0].outcome: must be 'Success' or 'Failure'",
     ),
-    ("d.yaml", of(GOOD.replace("}", ", port: 1}")), "{file}: servers[0].port: is not known here"),
-    ("d.yaml", of(f"{GOOD}, {GOOD}"), "{file}: servers[1] has the id 'a' of servers[0]"),
+    ("d.yaml", yaml_of(GOOD.replace("}", ", port: 1}")), "{file}: servers[0].port: is not known here"),
+    ("d.yaml", yaml_of(f"{GOOD}, {GOOD}"), "{file}: servers[1] has the id 'a' of servers[0]"),
     ("d.yaml", "version: {majorVersio: 12}\nservers: []", "{file}: version.majorVersio: is not known here"),
     ("d.yaml", "version: 12\nservers: []", "{file}: version: must be an object, not text"),
 ]
@@ -80,8 +96,8 @@ def test_an_invalid_file_is_reported_with_its_variable(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("d.yaml", of(GOOD)),
-        ("d.yml", f"\ufeff{of(GOOD)}"),
+        ("d.yaml", yaml_of(GOOD)),
+        ("d.yml", f"\ufeff{yaml_of(GOOD)}"),
         ("d", '{"servers": [{"id": "a", "hostname": "h", "ipaddr": "10.0.0.1", "type": "MEDIA"}]}'),
         ("d.JSON", '{\n\t"servers": [{"id": "a", "hostname": "h", "ipaddr": "10.0.0.1", "type": "MEDIA"}]}'),
     ],

@@ -21,10 +21,10 @@ from tests.server_process import JSON, SYNCHRONIZE, XML, ServerProcess, frequent
 BODY = '{"synchronize": {"servers": {"server": ["a", {"refURL": "b", "sincetime": "7"}]}}}'
 
 
-def recorded(journal: Journal, body: bytes = b"", *, servers: int = 0) -> Call:
+def record_call(journal: Journal, body: bytes = b"", *, servers: int = 0) -> Call:
     request = Request("POST", "/", "/", ((b"host", b"localhost"),), body)
-    asked = tuple(RequestedServer(ref_url=f"server {number}") for number in range(servers))
-    return journal.record(0.0, 0.0, "127.0.0.1", request, Response(202, (), sync_up=SyncUp(asked)))
+    requested = tuple(RequestedServer(ref_url=f"server {number}") for number in range(servers))
+    return journal.record(0.0, 0.0, "127.0.0.1", request, Response(202, (), sync_up=SyncUp(requested)))
 
 
 def latest(server: ServerProcess) -> dict[str, Any]:
@@ -208,7 +208,7 @@ def test_20000_calls_on_16_connections_are_numbered_in_order(
 @given(st.lists(st.integers(0, 5000), max_size=40), st.integers(0, 20), st.integers(0, 20_000))
 def test_the_journal_stores_the_newest_calls_and_counts_all(sizes: list[int], max_calls: int, max_bytes: int) -> None:
     journal = Journal(max_calls, max_bytes)
-    calls = [recorded(journal, bytes(size)) for size in sizes]
+    calls = [record_call(journal, bytes(size)) for size in sizes]
     expected: list[Call] = []
     for call in calls:
         if call.size <= max_bytes:
@@ -223,7 +223,7 @@ def test_the_journal_stores_the_newest_calls_and_counts_all(sizes: list[int], ma
 def test_several_threads_can_record_calls() -> None:
     journal = Journal(10**9, 10**9)
     with frequent_thread_switches():
-        threads = [Thread(target=lambda: [recorded(journal) for _ in range(2000)]) for _ in range(8)]
+        threads = [Thread(target=lambda: [record_call(journal) for _ in range(2000)]) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -242,8 +242,10 @@ def test_the_memory_of_the_journal_stays_within_its_limit(body: int, servers: in
         while journal.page(0).stored == journal.page(0).total:
             # A real connection creates new objects for each call.
             headers = tuple((f"header-{name}".encode(), f"value of {name}".encode()) for name in range(8))
-            asked = tuple(RequestedServer(ref_url=f"https://host/{number}{letter * 30}") for number in range(servers))
-            runs = tuple(Run(f"{entry}", entry, SyncStatus(0.1, 0.2), time.time(), "Success") for entry in asked)
+            requested = tuple(
+                RequestedServer(ref_url=f"https://host/{number}{letter * 30}") for number in range(servers)
+            )
+            runs = tuple(Run(f"{entry}", entry, SyncStatus(0.1, 0.2), time.time(), "Success") for entry in requested)
             request = Request(
                 "POST", f"/{letter * 500}{time.time()}", f"/cvp-config/{time.time()}", headers, bytes(body)
             )
@@ -252,7 +254,7 @@ def test_the_memory_of_the_journal_stays_within_its_limit(body: int, servers: in
                 0.1,
                 "127.0.0.1",
                 request,
-                Response(202, (), sync_up=SyncUp(asked, runs), reason=str(time.time())),
+                Response(202, (), sync_up=SyncUp(requested, runs), reason=str(time.time())),
             )
         gc.collect()
         allocated = tracemalloc.get_traced_memory()[0] - before
@@ -281,6 +283,6 @@ def test_the_errors_of_a_rejected_call_count_in_its_size() -> None:
 
 def test_a_call_larger_than_the_journal_drops_no_other() -> None:
     journal = Journal(10, 5000)
-    small = recorded(journal)
-    recorded(journal, bytes(6000))
+    small = record_call(journal)
+    record_call(journal, bytes(6000))
     assert (journal.page().total, journal.page().calls) == (2, [small])

@@ -13,9 +13,9 @@ MANIFEST = Path(__file__).parents[1] / "examples" / "kubernetes" / "mockcvp.yaml
 
 def test_the_manifest_is_valid() -> None:
     documents = list(yaml.safe_load_all(MANIFEST.read_text()))
-    assert [one["kind"] for one in documents] == ["ConfigMap", "Deployment", "Service"]
-    for one in documents:
-        kubernetes_validate.validate(one, "1.30", strict=True)
+    assert [document["kind"] for document in documents] == ["ConfigMap", "Deployment", "Service"]
+    for document in documents:
+        kubernetes_validate.validate(document, "1.30", strict=True)
 
 
 def test_the_settings_in_the_manifest_are_valid(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_the_settings_in_the_manifest_are_valid(tmp_path: Path) -> None:
     # Only root can write to a persistent volume without an fsGroup.
     assert pod["securityContext"]["fsGroup"] == 10001
     (container,) = pod["containers"]
-    settings = {one["name"].removeprefix("MOCKCVP_").lower(): one["value"] for one in container["env"]}
+    settings = {item["name"].removeprefix("MOCKCVP_").lower(): item["value"] for item in container["env"]}
     assert "mockcvp.default.svc" in Settings.model_validate(settings).tls_names
     assert service["spec"]["selector"] == deployment["spec"]["template"]["metadata"]["labels"]
     assert {container[name]["httpGet"]["path"] for name in ("startupProbe", "readinessProbe", "livenessProbe")} == {

@@ -1,4 +1,4 @@
-"""The command's log is complete and in order, and never delays a call."""
+"""The command's log is complete and in order, and never delays a response."""
 
 import asyncio
 import logging
@@ -38,8 +38,8 @@ def serving(cert_dir: Path, stderr: int = subprocess.PIPE) -> Iterator[tuple[sub
             process.kill()
 
 
-def call(client: httpx.Client, first: int, last: int) -> None:
-    """Make calls whose log lines are together larger than a pipe."""
+def send_requests(client: httpx.Client, first: int, last: int) -> None:
+    """Send requests whose log lines are together larger than a pipe."""
     for number in range(first, last):
         assert client.get(f"/{number}/{'x' * 150}").status_code == 401
 
@@ -50,9 +50,9 @@ def numbers(text: bytes) -> list[int]:
 
 
 @pytest.mark.parametrize("stderr", [subprocess.PIPE, subprocess.STDOUT])
-def test_an_unread_log_delays_neither_calls_nor_a_stop(tmp_path: Path, stderr: int) -> None:
+def test_an_unread_log_delays_neither_requests_nor_a_stop(tmp_path: Path, stderr: int) -> None:
     with serving(tmp_path, stderr) as (process, client):
-        call(client, 0, 1000)
+        send_requests(client, 0, 1000)
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
         if process.stderr:
@@ -62,13 +62,13 @@ def test_an_unread_log_delays_neither_calls_nor_a_stop(tmp_path: Path, stderr: i
 
 def test_a_log_that_is_read_late_is_complete(tmp_path: Path) -> None:
     with serving(tmp_path) as (process, client):
-        call(client, 0, 1000)
+        send_requests(client, 0, 1000)
         assert process.stdout
         assert process.stderr
         text = b""
         while len(numbers(text)) < 1000:
             text += process.stdout.read(PIPE)
-        call(client, 1000, 1010)
+        send_requests(client, 1000, 1010)
         process.send_signal(signal.SIGTERM)
         while more := process.stdout.read(PIPE):
             text += more
@@ -110,7 +110,7 @@ def read_until(source: int, end: bytes) -> bytes:
 
 
 def fill(writer: log._Writer) -> int:
-    """Put lines until some are dropped, and return how many were put."""
+    """Put lines until the writer drops some, and return the number of lines."""
     count = 0
     while not writer._dropped:
         writer.put(b"%08d %s\n" % (count, b"x" * 90))

@@ -155,7 +155,7 @@ def test_a_text_that_may_contain_a_secret_is_masked(text: str) -> None:
 @pytest.mark.parametrize(
     ("path", "body", "problem"),
     [
-        # curl's option -H takes a header in this form
+        # curl's option -H has this header format
         ("mappings", {"request": {"headers": {f"Authorization: Basic {ENCODED}": {"x": 1}}}}, "request.headers.***: "),
         (
             "requests/count",
@@ -192,10 +192,10 @@ def test_a_mapping_file_with_a_secret_is_not_quoted(tmp_path: Any) -> None:
         {"mappings": [], f"password {SECRET}": 1},
     ):
         file.write_text(json.dumps(content))
-        with pytest.raises(FileError) as error:
+        with pytest.raises(FileError) as exc:
             load(tmp_path)
-        assert SECRET not in str(error.value)
-        assert ENCODED not in str(error.value)
+        assert SECRET not in str(exc.value)
+        assert ENCODED not in str(exc.value)
     file.write_text(f'{{"password {SECRET}": 1, "password {SECRET}": 2}}')
     with pytest.raises(FileError, match="not shown"):
         load(tmp_path)
@@ -204,13 +204,13 @@ def test_a_mapping_file_with_a_secret_is_not_quoted(tmp_path: Any) -> None:
 def test_error_lines_take_linear_time() -> None:
     def seconds(number: int) -> float:
         document = {**PATTERN, "bodyPatterns": [{"unknown": 1}] * number}
-        with pytest.raises(ValidationError) as invalid:
+        with pytest.raises(ValidationError) as exc:
             RequestPatternForm.model_validate(document)
         gc.collect()
         gc.disable()
         try:
             began = time.process_time()
-            assert error_lines(invalid.value, document)[-1] == f"and {number - 10} more"
+            assert error_lines(exc.value, document)[-1] == f"and {number - 10} more"
             return time.process_time() - began
         finally:
             gc.enable()
@@ -218,7 +218,7 @@ def test_error_lines_take_linear_time() -> None:
     assert median(seconds(8_000) / seconds(4_000) for _ in range(7)) < 2.5
 
 
-def test_places_and_names_without_a_secret_are_shown() -> None:
+def test_paths_and_names_without_a_secret_are_shown() -> None:
     with MockCVP() as cvp, cvp.client(base_url=cvp.admin_url, auth=None) as client:
         for request, problem in (
             ({"urlpath": "/a"}, "request: urlpath is not known here: is urlPath meant?"),

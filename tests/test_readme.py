@@ -36,10 +36,12 @@ def three_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerPr
         yield server
 
 
-@pytest.mark.parametrize("form", ["json", "xml"])
-def test_the_readmes_walk_through_shows_a_sync_up(tmp_path: Path, three_servers: ServerProcess, form: str) -> None:
+@pytest.mark.parametrize("body_format", ["json", "xml"])
+def test_the_readmes_walk_through_shows_a_sync_up(
+    tmp_path: Path, three_servers: ServerProcess, body_format: str
+) -> None:
     server = three_servers
-    code = example("sh", server, "FORM=json").replace("FORM=json", f"FORM={form}")
+    code = example("sh", server, "FORM=json").replace("FORM=json", f"FORM={body_format}")
     reported = subprocess.run(["sh", "-ec", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     listed = (tmp_path / "listed").read_text()
     server.line("wsmadmin full sync-up of https://localhost")
@@ -48,7 +50,7 @@ def test_the_readmes_walk_through_shows_a_sync_up(tmp_path: Path, three_servers:
     assert (running.count("In Progress"), running.count("Not Started")) == (1, 2)
     assert "FullSyncTime" not in running
     assert (ended.count("Success"), ended.count("2040-01-31T12:00:30+00:00"), ended.count("Not Started")) == (1, 1, 2)
-    if form == "json":
+    if body_format == "json":
         shown = re.search(r'^\{"hostname": "vxml-1".*$', README, re.MULTILINE)
         assert shown
         assert shown[0].replace("localhost:8111", f"localhost:{server.port}") in ended

@@ -166,23 +166,23 @@ def test_errors_of_other_members_are_shown(served: tuple[httpx.Client, list[str]
 def test_a_malformed_mapping_file_is_not_quoted(tmp_path: Path) -> None:
     mapping = {"request": {"headers": {"Authorization": {"matches": f"[{SECRET}"}}, "basicAuthCredentials": SECRET}}
     (tmp_path / "a.json").write_text(json.dumps(mapping))
-    with pytest.raises(FileError, match=r"request\.basicAuthCredentials: must be an object") as caught:
+    with pytest.raises(FileError, match=r"request\.basicAuthCredentials: must be an object") as exc:
         load(tmp_path)
-    assert not quotes_secret(str(caught.value))
+    assert not quotes_secret(str(exc.value))
 
 
 def test_python_errors_quote_no_secret_of_a_pattern() -> None:
     with MockCVP() as cvp:
         wanted: dict[str, Any] = {"headers": {"Authorization": {"equalTo": f"Basic {SECRET}"}}}
-        with pytest.raises(AssertionError, match="wanted: a call with request=…") as caught:
+        with pytest.raises(AssertionError, match="wanted: a call with request=…") as exc:
             cvp.assert_called(request=wanted)
-        assert not quotes_secret(str(caught.value))
-        with pytest.raises(ValueError, match="Authorization: must be an object") as malformed_pattern:
+        assert not quotes_secret(str(exc.value))
+        with pytest.raises(ValueError, match="Authorization: must be an object") as pattern_exc:
             cvp.assert_called(request={"headers": {"Authorization": SECRET}})
-        assert not quotes_secret(str(malformed_pattern.value))
+        assert not quotes_secret(str(pattern_exc.value))
 
 
 def test_an_invalid_password_setting_is_not_quoted() -> None:
-    with pytest.raises(ValueError, match="admin_password") as caught:
+    with pytest.raises(ValueError, match="admin_password") as exc:
         MockCVP(admin_username="a", admin_password=[SECRET]).start()
-    assert not quotes_secret(str(caught.value))
+    assert not quotes_secret(str(exc.value))

@@ -1,4 +1,4 @@
-"""What the log has of a call: one line at info, and at debug its headers and bodies; and one of a control call."""
+"""The log lines of requests to the OAMP and to the control API, at the levels info and debug."""
 
 import logging
 from collections.abc import Iterator
@@ -92,9 +92,7 @@ def test_long_bodies_and_headers_are_shortened(
         assert len(line) <= 1001
 
 
-def test_a_client_cannot_write_a_line_of_its_own(
-    cvp: MockCVP, client: httpx.Client, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_client_cannot_forge_a_log_line(cvp: MockCVP, client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
     forged = "\n2030-01-01 00:00:00,000 200 POST /__admin/reset\r\x1b[2K\x85\u2028"
     cvp.stub({"request": {"method": "POST"}, "response": {"body": forged, "headers": {"X": "a\u00e9\u0085"}}})
     with caplog.at_level(logging.DEBUG):
@@ -107,7 +105,7 @@ def test_a_client_cannot_write_a_line_of_its_own(
     assert r"> body of" in "".join(messages)
 
 
-def test_a_call_without_a_response_is_logged_as_that(
+def test_a_call_without_a_response_is_logged_with_its_fault(
     cvp: MockCVP, client: httpx.Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     cvp.drop_next("EMPTY_RESPONSE")
@@ -157,7 +155,7 @@ READS: list[tuple[str, str, Any]] = [
 ]
 
 
-def test_a_control_call_that_changes_something_is_a_line_at_info(
+def test_a_control_request_that_writes_is_logged_at_info(
     cvp: MockCVP, client: httpx.Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
@@ -171,7 +169,7 @@ def test_a_control_call_that_changes_something_is_a_line_at_info(
             assert len([record for record in caplog.records if record.name.startswith("mockcvp")]) == 1
 
 
-def test_a_control_call_that_only_reads_is_a_line_at_debug(
+def test_a_control_request_that_only_reads_is_logged_at_debug(
     cvp: MockCVP, client: httpx.Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     for method, path, body in READS:
@@ -191,7 +189,7 @@ def test_a_control_call_that_only_reads_is_a_line_at_debug(
         ("GET", "requests?limit=x", None, "422 GET /__admin/requests wsmadmin from 127.0.0.1: limit must be a whole"),
     ],
 )
-def test_a_rejected_control_call_is_one_line_with_the_reason(
+def test_a_rejected_control_request_is_logged_with_the_reason(
     cvp: MockCVP, client: httpx.Client, caplog: pytest.LogCaptureFixture, method: str, path: str, body: Any, line: str
 ) -> None:
     with caplog.at_level(logging.INFO):
@@ -201,7 +199,7 @@ def test_a_rejected_control_call_is_one_line_with_the_reason(
     assert found.levelno == logging.INFO
 
 
-def test_the_level_of_the_command_decides_what_is_logged(tmp_path: Any) -> None:
+def test_the_log_level_option_selects_the_log_lines(tmp_path: Any) -> None:
     with ServerProcess(tmp_path, "--log-level", "debug") as server, server.client(headers={"Accept": JSON}) as client:
         client.get("version")
         server.line(" 200 GET /cvp-config/version wsmadmin")

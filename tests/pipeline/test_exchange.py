@@ -33,25 +33,23 @@ def test_a_chunked_body_is_read_like_any_other(server: ServerProcess) -> None:
 
 
 @pytest.mark.parametrize("excess", [0, 1])
-@pytest.mark.parametrize("in_chunks", [False, True])
-def test_a_body_of_the_limit_is_taken_and_one_byte_more_gets_413(
-    server: ServerProcess, in_chunks: bool, excess: int
-) -> None:
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_a_body_one_byte_over_the_limit_gets_413(server: ServerProcess, is_chunked: bool, excess: int) -> None:
     limit = 2 * 1024**2
     body = b"<synchronize>" + b" " * (limit + excess - 27) + b"</synchronize>"
     assert len(body) == limit + excess
     with server.connection() as connection:
-        if in_chunks:
+        if is_chunked:
             connection.sendall(f"{HEAD}Transfer-Encoding: chunked\r\n\r\n".encode() + chunked(body, 50_000))
         else:
             connection.sendall(f"{HEAD}Content-Length: {len(body)}\r\n\r\n".encode() + body)
         assert read_response(connection).startswith(b"HTTP/1.1 413 " if excess else b"HTTP/1.1 202 ")
-        # the whole body was read, so that the connection serves on
+        # The server has read the whole body, so that the connection stays usable.
         connection.sendall(f"{HEAD}\r\n".encode())
         assert read_response(connection).startswith(b"HTTP/1.1 202 ")
 
 
-def test_a_body_that_is_malformed_http_gets_400_and_is_told_as_that(server: ServerProcess) -> None:
+def test_a_malformed_chunked_body_gets_400_and_is_logged(server: ServerProcess) -> None:
     with server.connection() as connection:
         connection.sendall(f"{HEAD}Transfer-Encoding: chunked\r\n\r\nno size\r\n".encode())
         assert read_response(connection).startswith(b"HTTP/1.1 400 ")
@@ -59,7 +57,7 @@ def test_a_body_that_is_malformed_http_gets_400_and_is_told_as_that(server: Serv
     assert server.journal(limit=1)["requests"][0]["response"]["status"] == 400
 
 
-def test_calls_that_came_before_malformed_bytes_are_answered_and_recorded(server: ServerProcess) -> None:
+def test_requests_before_malformed_data_are_processed(server: ServerProcess) -> None:
     server.forget()
     with server.connection() as connection:
         connection.sendall(f"{HEAD}\r\n".encode() * 3 + b"this is no HTTP\r\n\r\n")
@@ -70,7 +68,7 @@ def test_calls_that_came_before_malformed_bytes_are_answered_and_recorded(server
     assert server.journal()["meta"]["total"] == 3
 
 
-def test_a_body_longer_than_its_content_length_is_refused_as_what_it_was_cut_to(server: ServerProcess) -> None:
+def test_a_body_ends_at_its_content_length(server: ServerProcess) -> None:
     server.forget()
     with server.connection() as connection:
         connection.sendall(f"{HEAD}Content-Length: 5\r\n\r\n<synchronize/>".encode())
@@ -84,7 +82,7 @@ def test_a_body_longer_than_its_content_length_is_refused_as_what_it_was_cut_to(
 
 
 @pytest.mark.parametrize(("sent", "status"), [("Content-Length: 14\r\n\r\n<synchronize/>", 400), ("\r\n", 202)])
-def test_an_upgrade_is_not_taken_up_and_never_costs_a_body(server: ServerProcess, sent: str, status: int) -> None:
+def test_an_upgrade_is_ignored_and_rejected_with_a_body(server: ServerProcess, sent: str, status: int) -> None:
     with server.connection() as connection:
         connection.sendall(f"{HEAD}Connection: Upgrade\r\nUpgrade: h2c\r\n{sent}".encode())
         response = read_response(connection)
@@ -93,7 +91,7 @@ def test_an_upgrade_is_not_taken_up_and_never_costs_a_body(server: ServerProcess
 
 
 @pytest.mark.parametrize("packets", [1, 2])
-def test_trailers_are_no_headers(server: ServerProcess, packets: int) -> None:
+def test_trailers_do_not_count_as_headers(server: ServerProcess, packets: int) -> None:
     head = HEAD.replace(f"Accept: {XML}\r\n", "")
     sent = f"{head}Transfer-Encoding: chunked\r\n\r\n0\r\n".encode(), f"Accept: {XML}\r\n\r\n".encode()
     with server.connection() as connection:
@@ -103,20 +101,20 @@ def test_trailers_are_no_headers(server: ServerProcess, packets: int) -> None:
         assert b"invalid.header" in read_response(connection)
 
 
-def test_a_length_of_thousands_of_digits_is_read_or_refused(server: ServerProcess) -> None:
+def test_leading_zeros_of_a_content_length_are_ignored(server: ServerProcess) -> None:
     for length, status in ((b"0" * 5000 + b"14", b"100"), (b"0" * 5000 + b"9999999", b"413")):
         with server.connection() as connection:
             connection.sendall(f"{HEAD}Expect: 100-continue\r\nContent-Length: ".encode() + length + b"\r\n\r\n")
             assert connection.recv(1000).startswith(b"HTTP/1.1 " + status)
 
 
-def test_a_client_that_waits_for_leave_to_send_a_body_of_the_limit_is_given_it(server: ServerProcess) -> None:
+def test_expect_100_continue_with_the_largest_body_gets_100(server: ServerProcess) -> None:
     with server.connection() as connection:
         connection.sendall(f"{HEAD}Expect: 100-continue\r\nContent-Length: {2 * 1024**2}\r\n\r\n".encode())
         assert connection.recv(1000).startswith(b"HTTP/1.1 100 ")
 
 
-def test_a_client_that_waits_for_leave_to_send_is_given_it(server: ServerProcess) -> None:
+def test_expect_100_continue_gets_100_before_the_response(server: ServerProcess) -> None:
     with server.connection() as connection:
         connection.sendall(f"{HEAD}Expect: 100-continue\r\nContent-Length: 14\r\n\r\n".encode())
         assert connection.recv(1000).startswith(b"HTTP/1.1 100 ")
@@ -124,7 +122,7 @@ def test_a_client_that_waits_for_leave_to_send_is_given_it(server: ServerProcess
         assert read_response(connection).startswith(b"HTTP/1.1 202 ")
 
 
-def test_a_client_that_waits_for_leave_to_send_too_much_is_refused_at_once(server: ServerProcess) -> None:
+def test_expect_100_continue_with_a_too_large_body_gets_413(server: ServerProcess) -> None:
     with server.connection() as connection:
         connection.sendall(f"{HEAD}Expect: 100-continue\r\nContent-Length: 999999999\r\n\r\n".encode())
         response = read_response(connection)
@@ -133,7 +131,7 @@ def test_a_client_that_waits_for_leave_to_send_too_much_is_refused_at_once(serve
         assert connection.recv(1000) == b""
 
 
-def test_a_connection_is_kept_for_more_calls_and_calls_may_come_ahead_of_answers(server: ServerProcess) -> None:
+def test_a_connection_serves_pipelined_requests(server: ServerProcess) -> None:
     with server.connection() as connection:
         connection.sendall(f"{HEAD}\r\n".encode() * 3)
         received = b""
@@ -148,13 +146,13 @@ def test_the_body_limit_is_a_setting(tmp_path: Path) -> None:
         assert client.post(SYNCHRONIZE, content="<synchronize/>" + " " * 1010, headers=headers).status_code == 202
 
 
-def test_what_a_client_says_of_its_address_is_not_believed(server: ServerProcess, client: httpx.Client) -> None:
+def test_forwarded_headers_do_not_set_the_client_address(server: ServerProcess, client: httpx.Client) -> None:
     client.post(SYNCHRONIZE, headers={"Accept": XML, "X-Forwarded-For": "10.0.0.1", "X-Forwarded-Proto": "http"})
     assert server.journal(limit=1)["requests"][0]["request"]["clientIp"] == "127.0.0.1"
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_lets_calls_in_flight_finish(tmp_path: Path, how: signal.Signals) -> None:
+def test_a_stop_lets_requests_in_flight_finish(tmp_path: Path, how: signal.Signals) -> None:
     with PatientlyStopping(tmp_path) as server, server.connection() as connection:
         connection.sendall(f"{HEAD}Content-Length: 14\r\n\r\n<synch".encode())
         server.wait_until_all_is_read()
@@ -179,16 +177,14 @@ def test_a_stop_does_not_wait_for_idle_connections(tmp_path: Path) -> None:
         assert server.stop() == 0
 
 
-def test_a_call_that_never_ends_is_dropped_at_a_stop_and_told(tmp_path: Path) -> None:
+def test_a_stop_aborts_and_logs_an_incomplete_request(tmp_path: Path) -> None:
     with ServerProcess(tmp_path, "--body-timeout", "600") as server, server.connection() as connection:
         connection.sendall(f"{HEAD}Content-Length: 14\r\n\r\n<synch".encode())
         server.wait_until_all_is_read()
         assert server.stop() == 0
-        # not with an answer of the framework's
+        # The server sends no error response.
         assert connection.recv(1000) == b""
-        assert_nothing_but_calls_in(
-            server, "--- POST /cvp-config/command/synchronize wsmadmin the connection was closed"
-        )
+        assert_log_has_only(server, "--- POST /cvp-config/command/synchronize wsmadmin the connection was closed")
 
 
 def test_a_second_signal_stops_at_once(tmp_path: Path) -> None:
@@ -198,13 +194,11 @@ def test_a_second_signal_stops_at_once(tmp_path: Path) -> None:
         server.process.send_signal(signal.SIGINT)
         server.wait_until_it_stops_listening()
         assert server.stop(signal.SIGINT) == 0
-        assert_nothing_but_calls_in(
-            server, "--- POST /cvp-config/command/synchronize wsmadmin the connection was closed"
-        )
+        assert_log_has_only(server, "--- POST /cvp-config/command/synchronize wsmadmin the connection was closed")
 
 
 @pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01"])
-def test_a_stop_does_not_wait_for_a_client_that_never_finishes_its_handshake(tmp_path: Path, sent: bytes) -> None:
+def test_a_stop_does_not_wait_for_a_tls_handshake(tmp_path: Path, sent: bytes) -> None:
     with (
         PatientlyStopping(tmp_path, "--header-timeout", "600") as server,
         socket.create_connection(("127.0.0.1", server.port)) as connection,
@@ -214,7 +208,7 @@ def test_a_stop_does_not_wait_for_a_client_that_never_finishes_its_handshake(tmp
         assert server.stop() == 0
 
 
-def assert_nothing_but_calls_in(server: ServerProcess, *calls: str) -> None:
+def assert_log_has_only(server: ServerProcess, *calls: str) -> None:
     """Check that the rest of the log has a line for each of these calls, and the line of the stop."""
     lines = []
     while (line := server.lines.get(timeout=PATIENCE)) is not None:
@@ -229,8 +223,8 @@ def call(response: Response | None, target: str = "/cvp-config/command/synchroni
 
 
 def accepted(*servers: tuple[str, int]) -> Response:
-    asked = tuple(RequestedServer(ref_url=ref_url, sincetime=sincetime) for ref_url, sincetime in servers)
-    return Response(202, (), sync_up=SyncUp(asked))
+    requested = tuple(RequestedServer(ref_url=ref_url, sincetime=sincetime) for ref_url, sincetime in servers)
+    return Response(202, (), sync_up=SyncUp(requested))
 
 
 @pytest.mark.parametrize(
@@ -247,25 +241,26 @@ def accepted(*servers: tuple[str, int]) -> Response:
         (Response(400, (), reason="why"), "400 POST /cvp-config/command/synchronize wsmadmin why"),
         (
             None,
-            "--- POST /cvp-config/command/synchronize wsmadmin the connection was closed before the request was complete",
+            "--- POST /cvp-config/command/synchronize wsmadmin "
+            "the connection was closed before the request was complete",
         ),
     ],
 )
-def test_a_line_of_the_log_tells_what_came_of_a_call(response: Response, reported: str) -> None:
+def test_a_log_line_has_the_result_of_a_call(response: Response, reported: str) -> None:
     assert line(call(response)).endswith(reported)
 
 
-def test_a_line_of_the_log_tells_of_a_call_without_a_user() -> None:
+def test_a_log_line_of_a_call_without_a_user_has_a_dash() -> None:
     assert line(call(Response(401, (), reason="why"), user="")) == "401 POST /cvp-config/command/synchronize - why"
 
 
-def test_a_line_of_the_log_is_short_whatever_is_sent() -> None:
+def test_the_length_of_a_log_line_is_limited() -> None:
     long = "x" * 10_000
     for reported in (line(call(accepted((long, 0)))), line(call(None, long)), line(call(None, user=long))):
         assert len(reported) < 600
 
 
-def test_a_client_cannot_write_a_log_line_of_its_own() -> None:
+def test_a_client_cannot_forge_a_log_line() -> None:
     forged = "x\n202 POST /cvp-config/command/synchronize wsmadmin\x1b[2J\u2028\u202e"
     rejected = Response(401, (), reason=forged)
     for reported in (
@@ -284,7 +279,7 @@ def test_the_log_has_a_line_for_each_call_and_no_password(tmp_path: Path) -> Non
         assert client.post(SYNCHRONIZE, headers=headers).status_code == 202
         assert client.post(SYNCHRONIZE, headers=headers, auth=("wsmadmin", "battery staple")).status_code == 401
         server.stop()
-        assert_nothing_but_calls_in(
+        assert_log_has_only(
             server,
             "202 POST /cvp-config/command/synchronize wsmadmin full sync-up of every server",
             "401 POST /cvp-config/command/synchronize wsmadmin authorization.unathorized: the password is wrong",

@@ -1,4 +1,4 @@
-"""A process that has no descriptors left for connections serves those that it has, and new ones later."""
+"""Connections of a process without free file descriptors, and errors of single connections."""
 
 import asyncio
 import contextlib
@@ -30,8 +30,8 @@ LIMITS = {resource.RLIMIT_NOFILE: (64, 64)}
 AUTHORIZATION = "Authorization: Basic d3NtYWRtaW46d3NtYWRtaW4="
 
 
-def call(connection: ssl.SSLSocket, method: str, path: str, *headers: str, body: str = "") -> bytes:
-    """Make a call on an open connection, and return the response."""
+def send(connection: ssl.SSLSocket, method: str, path: str, *headers: str, body: str = "") -> bytes:
+    """Send a request on an open connection, and return the response."""
     lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}", *headers]
     connection.sendall("\r\n".join([*lines, "", body]).encode())
     return read_response(connection)
@@ -45,17 +45,17 @@ def status(response: bytes) -> int:
     return int(response.split(b" ", 2)[1])
 
 
-def wait_for_ticks(connection: ssl.SSLSocket, count: int) -> None:
-    """Wait until the server has set the Date header, which it does once a second, so often."""
+def wait_for_date_changes(connection: ssl.SSLSocket, count: int) -> None:
+    """Wait until the Date header has changed `count` times: the server sets the Date header once a second."""
     dates = set[bytes]()
     while len(dates) <= count:
-        dates.add(date(call(connection, "GET", "/")))
+        dates.add(date(send(connection, "GET", "/")))
         time.sleep(0.05)
 
 
 @contextlib.contextmanager
 def exhausted(tmp_path: Path) -> Iterator[tuple[ServerProcess, ssl.SSLSocket]]:
-    """Run the command with few descriptors, of which silent connections take all that one connection does not."""
+    """Run the command with one open connection, and with silent connections that use all other file descriptors."""
     with (
         ServerProcess(tmp_path, limits=LIMITS) as server,
         server.connection() as connection,
@@ -67,15 +67,15 @@ def exhausted(tmp_path: Path) -> Iterator[tuple[ServerProcess, ssl.SSLSocket]]:
         yield server, connection
 
 
-def test_an_open_connection_is_served_while_none_is_left(tmp_path: Path) -> None:
+def test_an_open_connection_works_without_free_descriptors(tmp_path: Path) -> None:
     with exhausted(tmp_path) as (server, connection):
-        assert status(call(connection, "GET", "/")) == 401
-        wait_for_ticks(connection, 3)
-        assert status(call(connection, "GET", "/")) == 401
+        assert status(send(connection, "GET", "/")) == 401
+        wait_for_date_changes(connection, 3)
+        assert status(send(connection, "GET", "/")) == 401
         assert server.process.poll() is None
 
 
-def test_modules_are_loaded_while_no_connection_is_accepted(tmp_path: Path) -> None:
+def test_lazy_imports_work_without_free_descriptors(tmp_path: Path) -> None:
     patterns = [
         {"matchesJsonPath": "$.a[?(@.b == 'c')]"},
         {"matchesXPath": "//a[@b='c']"},
@@ -84,15 +84,15 @@ def test_modules_are_loaded_while_no_connection_is_accepted(tmp_path: Path) -> N
     ]
     with exhausted(tmp_path) as (server, connection):
         for path in ("health", "requests", "openapi.json", "docs", "cvp/clock"):
-            assert status(call(connection, "GET", f"/__admin/{path}")) == 200, path
+            assert status(send(connection, "GET", f"/__admin/{path}")) == 200, path
         for pattern in patterns:
             stub = {"request": {"bodyPatterns": [pattern]}, "response": {"status": 200}}
-            assert status(call(connection, "POST", "/__admin/mappings", body=json.dumps(stub))) == 201, pattern
+            assert status(send(connection, "POST", "/__admin/mappings", body=json.dumps(stub))) == 201, pattern
         path, content_type = "/cvp-config/command/synchronize", "Content-Type: application/xml; charset=iso8859-5"
         for body in ("<synchronize/>", '<?xml version="1.0" encoding="koi8-r"?><synchronize/>'):
-            response = call(connection, "POST", path, AUTHORIZATION, "Accept: application/xml", content_type, body=body)
+            response = send(connection, "POST", path, AUTHORIZATION, "Accept: application/xml", content_type, body=body)
             assert status(response) < 500, response
-        assert status(call(connection, "POST", "/__admin/reset")) == 200
+        assert status(send(connection, "POST", "/__admin/reset")) == 200
         server.stop()
         lines = list(iter(server.lines.get, None))
         assert not [line for line in lines if "Traceback" in line or "Error" in line]
@@ -102,8 +102,8 @@ def test_closed_connections_are_logged_in_a_few_lines(tmp_path: Path) -> None:
     with exhausted(tmp_path) as (server, connection):
         for _ in range(20):
             with contextlib.suppress(OSError), server.connection() as closed:
-                assert call(closed, "GET", "/") == b""
-        assert status(call(connection, "GET", "/")) == 401
+                assert send(closed, "GET", "/") == b""
+        assert status(send(connection, "GET", "/")) == 401
         lines = [line for line in server.lines_until("401 GET /") if "descriptors" in line]
         assert len(lines) < 5
 
@@ -117,12 +117,12 @@ def test_a_new_connection_is_served_once_descriptors_are_free(tmp_path: Path) ->
         ends = time.monotonic() + 30
         while True:
             with contextlib.suppress(OSError), server.connection() as connection:
-                assert status(call(connection, "GET", "/")) == 401
+                assert status(send(connection, "GET", "/")) == 401
                 break
             assert time.monotonic() < ends
 
 
-def test_a_limit_that_is_too_low_is_an_error(tmp_path: Path) -> None:
+def test_a_descriptor_limit_below_32_is_an_error(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mockcvp", "serve", "--port", "0", "--cert-dir", str(tmp_path)]
     for limit in (12, 31):
         result = subprocess.run(
@@ -135,17 +135,17 @@ def test_a_limit_that_is_too_low_is_an_error(tmp_path: Path) -> None:
         assert error_line(result) == f"the process may have {limit} open files (ulimit -n), and needs at least 32"
 
 
-def test_the_lowest_limit_is_enough_for_a_call(tmp_path: Path) -> None:
+def test_32_descriptors_are_enough_for_a_request(tmp_path: Path) -> None:
     with (
         ServerProcess(tmp_path, limits={resource.RLIMIT_NOFILE: (32, 32)}) as server,
         server.connection() as connection,
     ):
         for path in ("requests", "openapi.json"):
-            assert status(call(connection, "GET", f"/__admin/{path}")) == 200
+            assert status(send(connection, "GET", f"/__admin/{path}")) == 200
 
 
-class Exhausted(socket.socket):
-    """A listening socket for which the system has no descriptors at first."""
+class FailingListener(socket.socket):
+    """A listening socket whose first calls of `accept` fail, since the system has no descriptors."""
 
     failures = 3
     times: list[float]
@@ -157,7 +157,7 @@ class Exhausted(socket.socket):
         return super().accept()
 
 
-def test_an_accept_that_fails_is_repeated_after_a_pause(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failed_accept_is_repeated_after_a_pause(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         accepted = asyncio.get_running_loop().create_future()
 
@@ -165,7 +165,7 @@ def test_an_accept_that_fails_is_repeated_after_a_pause(caplog: pytest.LogCaptur
             connection.close()
             accepted.set_result(None)
 
-        with Exhausted(socket.AF_INET) as listener:
+        with FailingListener(socket.AF_INET) as listener:
             listener.times = []
             listener.bind(("127.0.0.1", 0))
             listener.listen()
@@ -201,7 +201,7 @@ def test_a_stop_closes_connections_without_a_handshake() -> None:
             clients[0].sendall(client_hello()[:50])
             clients[1].sendall(client_hello())
             time.sleep(pause)
-        # a socket that nobody has closed is an error here
+        # A ResourceWarning of a socket that is still open fails the test.
         gc.collect()
         for client in clients:
             with client, contextlib.suppress(ConnectionError):
@@ -232,13 +232,13 @@ def test_an_error_of_one_connection_does_not_end_the_others(
             for _ in range(2)
         )
         for connection in (first, second):
-            assert status(call(connection, "GET", "/")) == 401
+            assert status(send(connection, "GET", "/")) == 401
         monkeypatch.setattr(Connection, "end_if_late", fail)
         both = [first, second]
-        wait_for_end_of_one(both)
+        wait_for_an_abort(both)
         assert len(both) == 1
-        wait_for_ticks(both[0], 2)
-        assert status(call(both[0], "GET", "/")) == 401
+        wait_for_date_changes(both[0], 2)
+        assert status(send(both[0], "GET", "/")) == 401
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert [record.getMessage() for record in errors] == ["aborted a connection whose times could not be checked"]
 
@@ -261,13 +261,13 @@ def test_a_connection_that_cannot_be_served_is_closed(
         with context.wrap_socket(
             socket.create_connection(address, timeout=30), server_hostname="localhost"
         ) as connection:
-            assert status(call(connection, "GET", "/")) == 401
+            assert status(send(connection, "GET", "/")) == 401
     errors = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
     assert errors == ["closed a connection that could not be served"]
 
 
-def wait_for_end_of_one(connections: list[ssl.SSLSocket]) -> None:
-    """Wait until the server has aborted one of some connections, and remove that one."""
+def wait_for_an_abort(connections: list[ssl.SSLSocket]) -> None:
+    """Wait until the server has aborted one connection, and remove that connection from the list."""
     ready, _, _ = select.select(connections, [], [], 30)
     (ended,) = ready
     with contextlib.suppress(OSError):

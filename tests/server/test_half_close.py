@@ -1,4 +1,4 @@
-"""Clients that close their side of a connection right after their request, and wait for the response."""
+"""Clients that close their side of a connection after the request, and wait for the response."""
 
 import contextlib
 import os
@@ -9,19 +9,22 @@ import pytest
 
 from tests.server_process import SYNCHRONIZE, XML, ServerProcess
 
-REST = f"Host: localhost\r\nAuthorization: Basic d3NtYWRtaW46d3NtYWRtaW4=\r\nAccept: {XML}\r\n"
+HEADERS = f"Host: localhost\r\nAuthorization: Basic d3NtYWRtaW46d3NtYWRtaW4=\r\nAccept: {XML}\r\n"
 REQUESTS = {
-    "POST": f"POST /cvp-config/{SYNCHRONIZE} HTTP/1.1\r\n{REST}Content-Type: {XML}\r\nContent-Length: 14\r\n\r\n<synchronize/>",
-    "GET": f"GET /cvp-config/version HTTP/1.1\r\n{REST}\r\n",
+    "POST": (
+        f"POST /cvp-config/{SYNCHRONIZE} HTTP/1.1\r\n{HEADERS}"
+        f"Content-Type: {XML}\r\nContent-Length: 14\r\n\r\n<synchronize/>"
+    ),
+    "GET": f"GET /cvp-config/version HTTP/1.1\r\n{HEADERS}\r\n",
 }
 TIMES = 30
 
 
-def after_fin(server: ServerProcess, request: bytes) -> bytes:
-    """Send a request and a FIN, without a word to TLS, and return what comes."""
+def send_with_fin(server: ServerProcess, request: bytes) -> bytes:
+    """Send a request and a FIN without a close_notify, and return the received data."""
     with server.connection() as connection:
         connection.sendall(request)
-        # a TLS socket refuses to close one side, so that this is done behind its back
+        # A TLS socket cannot close one side, so that a second socket object does.
         with socket.socket(fileno=os.dup(connection.fileno())) as plain:
             plain.shutdown(socket.SHUT_WR)
         received = b""
@@ -31,8 +34,8 @@ def after_fin(server: ServerProcess, request: bytes) -> bytes:
         return received
 
 
-def after_close_notify(server: ServerProcess, request: bytes) -> bytes:
-    """Send a request and a close_notify in one segment, and return what comes."""
+def send_with_close_notify(server: ServerProcess, request: bytes) -> bytes:
+    """Send a request and a close_notify in one segment, and return the received data."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = server.tls().wrap_bio(incoming, outgoing, server_hostname="localhost")
     with socket.create_connection(("127.0.0.1", server.port), timeout=60) as plain:
@@ -57,8 +60,10 @@ def after_close_notify(server: ServerProcess, request: bytes) -> bytes:
         return received
 
 
-# with many connections, requests are responded to in batches, and a FIN ends TLS before the batch does
-@pytest.mark.parametrize(("half_close", "others"), [(after_fin, 0), (after_close_notify, 0), (after_close_notify, 8)])
+# With many connections, the server responds in batches, and receives the close before it sends a batch.
+@pytest.mark.parametrize(
+    ("half_close", "others"), [(send_with_fin, 0), (send_with_close_notify, 0), (send_with_close_notify, 8)]
+)
 @pytest.mark.parametrize("method", REQUESTS)
 def test_a_client_that_half_closes_gets_its_response(
     server: ServerProcess, half_close: object, method: str, others: int
@@ -75,12 +80,10 @@ def test_a_client_that_half_closes_gets_its_response(
 
 MANY = b"x" * 100_000
 CLOSING = {
-    "no HTTP": b"GARBAGE" * 20_000,
-    "a surplus after the last request": REQUESTS["GET"].replace("Host:", "Connection: close\r\nHost:", 1).encode()
+    "malformed HTTP": b"GARBAGE" * 20_000,
+    "surplus data after the last request": REQUESTS["GET"].replace("Host:", "Connection: close\r\nHost:", 1).encode()
     + MANY,
-    "a body that nobody reads": (
-        REQUESTS["POST"].replace("Content-Length: 14", "Expect: 100-continue\r\nContent-Length: 200000")
-    )
+    "an unread body": (REQUESTS["POST"].replace("Content-Length: 14", "Expect: 100-continue\r\nContent-Length: 200000"))
     .replace("d3Nt", "eHh4")
     .encode()
     + MANY,
@@ -88,8 +91,8 @@ CLOSING = {
 
 
 @pytest.mark.parametrize("sent", CLOSING.values(), ids=CLOSING)
-def test_surplus_data_before_a_half_close_does_not_stop_others(server: ServerProcess, sent: bytes) -> None:
+def test_the_server_survives_surplus_data_and_a_half_close(server: ServerProcess, sent: bytes) -> None:
     for _ in range(5):
-        after_close_notify(server, sent)
+        send_with_close_notify(server, sent)
     with server.client() as client:
         assert client.get("version", headers={"Accept": XML}).status_code == 200

@@ -1,4 +1,4 @@
-"""The health check of the container; tests/container runs it there."""
+"""The health check of the container image. The tests in tests/container run the check in a container."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ def test_the_address_comes_from_variables_and_arguments(
     assert address(environment, arguments) == found
 
 
-def checked(**environment: str) -> subprocess.CompletedProcess[str]:
+def run_health_check(**environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "mockcvp.server.health"]
     root = Path(__file__).parents[2]
     return subprocess.run(
@@ -39,14 +39,17 @@ def checked(**environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_exit_code_is_0_only_if_the_server_is_healthy(server: ServerProcess) -> None:
-    healthy = checked(MOCKCVP_PORT=str(server.port))
+    healthy = run_health_check(MOCKCVP_PORT=str(server.port))
     assert (healthy.returncode, healthy.stdout, healthy.stderr) == (0, "", "")
-    sick = checked(MOCKCVP_PORT="1")
-    assert (sick.returncode, sick.stderr.count("\n")) == (1, 1)
-    assert sick.stderr.startswith("mockcvp: no response from 127.0.0.1 port 1: ")
+    unhealthy = run_health_check(MOCKCVP_PORT="1")
+    assert (unhealthy.returncode, unhealthy.stderr.count("\n")) == (1, 1)
+    assert unhealthy.stderr.startswith("mockcvp: no response from 127.0.0.1 port 1: ")
 
 
 def test_the_health_check_imports_only_the_standard_library() -> None:
-    script = "import sys, mockcvp.server.health; print({'pydantic', 'fastapi', 'uvicorn', 'click', 'httpx'} & sys.modules.keys())"
+    script = (
+        "import sys, mockcvp.server.health; "
+        "print({'pydantic', 'fastapi', 'uvicorn', 'click', 'httpx'} & sys.modules.keys())"
+    )
     reported = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert reported == "set()\n"

@@ -1,4 +1,4 @@
-"""Requests that share a connection, or a read, with others: each is read as if it had come alone."""
+"""Pipelined requests: the server parses each request independently of the requests before it."""
 
 import re
 import time
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.test_protocol import request, rest
+from tests.server.test_protocol import read_to_end, request
 from tests.server_process import SYNCHRONIZE, XML, ServerProcess, read_response
 
 GET = request("GET", "/cvp-config/version")
@@ -25,17 +25,17 @@ def statuses(received: bytes) -> list[int]:
 
 @pytest.mark.parametrize("ahead", [GET, POST, CHUNKED, GET * 3], ids=["GET", "POST", "chunked", "three"])
 @pytest.mark.parametrize("between", [b"", b"\r\n", b"\n", b"\n\n"])
-def test_every_request_line_is_strict(server: ServerProcess, ahead: bytes, between: bytes) -> None:
+def test_a_malformed_pipelined_request_line_is_rejected(server: ServerProcess, ahead: bytes, between: bytes) -> None:
     with server.connection() as connection:
         connection.sendall(ahead + between + TWO_BLANKS)
         expected = [202] if ahead.startswith(b"POST") else [200] * ahead.count(b"GET")
-        assert statuses(rest(connection)) == [*expected, 400]
+        assert statuses(read_to_end(connection)) == [*expected, 400]
 
 
 def test_a_line_feed_alone_before_a_request_is_malformed(server: ServerProcess) -> None:
     with server.connection() as connection:
         connection.sendall(GET + b"\n" + GET)
-        assert statuses(rest(connection)) == [200, 400]
+        assert statuses(read_to_end(connection)) == [200, 400]
 
 
 @pytest.mark.parametrize("ahead", [POST, CHUNKED], ids=["length", "chunked"])
@@ -48,22 +48,22 @@ def test_a_crlf_after_a_body_may_come_in_two_reads(server: ServerProcess, ahead:
         assert statuses(read_response(connection)) == [200]
 
 
-def test_empty_lines_before_a_later_request_are_bounded(server: ServerProcess) -> None:
+def test_empty_lines_before_a_later_request_are_limited(server: ServerProcess) -> None:
     with server.connection() as connection:
         connection.sendall(GET)
         assert statuses(read_response(connection)) == [200]
         connection.sendall(b"\r\n" * 10_000 + GET)
-        assert statuses(rest(connection)) == [400]
+        assert statuses(read_to_end(connection)) == [400]
 
 
 @pytest.mark.parametrize("framing", ["Content-Length: 80", "Transfer-Encoding: chunked"])
-def test_requests_ahead_do_not_count_for_a_body(tmp_path: Path, framing: str) -> None:
+def test_earlier_requests_do_not_count_towards_a_body_limit(tmp_path: Path, framing: str) -> None:
     options = ("--max-body-bytes", "100", "--max-header-bytes", "1KiB")
     body = b"<synchronize>" + b" " * 53 + b"</synchronize>"
     sent = b"50\r\n" + body + b"\r\n0\r\n\r\n" if "chunked" in framing else body
     with ServerProcess(tmp_path, *options) as server, server.connection() as connection:
         head = request("POST", f"/cvp-config/{SYNCHRONIZE}", f"Content-Type: {XML}", framing)
-        # less than a slice, and more than the body may have on the wire
+        # The earlier requests are smaller than a slice, and larger than the limit of the body and its framing.
         ahead = GET * 80
         assert 8 * (100 + 1024) < len(ahead + head) < 16 * 1024
         connection.sendall(ahead + head + sent[:20])
@@ -78,11 +78,11 @@ def test_requests_ahead_do_not_count_for_a_body(tmp_path: Path, framing: str) ->
 def test_pipelined_requests_of_many_connections_keep_order(server: ServerProcess) -> None:
     admin = request("GET", "/__admin/health")
     with ExitStack() as stack:
-        # with more than a few connections, requests are responded to in batches
+        # With more than a few connections, the server responds in batches.
         connections = [stack.enter_context(server.connection()) for _ in range(8)]
         for connection in connections:
             connection.sendall(GET + POST + admin + CHUNKED + TWO_BLANKS)
         for connection in connections:
-            received = rest(connection)
+            received = read_to_end(connection)
             assert statuses(received) == [200, 202, 200, 202, 400]
             assert received.index(b"<version") < received.index(b'"healthy"')

@@ -1,4 +1,4 @@
-"""What becomes of a connection: when it is read, how long it is kept, and how it ends."""
+"""Connections: pipelining, timeouts, the delivery of responses, and the close."""
 
 import base64
 import re
@@ -28,8 +28,8 @@ def request(method: str, path: str, *headers: str, body: bytes = b"", version: s
 
 
 @contextmanager
-def reading_little(server: ServerProcess) -> Iterator[ssl.SSLSocket]:
-    """A client whose machine takes little of what it does not read."""
+def slow_reader(server: ServerProcess) -> Iterator[ssl.SSLSocket]:
+    """Open a TLS connection with a small receive buffer."""
     with socket.socket() as plain:
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         plain.settimeout(PATIENCE)
@@ -38,15 +38,15 @@ def reading_little(server: ServerProcess) -> Iterator[ssl.SSLSocket]:
             yield connection
 
 
-def rest(connection: socket.socket) -> bytes:
-    """Return what comes until the end."""
-    pieces = []
+def read_to_end(connection: socket.socket) -> bytes:
+    """Return the received data up to the end of the connection."""
+    chunks = []
     try:
-        while piece := connection.recv(1_000_000):
-            pieces.append(piece)
+        while chunk := connection.recv(1_000_000):
+            chunks.append(chunk)
     except (ssl.SSLEOFError, ConnectionError):
         pass
-    return b"".join(pieces)
+    return b"".join(chunks)
 
 
 def stub(server: ServerProcess, path: str, **response: object) -> None:
@@ -57,24 +57,24 @@ def stub(server: ServerProcess, path: str, **response: object) -> None:
 
 
 @pytest.mark.parametrize(("version", "header"), [("1.0", "Connection: keep-alive"), ("1.1", "Connection: close")])
-@pytest.mark.parametrize("stubbed", [False, True])
-def test_nothing_is_done_that_comes_after_an_answer_that_closes(
-    tmp_path: Path, version: str, header: str, stubbed: bool
+@pytest.mark.parametrize("is_stubbed", [False, True])
+def test_a_request_after_a_closing_response_is_ignored(
+    tmp_path: Path, version: str, header: str, is_stubbed: bool
 ) -> None:
     with ServerProcess(tmp_path) as server:
-        path = "/large" if stubbed else "/cvp-config/version"
+        path = "/large" if is_stubbed else "/cvp-config/version"
         stub(server, "/large", body=LARGE)
-        with reading_little(server) as connection:
+        with slow_reader(server) as connection:
             connection.sendall(request("GET", path, header, version=version))
             server.line(f"200 GET {path}")
             connection.sendall(request("POST", f"/cvp-config/{SYNCHRONIZE}"))
             server.wait_until_all_is_read()
-            assert re.findall(rb"HTTP/1.1 \d+", rest(connection)) == [b"HTTP/1.1 200"]
+            assert re.findall(rb"HTTP/1.1 \d+", read_to_end(connection)) == [b"HTTP/1.1 200"]
         server.wait_until_all_is_read()
         assert [call["request"]["url"] for call in server.journal()["requests"]] == [path]
 
 
-def test_a_client_is_not_hung_up_on_while_it_is_the_server_that_lets_it_wait(tmp_path: Path) -> None:
+def test_a_slow_response_does_not_count_towards_timeouts(tmp_path: Path) -> None:
     with ServerProcess(tmp_path, "--body-timeout", "3", "--header-timeout", "3") as server:
         stub(server, "/slow", body="slow", fixedDelayMilliseconds=7000)
         with server.connection() as connection:
@@ -82,12 +82,12 @@ def test_a_client_is_not_hung_up_on_while_it_is_the_server_that_lets_it_wait(tmp
             more = request("POST", f"/cvp-config/{SYNCHRONIZE}", "Connection: close", body=b" " * 1_000_000)
             sending = Thread(target=connection.sendall, args=(more,))
             sending.start()
-            responses = re.findall(rb"HTTP/1.1 \d+", rest(connection))
+            responses = re.findall(rb"HTTP/1.1 \d+", read_to_end(connection))
             sending.join()
         assert responses == [b"HTTP/1.1 200", b"HTTP/1.1 415"]
 
 
-def test_of_calls_on_one_connection_each_that_was_not_answered_is_recorded_as_that(tmp_path: Path) -> None:
+def test_an_aborted_response_is_recorded_as_not_delivered(tmp_path: Path) -> None:
     with ServerProcess(tmp_path) as server:
         stub(server, "/slow", body="slow", fixedDelayMilliseconds=3000)
         with server.connection() as connection:
@@ -100,41 +100,41 @@ def test_of_calls_on_one_connection_each_that_was_not_answered_is_recorded_as_th
         ]
 
 
-def test_a_head_behind_another_is_held_to_the_same_limit(tmp_path: Path) -> None:
+def test_a_pipelined_head_has_the_size_limit(tmp_path: Path) -> None:
     with ServerProcess(tmp_path, "--max-header-bytes", "1KiB") as server, server.connection() as connection:
         large = request("GET", "/cvp-config/version", f"X-Large: {'a' * 1024}")
         connection.sendall(request("GET", "/cvp-config/version") + large)
-        assert re.findall(rb"HTTP/1.1 \d+", rest(connection)) == [b"HTTP/1.1 200", b"HTTP/1.1 400"]
+        assert re.findall(rb"HTTP/1.1 \d+", read_to_end(connection)) == [b"HTTP/1.1 200", b"HTTP/1.1 400"]
         server.line("the request line and headers are larger than 1024 bytes")
 
 
-def test_a_head_that_comes_in_two_pieces_behind_another_is_held_to_it_too(tmp_path: Path) -> None:
+def test_a_pipelined_head_in_two_reads_has_the_size_limit(tmp_path: Path) -> None:
     with ServerProcess(tmp_path, "--max-header-bytes", "1KiB") as server, server.connection() as connection:
         large = request("GET", "/cvp-config/version", f"X-Large: {'a' * 1024}")
         connection.sendall(request("GET", "/cvp-config/version") + large[:-20])
         assert read_response(connection).startswith(b"HTTP/1.1 200 ")
         connection.sendall(large[-20:])
-        assert rest(connection).startswith(b"HTTP/1.1 400 ")
+        assert read_to_end(connection).startswith(b"HTTP/1.1 400 ")
 
 
 @pytest.mark.parametrize("behind", [b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", b"\0\0\0", b"GET / HT"])
-def test_a_call_is_answered_though_what_comes_behind_it_is_no_http(tmp_path: Path, behind: bytes) -> None:
+def test_malformed_pipelined_data_does_not_stop_a_response(tmp_path: Path, behind: bytes) -> None:
     with ServerProcess(tmp_path, "--header-timeout", "3", "--body-timeout", "3") as server:
         stub(server, "/slow", body="slow", fixedDelayMilliseconds=5000)
         with server.connection() as connection:
             connection.sendall(request("GET", "/slow") + behind)
-            responses = re.findall(rb"HTTP/1.1 \d+", rest(connection))
-        # what is not complete gets no answer, in its time after the call ahead
+            responses = re.findall(rb"HTTP/1.1 \d+", read_to_end(connection))
+        # An incomplete head gets no response, and its timeout starts after the earlier response.
         assert responses == [b"HTTP/1.1 200"] + [b"HTTP/1.1 400"] * (behind != b"GET / HT")
 
 
-@pytest.mark.parametrize("stubbed", [False, True])
-def test_of_two_large_answers_it_is_known_which_was_taken(tmp_path: Path, stubbed: bool) -> None:
+@pytest.mark.parametrize("is_stubbed", [False, True])
+def test_only_a_fully_received_response_counts_as_delivered(tmp_path: Path, is_stubbed: bool) -> None:
     with ServerProcess(tmp_path) as server:
-        large_server_list(server, stubbed)
+        configure_large_server_list(server, is_stubbed)
         for _ in range(5):
             server.forget()
-            with reading_little(server) as connection:
+            with slow_reader(server) as connection:
                 connection.sendall(request("GET", "/cvp-config/server") * 2 + request("GET", "/cvp-config/version"))
                 data = connection.recv(1000)
                 length = re.search(rb"content-length: (\d+)", data)
@@ -145,13 +145,13 @@ def test_of_two_large_answers_it_is_known_which_was_taken(tmp_path: Path, stubbe
             server.wait_until_all_is_read()
             calls = server.journal()["requests"]
             delivered = [(call["request"]["url"], call["request"]["mockcvp"]["delivered"]) for call in reversed(calls)]
-            # and the call behind them was never begun
+            # The server did not process the third request.
             assert delivered == [("/cvp-config/server", True), ("/cvp-config/server", False)]
 
 
-def test_a_client_that_reads_slowly_takes_no_place_among_those_in_process(tmp_path: Path) -> None:
-    with ServerProcess(tmp_path, "--max-in-flight", "1") as server, reading_little(server) as connection:
-        large_server_list(server, stubbed=True)
+def test_a_response_that_is_read_slowly_is_not_in_flight(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path, "--max-in-flight", "1") as server, slow_reader(server) as connection:
+        configure_large_server_list(server, is_stubbed=True)
         connection.sendall(request("GET", "/cvp-config/server"))
         server.line("200 GET /cvp-config/server")
         server.wait_until_all_is_read()
@@ -159,13 +159,13 @@ def test_a_client_that_reads_slowly_takes_no_place_among_those_in_process(tmp_pa
             assert client.get("version").status_code == 200
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="a process's time is read from /proc: run it on Linux")
-def test_clients_that_read_nothing_cost_less_than_calls(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="the CPU time of a process is read from /proc: run it on Linux")
+def test_clients_that_read_nothing_use_little_cpu_time(tmp_path: Path) -> None:
     def ticks() -> int:
         fields = Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()
         return int(fields[11]) + int(fields[12])
 
-    def of_calls() -> int:
+    def ticks_of_requests() -> int:
         before = ticks()
         with server.connection() as connection:
             for _ in range(1000):
@@ -173,22 +173,22 @@ def test_clients_that_read_nothing_cost_less_than_calls(tmp_path: Path) -> None:
                 assert read_response(connection).startswith(b"HTTP/1.1 200 ")
         return ticks() - before
 
-    def of_clients() -> int:
+    def ticks_of_idle_clients() -> int:
         before = ticks()
         time.sleep(2)
         return ticks() - before
 
     with ServerProcess(tmp_path, "--body-timeout", "600") as server, ExitStack() as stack:
         stub(server, "/large", body="x" * 4_000_000)
-        most = of_calls()
+        most = ticks_of_requests()
         for number in range(100):
-            connection = stack.enter_context(reading_little(server))
+            connection = stack.enter_context(slow_reader(server))
             connection.sendall(request("GET", "/large", *(["Connection: close"] if number % 2 else [])))
-        # first, the server encrypts what the clients' machines receive
-        wait_until(lambda: of_clients() < most)
+        # At first, the server encrypts the data that fits into the receive buffers of the clients.
+        wait_until(lambda: ticks_of_idle_clients() < most)
 
 
-def test_a_connection_that_agrees_on_tls_while_the_double_stops_does_not_keep_it(tmp_path: Path) -> None:
+def test_a_late_tls_handshake_does_not_delay_a_stop(tmp_path: Path) -> None:
     with PatientlyStopping(tmp_path, "--header-timeout", "600") as server, server.connection() as busy:
         stub(server, "/slow", body="slow", fixedDelayMilliseconds=3000)
         busy.sendall(request("GET", "/slow"))
@@ -200,13 +200,13 @@ def test_a_connection_that_agrees_on_tls_while_the_double_stops_does_not_keep_it
         with suppress(OSError), server.tls().wrap_socket(plain, server_hostname="localhost") as late:
             late.sendall(request("GET", "/cvp-config/version"))
             assert late.recv(1000) == b""
-        assert rest(busy).startswith(b"HTTP/1.1 200 ")
+        assert read_to_end(busy).startswith(b"HTTP/1.1 200 ")
         assert server.process.wait(PATIENCE) == 0
 
 
-def large_server_list(server: ServerProcess, stubbed: bool) -> None:
-    """Have `GET server` answer with 8 MB."""
-    if stubbed:
+def configure_large_server_list(server: ServerProcess, is_stubbed: bool) -> None:
+    """Configure a response of 8 MB to `GET server`."""
+    if is_stubbed:
         stub(server, "/cvp-config/server", body=LARGE)
         return
     servers = [
@@ -217,23 +217,23 @@ def large_server_list(server: ServerProcess, stubbed: bool) -> None:
         assert client.put(url, json={"servers": servers}).status_code == 200
 
 
-@pytest.mark.parametrize("stubbed", [False, True])
-def test_a_stop_lets_a_client_read_on(tmp_path: Path, stubbed: bool) -> None:
+@pytest.mark.parametrize("is_stubbed", [False, True])
+def test_a_stop_waits_until_a_client_has_read_its_response(tmp_path: Path, is_stubbed: bool) -> None:
     with ServerProcess(tmp_path) as server:
-        large_server_list(server, stubbed)
-        with reading_little(server) as connection:
+        configure_large_server_list(server, is_stubbed)
+        with slow_reader(server) as connection:
             connection.sendall(request("GET", "/cvp-config/server"))
             data = connection.recv(1000)
             server.process.send_signal(signal.SIGTERM)
             server.wait_until_it_stops_listening()
-            data += rest(connection)
+            data += read_to_end(connection)
         body = data.partition(b"\r\n\r\n")[2]
-        assert len(body) == len(LARGE) if stubbed else body.endswith(b"</results>\r\n0\r\n\r\n")
+        assert len(body) == len(LARGE) if is_stubbed else body.endswith(b"</results>\r\n0\r\n\r\n")
         assert server.process.wait(PATIENCE) == 0
 
 
-def test_a_stop_that_hangs_up_on_answers_that_nobody_reads_is_no_traceback(tmp_path: Path) -> None:
-    with ServerProcess(tmp_path) as server, reading_little(server) as connection:
+def test_aborting_unread_responses_logs_no_traceback(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path) as server, slow_reader(server) as connection:
         stub(server, "/large", body=LARGE)
         server.forget_lines()
         connection.sendall(request("GET", "/large") * 2 + request("GET", "/cvp-config/version"))
@@ -250,13 +250,13 @@ def test_a_stop_that_hangs_up_on_answers_that_nobody_reads_is_no_traceback(tmp_p
 @pytest.mark.parametrize("header", ["Connection: close", "Connection: keep-alive"])
 def test_a_slow_client_receives_the_last_bytes_before_the_close(tmp_path: Path, header: str) -> None:
     size = 4_000_000
-    with ServerProcess(tmp_path, "--keep-alive-timeout", "1") as server, reading_little(server) as connection:
+    with ServerProcess(tmp_path, "--keep-alive-timeout", "1") as server, slow_reader(server) as connection:
         stub(server, "/large", body="x" * size)
         connection.sendall(request("GET", "/large", header))
         data = b""
-        while piece := connection.recv(65536):
-            data += piece
-            # the last bytes take longer than a TLS shutdown
+        while chunk := connection.recv(65536):
+            data += chunk
+            # Reading the last bytes takes longer than the timeout of a TLS shutdown.
             time.sleep(0.1 if len(data) > size - 300_000 else 0)
             if data.endswith(b"x\r\n0\r\n\r\n"):
                 break
@@ -265,7 +265,7 @@ def test_a_slow_client_receives_the_last_bytes_before_the_close(tmp_path: Path, 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell closes the streams: run it on Linux")
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-", ">/dev/full 2>&-"])
-def test_it_serves_without_input_output_and_errors(tmp_path: Path, closed: str) -> None:
+def test_the_server_runs_without_standard_streams(tmp_path: Path, closed: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = f'exec "{sys.executable}" -m mockcvp serve --port {port} --cert-dir "{tmp_path}" {closed}'
@@ -290,7 +290,7 @@ def test_it_serves_without_input_output_and_errors(tmp_path: Path, closed: str) 
         assert process.wait(PATIENCE) == 0
 
 
-# the boundary of a slice that the server parses at once, and places around it
+# The sizes are around the boundaries of the slices that the server parses in one event-loop iteration.
 @pytest.mark.parametrize("size", [1000, 16372, 16384, 32756, 49140])
 def test_pipelined_responses_after_a_large_one_keep_their_order(tmp_path: Path, size: int) -> None:
     with ServerProcess(tmp_path) as server:
@@ -299,12 +299,12 @@ def test_pipelined_responses_after_a_large_one_keep_their_order(tmp_path: Path, 
         stub(server, "/fast", body="<fast>")
         head = request("POST", "/large", "Content-Length: 10000")
         first = request("POST", "/large", body=b"x" * (size - len(head)))
-        with reading_little(server) as connection:
+        with slow_reader(server) as connection:
             connection.sendall(first + request("GET", "/slow") + request("GET", "/fast", "Connection: close"))
-            assert re.findall(rb"<slow>|<fast>", rest(connection)) == [b"<slow>", b"<fast>"]
+            assert re.findall(rb"<slow>|<fast>", read_to_end(connection)) == [b"<slow>", b"<fast>"]
 
 
-def test_an_error_may_have_a_status_that_no_standard_names(tmp_path: Path) -> None:
+def test_an_error_response_may_have_a_nonstandard_status(tmp_path: Path) -> None:
     with ServerProcess(tmp_path) as server, server.client(headers={"Accept": XML}) as client:
         url = f"https://localhost:{server.port}/__admin/mappings"
         parameters = {"errorType": "processing.unusual"}

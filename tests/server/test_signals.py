@@ -1,4 +1,4 @@
-"""A stop by a signal ends the command with 0, whenever the signal comes and however often."""
+"""The command ends with exit code 0 after any number of signals at any time."""
 
 import signal
 import socket
@@ -36,8 +36,8 @@ def started(cert_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
-def handles_signals(process: subprocess.Popen[bytes]) -> bool:
-    """Whether a process has handlers for all signals that stop the command."""
+def has_signal_handlers(process: subprocess.Popen[bytes]) -> bool:
+    """Return whether a process has handlers for all signals that stop the command."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     (caught,) = (int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigCgt:"))
     return all(caught >> (number - 1) & 1 for number in STOPS)
@@ -45,13 +45,13 @@ def handles_signals(process: subprocess.Popen[bytes]) -> bool:
 
 def wait_for_handlers(process: subprocess.Popen[bytes]) -> None:
     ends = time.monotonic() + 30
-    while not handles_signals(process):
+    while not has_signal_handlers(process):
         assert process.poll() is None
         assert time.monotonic() < ends
         time.sleep(0.001)
 
 
-def assert_ends_well(process: subprocess.Popen[bytes]) -> None:
+def assert_stops_without_error(process: subprocess.Popen[bytes]) -> None:
     assert process.stdout
     assert process.stderr
     lines = process.stdout.read().splitlines()
@@ -61,7 +61,7 @@ def assert_ends_well(process: subprocess.Popen[bytes]) -> None:
         assert lines[-1].endswith(b" stopped")
 
 
-def burst(process: subprocess.Popen[bytes], count: int = 20, seconds: float = 0.2) -> None:
+def send_signals(process: subprocess.Popen[bytes], count: int = 20, seconds: float = 0.2) -> None:
     for number in range(count):
         with suppress(ProcessLookupError):
             process.send_signal(STOPS[number % 2])
@@ -89,24 +89,24 @@ def test_signals_are_handled_before_the_command_is_loaded(start: str) -> None:
 
 @LINUX
 @pytest.mark.parametrize("number", STOPS)
-def test_a_signal_at_any_time_of_a_start_ends_it_well(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_during_the_start_stops_the_command(tmp_path: Path, number: signal.Signals) -> None:
     for step in range(15):
-        # the first start makes a certificate
+        # The first start in a directory generates a certificate.
         with started(tmp_path / str(step % 2)) as process:
             wait_for_handlers(process)
             time.sleep(step * 0.03)
             process.send_signal(number)
-            assert_ends_well(process)
+            assert_stops_without_error(process)
 
 
 @LINUX
-def test_a_burst_of_signals_at_a_start_ends_it_well(tmp_path: Path) -> None:
+def test_many_signals_during_the_start_stop_the_command(tmp_path: Path) -> None:
     for step in range(10):
         with started(tmp_path) as process:
             wait_for_handlers(process)
             time.sleep(step * 0.04)
-            burst(process)
-            assert_ends_well(process)
+            send_signals(process)
+            assert_stops_without_error(process)
 
 
 def read_ready_line(process: subprocess.Popen[bytes]) -> None:
@@ -115,16 +115,16 @@ def read_ready_line(process: subprocess.Popen[bytes]) -> None:
         assert line
 
 
-def test_a_burst_of_signals_at_a_running_server_ends_it_well(tmp_path: Path) -> None:
+def test_many_signals_stop_a_running_server(tmp_path: Path) -> None:
     for step in range(8):
         with started(tmp_path) as process:
             read_ready_line(process)
-            # faster and slower than the server stops
-            burst(process, seconds=0.02 * 2**step)
-            assert_ends_well(process)
+            # Some series of signals are shorter than the stop of the server, and some are longer.
+            send_signals(process, seconds=0.02 * 2**step)
+            assert_stops_without_error(process)
 
 
-def test_the_second_interrupt_does_not_wait_for_calls_in_flight(tmp_path: Path) -> None:
+def test_a_second_interrupt_does_not_wait_for_requests(tmp_path: Path) -> None:
     settings = Settings(port=0, cert_dir=tmp_path)
     server, is_ready = MockState(settings), threading.Event()
     server.stubs.set_delays(Delays(3000), {"fixedDelay": 3_000_000})
@@ -136,7 +136,7 @@ def test_the_second_interrupt_does_not_wait_for_calls_in_flight(tmp_path: Path) 
     plain = socket.create_connection(("127.0.0.1", oamp_server.port), timeout=30)
     with tls.wrap_socket(plain, server_hostname="localhost") as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        # a call is in the journal when its response is held back
+        # The journal has a call even while its response is delayed.
         assert server.journal.wait_for(list, 1, 30)
         oamp_server.interrupt()
         running.join(0.3)
@@ -144,16 +144,16 @@ def test_the_second_interrupt_does_not_wait_for_calls_in_flight(tmp_path: Path) 
         oamp_server.interrupt()
         running.join(30)
         assert not running.is_alive()
-    # a signal may come when the loop is closed
+    # A signal may arrive after the event loop is closed.
     oamp_server.interrupt()
 
 
-def test_signals_while_the_log_is_closed_end_the_command_well(tmp_path: Path) -> None:
+def test_signals_while_the_log_closes_keep_the_exit_code_0(tmp_path: Path) -> None:
     with started(tmp_path) as process:
         read_ready_line(process)
         assert process.stdout
         process.send_signal(signal.SIGTERM)
         while b" stopped\n" not in process.stdout.readline():
             pass
-        burst(process, 100, 0.1)
+        send_signals(process, 100, 0.1)
         assert process.wait(30) == 0

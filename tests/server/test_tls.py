@@ -23,52 +23,53 @@ from mockcvp.settings import Settings
 from tests.server_process import PATIENCE, SYNCHRONIZE, XML, ServerProcess, error_line, mockcvp
 
 
-def made(directory: Path, **settings: object) -> x509.Certificate:
+def load_certificate(directory: Path, **settings: object) -> x509.Certificate:
+    """Return the certificate that a server with these settings uses."""
     path = certificate(Settings.model_validate({"cert_dir": directory, **settings})).path
     return x509.load_pem_x509_certificate(path.read_bytes())
 
 
-def names(made: x509.Certificate) -> list[str]:
-    return [str(name.value) for name in made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value]
+def names(loaded: x509.Certificate) -> list[str]:
+    return [str(name.value) for name in loaded.extensions.get_extension_for_class(x509.SubjectAlternativeName).value]
 
 
-def test_a_certificate_is_made_on_the_first_start_and_kept(tmp_path: Path) -> None:
-    first = made(tmp_path / "new" / "certs")
-    assert made(tmp_path / "new" / "certs") == first
+def test_a_certificate_is_generated_once_and_stored(tmp_path: Path) -> None:
+    first = load_certificate(tmp_path / "new" / "certs")
+    assert load_certificate(tmp_path / "new" / "certs") == first
     assert sorted(path.name for path in (tmp_path / "new" / "certs").iterdir()) == ["mockcvp-key.pem", "mockcvp.pem"]
 
 
-def test_it_covers_this_machine_and_the_names_that_are_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_certificate_covers_the_machine_and_tls_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "gethostname", lambda: "Machine.example")
-    covered = names(made(tmp_path, tls_names="OAMP.example, 10.78.26.124 *.cvp.example 2001:db8::1", host="127.0.0.2"))
+    covered = names(
+        load_certificate(tmp_path, tls_names="OAMP.example, 10.78.26.124 *.cvp.example 2001:db8::1", host="127.0.0.2")
+    )
     assert covered[:3] == ["localhost", "127.0.0.1", "::1"]
     assert "machine.example" in covered
     assert set(covered) >= {"oamp.example", "10.78.26.124", "*.cvp.example", "2001:db8::1", "127.0.0.2"}
     assert len(set(covered)) == len(covered)
 
 
-def test_it_does_not_cover_the_name_that_docker_makes_up_anew_for_each_container(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_certificate_omits_a_generated_container_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(2):
         monkeypatch.setattr(socket, "gethostname", lambda number=number: f"0123456789a{number}")
-        covered = names(made(tmp_path))
+        covered = names(load_certificate(tmp_path))
     assert covered == ["localhost", "127.0.0.1", "::1"]
 
 
-def test_its_key_is_ecdsa_p_256_or_on_request_rsa_2048(tmp_path: Path) -> None:
-    key = made(tmp_path).public_key()
+def test_the_key_is_ecdsa_p_256_or_optionally_rsa_2048(tmp_path: Path) -> None:
+    key = load_certificate(tmp_path).public_key()
     assert isinstance(key, ec.EllipticCurvePublicKey)
     assert key.curve.name == "secp256r1"
-    key = made(tmp_path, key_type="rsa").public_key()
+    key = load_certificate(tmp_path, key_type="rsa").public_key()
     assert isinstance(key, rsa.RSAPublicKey)
     assert key.key_size == 2048
 
 
-def test_the_key_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+def test_only_its_owner_can_read_the_key(tmp_path: Path) -> None:
     earlier = os.umask(0)
     try:
-        made(tmp_path)
+        load_certificate(tmp_path)
     finally:
         os.umask(earlier)
     assert stat.S_IMODE((tmp_path / "mockcvp-key.pem").stat().st_mode) == 0o600
@@ -77,27 +78,27 @@ def test_the_key_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
 
 
 def test_the_mode_of_an_existing_key_is_corrected(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    first, key = made(tmp_path), tmp_path / "mockcvp-key.pem"
+    first, key = load_certificate(tmp_path), tmp_path / "mockcvp-key.pem"
     key.chmod(0o644)
-    assert made(tmp_path) == first
+    assert load_certificate(tmp_path) == first
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     assert f"other users could access the key {key}: changed its mode from 644 to 600" in caplog.text
     caplog.clear()
-    made(tmp_path)
+    load_certificate(tmp_path)
     assert caplog.text == ""
 
 
 def test_a_mode_that_cannot_be_corrected_is_logged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    first, key = made(tmp_path), tmp_path / "mockcvp-key.pem"
+    first, key = load_certificate(tmp_path), tmp_path / "mockcvp-key.pem"
     key.chmod(0o640)
 
     def fail(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(Path, "chmod", fail)
-    assert made(tmp_path) == first
+    assert load_certificate(tmp_path) == first
     assert f"other users can access the key {key}, and its mode stays 640: Operation not permitted" in caplog.text
 
 
@@ -132,9 +133,9 @@ def test_a_users_key_that_everybody_can_read_is_logged(
 def test_a_key_file_with_an_invalid_first_line_is_recreated(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, line: str
 ) -> None:
-    first, key = made(tmp_path), tmp_path / "mockcvp-key.pem"
+    first, key = load_certificate(tmp_path), tmp_path / "mockcvp-key.pem"
     key.write_text(line + "\n" + key.read_text().partition("\n")[2])
-    second = made(tmp_path)
+    second = load_certificate(tmp_path)
     assert second != first
     assert "since the stored one cannot be read" in caplog.text
     assert set(names(second)) == set(names(first))
@@ -142,7 +143,7 @@ def test_a_key_file_with_an_invalid_first_line_is_recreated(
 
 @contextmanager
 def locked(directory: Path) -> Iterator[Callable[[], None]]:
-    """Hold the lock on a directory until the end, or until what is yielded is called."""
+    """Hold the lock on a directory, and yield a function that releases the lock."""
     descriptor = os.open(directory, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     try:
@@ -161,7 +162,7 @@ def starting(directory: Path) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def test_a_start_that_waits_for_a_lock_logs_it_and_goes_on(tmp_path: Path) -> None:
+def test_a_start_waits_for_a_lock_and_logs_the_wait(tmp_path: Path) -> None:
     with locked(tmp_path) as unlock, starting(tmp_path) as process:
         assert process.stdout
         assert f"waiting for the lock on {tmp_path}, which another process holds" in process.stdout.readline()
@@ -180,9 +181,9 @@ def test_a_start_that_waits_for_a_lock_stops_on_sigterm(tmp_path: Path) -> None:
 
 
 def test_a_lock_that_is_never_released_is_an_error(tmp_path: Path) -> None:
-    with locked(tmp_path), pytest.raises(CertificateError) as raised:
+    with locked(tmp_path), pytest.raises(CertificateError) as exc:
         certificate(Settings(cert_dir=tmp_path), lock_seconds=0.1)
-    assert str(raised.value).startswith(f"another process has held the lock on {tmp_path} for 0.1 s; stop it")
+    assert str(exc.value).startswith(f"another process has held the lock on {tmp_path} for 0.1 s; stop it")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -194,74 +195,72 @@ class _Later(datetime):
         return datetime.now(UTC) + timedelta(days=cls.days)
 
 
-@pytest.mark.parametrize(("days", "stored"), [(822, True), (824, False), (900, False)])
-def test_an_expired_one_is_made_anew_with_a_word_in_the_log(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, days: int, stored: bool
+@pytest.mark.parametrize(("days", "is_stored"), [(822, True), (824, False), (900, False)])
+def test_an_expired_certificate_is_regenerated_and_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, days: int, is_stored: bool
 ) -> None:
-    first = made(tmp_path)
+    first = load_certificate(tmp_path)
     monkeypatch.setattr(_Later, "days", days)
     monkeypatch.setattr(tls, "datetime", _Later)
-    assert (made(tmp_path) == first) is stored
-    assert ("expires on" in caplog.text) is not stored
+    assert (load_certificate(tmp_path) == first) is is_stored
+    assert ("expires on" in caplog.text) is not is_stored
 
 
-def test_one_that_lacks_a_name_is_made_anew_with_a_word_in_the_log(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    first = made(tmp_path, tls_names="a.example")
-    assert made(tmp_path) == first, "a name too many is no reason"
-    second = made(tmp_path, tls_names="b.example")
+def test_a_certificate_without_a_tls_name_is_regenerated(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    first = load_certificate(tmp_path, tls_names="a.example")
+    assert load_certificate(tmp_path) == first, "an additional name must not regenerate the certificate"
+    second = load_certificate(tmp_path, tls_names="b.example")
     assert second != first
     assert "does not cover b.example; clients have to trust the new one" in caplog.text
-    assert {"a.example", "b.example"} <= set(names(second)), "two mock servers must not take turns in making it anew"
+    assert {"a.example", "b.example"} <= set(names(second)), (
+        "two mock servers must not regenerate the certificate in turn"
+    )
 
 
 @pytest.mark.parametrize("damage", [b"", b"no PEM", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
-def test_one_that_cannot_be_read_is_made_anew(tmp_path: Path, damage: bytes) -> None:
-    made(tmp_path)
+def test_an_unreadable_certificate_is_regenerated(tmp_path: Path, damage: bytes) -> None:
+    load_certificate(tmp_path)
     (tmp_path / "mockcvp-key.pem").write_bytes(damage)
-    made(tmp_path)
+    load_certificate(tmp_path)
 
 
-def test_the_public_file_is_written_again_where_it_is_lost_or_stale(tmp_path: Path) -> None:
-    first = made(tmp_path)
+def test_a_lost_or_stale_certificate_file_is_rewritten(tmp_path: Path) -> None:
+    first = load_certificate(tmp_path)
     (tmp_path / "mockcvp.pem").unlink()
-    assert made(tmp_path) == first
+    assert load_certificate(tmp_path) == first
     (tmp_path / "mockcvp.pem").write_text("stale")
-    assert made(tmp_path) == first
+    assert load_certificate(tmp_path) == first
 
 
-def test_a_start_that_fails_leaves_the_certificate_alone(tmp_path: Path) -> None:
-    first = made(tmp_path)
+def test_a_failed_start_does_not_change_the_certificate(tmp_path: Path) -> None:
+    first = load_certificate(tmp_path)
     error_line(mockcvp("serve", "--host", "localhst.invalid", "--port", "0", "--cert-dir", str(tmp_path)))
-    assert made(tmp_path) == first
+    assert load_certificate(tmp_path) == first
 
 
-def test_a_file_that_is_not_the_doubles_own_is_replaced_with_a_word(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_replacing_a_file_not_generated_by_mockcvp_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "mockcvp.pem").write_text("somebody's")
-    made(tmp_path)
+    load_certificate(tmp_path)
     assert "which mockcvp did not generate" in caplog.text
 
 
-def test_a_key_that_is_damaged_or_of_another_certificate_is_made_anew(tmp_path: Path) -> None:
-    made(tmp_path / "a")
-    made(tmp_path / "b")
+def test_a_damaged_or_mismatched_key_is_regenerated(tmp_path: Path) -> None:
+    load_certificate(tmp_path / "a")
+    load_certificate(tmp_path / "b")
     stored, other = ((tmp_path / name / "mockcvp-key.pem").read_text() for name in "ab")
     marker = "-----BEGIN CERTIFICATE-----"
     for key in (other.partition(marker)[0], "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", ""):
         (tmp_path / "a" / "mockcvp-key.pem").write_text(key + marker + stored.partition(marker)[2])
-        made(tmp_path / "a")
+        load_certificate(tmp_path / "a")
 
 
 @pytest.mark.parametrize("host", ["0:0:0:0:0:0:0:1", "::1", "fe80::1%lo", "LOCALHOST"])
-def test_a_host_is_covered_however_it_is_spelt(tmp_path: Path, host: str) -> None:
-    assert made(tmp_path, host=host) == made(tmp_path, host=host)
+def test_every_spelling_of_a_host_is_covered(tmp_path: Path, host: str) -> None:
+    assert load_certificate(tmp_path, host=host) == load_certificate(tmp_path, host=host)
 
 
-def test_a_start_with_a_certificate_that_is_kept_does_not_load_what_makes_one(tmp_path: Path) -> None:
-    made(tmp_path)
+def test_a_stored_certificate_needs_no_cryptography_import(tmp_path: Path) -> None:
+    load_certificate(tmp_path)
     code = (
         "import sys; from pathlib import Path; from mockcvp.server.tls import certificate; "
         "from mockcvp.settings import Settings; certificate(Settings(cert_dir=Path(sys.argv[1]))); "
@@ -270,15 +269,15 @@ def test_a_start_with_a_certificate_that_is_kept_does_not_load_what_makes_one(tm
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
 
 
-def test_it_is_no_authority(tmp_path: Path) -> None:
-    constraints = made(tmp_path).extensions.get_extension_for_class(x509.BasicConstraints)
+def test_the_certificate_is_not_a_certificate_authority(tmp_path: Path) -> None:
+    constraints = load_certificate(tmp_path).extensions.get_extension_for_class(x509.BasicConstraints)
     assert (constraints.critical, constraints.value.ca) == (True, False)
 
 
 @pytest.mark.parametrize("wanted", [[], ["--tls-name", "new.example"]])
-def test_several_that_start_at_once_share_one_certificate(tmp_path: Path, wanted: list[str]) -> None:
+def test_servers_that_start_at_once_share_one_certificate(tmp_path: Path, wanted: list[str]) -> None:
     if wanted:
-        made(tmp_path)
+        load_certificate(tmp_path)
     served: list[bytes] = []
 
     def start() -> None:
@@ -295,20 +294,20 @@ def test_several_that_start_at_once_share_one_certificate(tmp_path: Path, wanted
     assert served == [stored] * 4
 
 
-def openssl(*arguments: str) -> None:
+def run_openssl(*arguments: str) -> None:
     subprocess.run(["openssl", *arguments], check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate and key of a user's own, with another key, one with a pass phrase, and one that nobody may read."""
+def custom(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Create a custom certificate and key, another key, a key with a pass phrase, and an empty file."""
     directory = tmp_path_factory.mktemp("own")
     new = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
     for name in ("cert", "other"):
         files = ["-keyout", f"{directory}/{name}-key.pem", "-out", f"{directory}/{name}.pem"]
-        openssl(*new, *files, "-subj", "/CN=own", "-addext", "subjectAltName=DNS:localhost,DNS:own.example")
+        run_openssl(*new, *files, "-subj", "/CN=own", "-addext", "subjectAltName=DNS:localhost,DNS:own.example")
     key, locked = f"{directory}/cert-key.pem", f"{directory}/locked-key.pem"
-    openssl("pkey", "-aes128", "-passout", "pass:x", "-in", key, "-out", locked)
+    run_openssl("pkey", "-aes128", "-passout", "pass:x", "-in", key, "-out", locked)
     (directory / "empty.pem").write_text("")
     return directory
 
@@ -319,10 +318,10 @@ needs_openssl = pytest.mark.skipif(
 
 
 @needs_openssl
-def test_a_certificate_of_the_users_own_is_served(own: Path, tmp_path: Path) -> None:
-    options = ["--cert", str(own / "cert.pem"), "--key", str(own / "cert-key.pem")]
+def test_a_custom_certificate_is_served(custom: Path, tmp_path: Path) -> None:
+    options = ["--cert", str(custom / "cert.pem"), "--key", str(custom / "cert-key.pem")]
     with ServerProcess(tmp_path, *options) as server, server.client() as client:
-        assert server.certificate == own / "cert.pem"
+        assert server.certificate == custom / "cert.pem"
         response = client.post(f"https://localhost:{server.port}/cvp-config/{SYNCHRONIZE}", headers={"Accept": XML})
         assert response.status_code == 202
     assert not (tmp_path / "mockcvp.pem").exists()
@@ -332,31 +331,31 @@ def test_a_certificate_of_the_users_own_is_served(own: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("cert", "key", "reported"),
     [
-        ("missing.pem", "cert-key.pem", "cannot read {own}/missing.pem: No such file or directory"),
-        ("cert.pem", "missing.pem", "cannot read {own}/missing.pem: No such file or directory"),
-        ("cert.pem", ".", "cannot read {own}: Is a directory"),
-        ("cert.pem", "other-key.pem", "the key {own}/other-key.pem does not fit the certificate {own}/cert.pem"),
-        ("cert.pem", "locked-key.pem", "the key {own}/locked-key.pem has a pass phrase"),
-        ("cert.pem", "empty.pem", "{own}/empty.pem contains no private key"),
-        ("empty.pem", "cert-key.pem", "{own}/empty.pem contains no certificate"),
-        ("cert-key.pem", "cert-key.pem", "{own}/cert-key.pem contains no certificate"),
-        ("cert.pem", "cert.pem", "{own}/cert.pem contains no private key"),
+        ("missing.pem", "cert-key.pem", "cannot read {custom}/missing.pem: No such file or directory"),
+        ("cert.pem", "missing.pem", "cannot read {custom}/missing.pem: No such file or directory"),
+        ("cert.pem", ".", "cannot read {custom}: Is a directory"),
+        ("cert.pem", "other-key.pem", "the key {custom}/other-key.pem does not fit the certificate {custom}/cert.pem"),
+        ("cert.pem", "locked-key.pem", "the key {custom}/locked-key.pem has a pass phrase"),
+        ("cert.pem", "empty.pem", "{custom}/empty.pem contains no private key"),
+        ("empty.pem", "cert-key.pem", "{custom}/empty.pem contains no certificate"),
+        ("cert-key.pem", "cert-key.pem", "{custom}/cert-key.pem contains no certificate"),
+        ("cert.pem", "cert.pem", "{custom}/cert.pem contains no private key"),
     ],
 )
-def test_a_certificate_that_cannot_be_used_is_told_in_one_line(
-    own: Path, tmp_path: Path, cert: str, key: str, reported: str
+def test_an_unusable_certificate_is_reported_in_one_line(
+    custom: Path, tmp_path: Path, cert: str, key: str, reported: str
 ) -> None:
-    result = mockcvp("serve", "--port", "0", "--cert", str(own / cert), "--key", str(own / key), cwd=tmp_path)
-    assert reported.format(own=own) in error_line(result)
+    result = mockcvp("serve", "--port", "0", "--cert", str(custom / cert), "--key", str(custom / key), cwd=tmp_path)
+    assert reported.format(custom=custom) in error_line(result)
 
 
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Certificates and keys of several types, whole and damaged."""
+    """Create certificates and keys of several types, valid and damaged."""
     directory = tmp_path_factory.mktemp("pairs")
     for name in ("ec", "ec2", "rsa"):
-        made = self_signed.generate(["localhost"], "rsa" if name == "rsa" else "ecdsa", timedelta(days=2))
-        key, begin, rest = made.partition(b"-----BEGIN CERT")
+        generated = self_signed.generate(["localhost"], "rsa" if name == "rsa" else "ecdsa", timedelta(days=2))
+        key, begin, rest = generated.partition(b"-----BEGIN CERT")
         cert, private = begin + rest, serialization.load_pem_private_key(key, None)
         pkcs8, traditional = serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.TraditionalOpenSSL
         locked, plain = serialization.BestAvailableEncryption(b"x"), serialization.NoEncryption()
@@ -425,40 +424,36 @@ NO_KEY = "{key} contains no private key in PEM form, which begins with -----BEGI
         ("ec.crt", "ec.crt", NO_KEY),
     ],
 )
-def test_the_error_names_what_is_wrong_with_cert_and_key(pairs: Path, cert: str, key: str, message: str) -> None:
-    with pytest.raises(CertificateError) as raised:
+def test_the_error_names_the_problem_of_cert_or_key(pairs: Path, cert: str, key: str, message: str) -> None:
+    with pytest.raises(CertificateError) as exc:
         certificate(Settings(cert=pairs / cert, key=pairs / key))
-    assert str(raised.value).startswith(message.format(cert=pairs / cert, key=pairs / key))
+    assert str(exc.value).startswith(message.format(cert=pairs / cert, key=pairs / key))
 
 
-def test_a_directory_that_cannot_be_written_to_is_told_in_one_line(tmp_path: Path) -> None:
+def test_an_unwritable_directory_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     reported = error_line(mockcvp("serve", "--port", "0", "--cert-dir", str(tmp_path / "file" / "certs")))
     assert reported.startswith(f"cannot store a certificate in {tmp_path}/file/certs: ")
 
 
-def _full(*_: object, **__: object) -> None:
+def _fail_with_full_disk(*_: object, **__: object) -> None:
     raise OSError(28, "No space left on device")
 
 
-def test_a_full_disk_is_told_in_one_line_and_leaves_nothing_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Path, "replace", _full)
+def test_a_full_disk_is_reported_and_no_file_remains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "replace", _fail_with_full_disk)
     with pytest.raises(CertificateError, match="No space left on device; use a writable directory"):
-        made(tmp_path)
+        load_certificate(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 @pytest.mark.parametrize("key_type", ["ecdsa", "rsa"])
-def test_python_connects_with_tls_1_2_and_1_3_and_its_strictest_checks(
-    tmp_path: Path, version: ssl.TLSVersion, key_type: str
-) -> None:
+def test_python_connects_with_strict_tls_1_2_and_1_3(tmp_path: Path, version: ssl.TLSVersion, key_type: str) -> None:
     with ServerProcess(tmp_path, "--key-type", key_type) as server:
         context = server.tls()
         context.minimum_version = context.maximum_version = version
-        # what Python 3.13 does of its own accord
+        # Python 3.13 sets these flags by default.
         context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_STRICT | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
         for host in ("localhost", "127.0.0.1", "::1"):
             plain = socket.create_connection(("127.0.0.1", server.port))
@@ -466,14 +461,14 @@ def test_python_connects_with_tls_1_2_and_1_3_and_its_strictest_checks(
                 assert connection.version() == {"TLSv1_2": "TLSv1.2", "TLSv1_3": "TLSv1.3"}[version.name]
 
 
-def test_a_client_that_does_not_trust_the_certificate_leaves_a_word_in_the_log(server: ServerProcess) -> None:
+def test_a_client_that_rejects_the_certificate_is_logged(server: ServerProcess) -> None:
     plain = socket.create_connection(("127.0.0.1", server.port))
     with pytest.raises(ssl.SSLCertVerificationError), plain:
         ssl.create_default_context().wrap_socket(plain, server_hostname="localhost")
     server.line("TLS handshake failed: the client does not trust the certificate")
 
 
-def test_a_client_that_speaks_plain_http_leaves_a_word_in_the_log(server: ServerProcess) -> None:
+def test_a_plain_http_request_is_logged(server: ServerProcess) -> None:
     with socket.create_connection(("127.0.0.1", server.port)) as plain:
         plain.sendall(b"GET /cvp-config/server HTTP/1.1\r\nHost: localhost\r\n\r\n")
         plain.settimeout(PATIENCE)
@@ -481,16 +476,16 @@ def test_a_client_that_speaks_plain_http_leaves_a_word_in_the_log(server: Server
     server.line("TLS handshake failed: the client speaks plain HTTP; the URL begins with https")
 
 
-def test_an_own_certificate_that_has_expired_is_told(
-    own: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_an_expired_custom_certificate_is_logged(
+    custom: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(_Later, "days", 3)
     monkeypatch.setattr(tls, "datetime", _Later)
-    certificate(Settings(cert=own / "cert.pem", key=own / "cert-key.pem"))
+    certificate(Settings(cert=custom / "cert.pem", key=custom / "cert-key.pem"))
     assert "has expired on" in caplog.text
 
 
-def test_a_client_that_checks_the_hosts_name_refuses_another(server: ServerProcess) -> None:
+def test_the_certificate_is_invalid_for_another_host_name(server: ServerProcess) -> None:
     plain = socket.create_connection(("127.0.0.1", server.port))
     with pytest.raises(ssl.SSLCertVerificationError, match="mismatch"), plain:
         server.tls().wrap_socket(plain, server_hostname="elsewhere.example")
@@ -498,10 +493,10 @@ def test_a_client_that_checks_the_hosts_name_refuses_another(server: ServerProce
 
 @needs_openssl
 @pytest.mark.parametrize(
-    ("version", "connects"), [("-tls1_3", True), ("-tls1_2", True), ("-tls1_1", False), ("-tls1", False)]
+    ("version", "can_connect"), [("-tls1_3", True), ("-tls1_2", True), ("-tls1_1", False), ("-tls1", False)]
 )
-def test_openssl_connects_with_tls_1_2_and_1_3_alone(server: ServerProcess, version: str, connects: bool) -> None:
-    # at its usual security level OpenSSL would not even try the old ones
+def test_openssl_connects_only_with_tls_1_2_and_1_3(server: ServerProcess, version: str, can_connect: bool) -> None:
+    # At its default security level, OpenSSL does not offer TLS 1.0 and 1.1.
     command = ["openssl", "s_client", version, "-cipher", "DEFAULT:@SECLEVEL=0", "-CAfile", str(server.certificate)]
     result = subprocess.run(
         [*command, "-verify_return_error", "-verify_hostname", "localhost", "-connect", f"127.0.0.1:{server.port}"],
@@ -510,9 +505,9 @@ def test_openssl_connects_with_tls_1_2_and_1_3_alone(server: ServerProcess, vers
         text=True,
         check=False,
     )
-    assert (result.returncode == 0) is connects, result.stderr
-    assert ("Cipher is (NONE)" in result.stdout) is not connects
-    assert ("Verify return code: 0 (ok)" in result.stdout) or not connects
+    assert (result.returncode == 0) is can_connect, result.stderr
+    assert ("Cipher is (NONE)" in result.stdout) is not can_connect
+    assert ("Verify return code: 0 (ok)" in result.stdout) or not can_connect
 
 
 @pytest.fixture
