@@ -1,1 +1,1 @@
-"""Statements about mockcvp, each able to fail."""
+"""Tests with clients in several languages, and comparisons with WireMock."""

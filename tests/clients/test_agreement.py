@@ -1,4 +1,4 @@
-"""The same requests to a real WireMock and to the mock server: the responses must be equal, except for known differences."""
+"""Equal requests to WireMock and to the mock server must get equal responses, except for known differences."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -392,9 +392,9 @@ PATTERNS: dict[str, list[dict[str, Any]]] = {
 }
 
 RESULT = "an XPath whose result is not a node set: in WireMock every result matches, in mockcvp a true result matches"
-DOCTYPE = "a document with a document type is not XML in mockcvp, since OAMP rejects it too"
+DOCTYPE = "a document with a document type is not XML in mockcvp, since the OAMP rejects it too"
 CDATA = "in WireMock's equalToXml, a CDATA section differs from the same text"
-# by call and pattern: WireMock's count, mockcvp's count, and the reason for the difference
+# Each call and pattern has WireMock's count, mockcvp's count, and the reason for the difference.
 DIFFERENCES: dict[tuple[str, str], tuple[int, int, str]] = {
     ("xml", '{"matchesXPath": "count(//server) = 3"}'): (1, 0, RESULT),
     ("xml", '{"matchesXPath": "string(//zz)"}'): (1, 0, RESULT),
@@ -496,7 +496,7 @@ def near_misses(peer: Peer) -> list[Any]:
         {"queryParameters": {"q": {"equalTo": "type:MEDIA"}}},
     ]:
         nearest = peer.result("POST", "near-misses/request-pattern", pattern)["nearMisses"]
-        # the distance between JSON documents is not documented, so only the order is compared
+        # The distance between JSON documents is not documented, so only the order is compared.
         distances = [round(one["matchResult"]["distance"], 6) for one in nearest if "equalToJson" not in str(pattern)]
         results.append((pattern, [(one["request"]["url"], one["request"]["body"]) for one in nearest], distances))
     return results
@@ -570,10 +570,10 @@ def mappings(peer: Peer) -> list[Any]:
 
     def get(url: str = "/p", **options: Any) -> None:
         response = peer.call(**({"method": "GET", "url": url} | options))
-        stored = {name: response.headers.get_list(name) for name in ("x-a", "matched-stub-id", "content-type")}
-        # a status without a standard reason phrase has a different one in each server
+        headers = {name: response.headers.get_list(name) for name in ("x-a", "matched-stub-id", "content-type")}
+        # A status without a standard reason phrase has a different one in each server.
         reason = response.reason_phrase if response.status_code == 251 else None
-        results.append((response.status_code, reason, response.text, stored))
+        results.append((response.status_code, reason, response.text, headers))
 
     ids = [f"00000000-0000-0000-0000-00000000000{digit}" for digit in range(1, 9)]
     add(id=ids[0], request={"urlPath": "/p"}, response={"status": 250, "body": "one", "headers": {"X-A": ["1", "2"]}})

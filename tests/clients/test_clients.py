@@ -1,4 +1,4 @@
-"""Clients in other languages, each trusting the mock server's certificate alone and checking the host's name."""
+"""Clients in several languages, which trust only the mock server's certificate and check the host name."""
 
 import base64
 import http.client
@@ -37,12 +37,13 @@ JARS = [Path("/usr/share/java") / f"{name}.jar" for name in ("jersey1-client", "
 
 @pytest.fixture(scope="module", params=["10.0", "12.6"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A mock server of each release: the later one sends no reason phrase."""
+    """A mock server of each release; release 12.6 sends no reason phrase."""
     with ServerProcess(tmp_path_factory.mktemp("certs"), "--release", request.param) as server:
         yield server
 
 
-def said_by(server: ServerProcess, *command: str) -> list[str]:
+def run_client(server: ServerProcess, *command: str) -> list[str]:
+    """Run a client with the address of the server, and return the lines of its output."""
     url = f"https://localhost:{server.port}/cvp-config"
     result = subprocess.run(
         [*command, url, USER, PASSWORD, str(server.certificate)],
@@ -60,32 +61,30 @@ def said_by(server: ServerProcess, *command: str) -> list[str]:
     not all(jar.exists() for jar in JARS),
     reason="Jersey 1 is not on this machine: apt-get install libjersey1-client-java",
 )
-def test_the_guides_java_sample_gets_202_in_both_forms_and_401_with_a_wrong_password(
-    server: ServerProcess, tmp_path: Path
-) -> None:
+def test_the_java_sample_of_the_guide_gets_202_and_401(server: ServerProcess, tmp_path: Path) -> None:
     class_path = os.pathsep.join(map(str, JARS))
     subprocess.run(
         ["javac", "-d", str(tmp_path), "-cp", class_path, str(HERE / "jersey" / "StartSyncUp.java")],
         check=True,
         timeout=300,
     )
-    said = said_by(server, "java", "-cp", f"{tmp_path}{os.pathsep}{class_path}", "StartSyncUp")
-    assert said == ["xml 202 -", "json 202 -", "wrong-password 401 authorization.unathorized"]
+    output = run_client(server, "java", "-cp", f"{tmp_path}{os.pathsep}{class_path}", "StartSyncUp")
+    assert output == ["xml 202 -", "json 202 -", "wrong-password 401 authorization.unathorized"]
 
 
 @pytest.mark.skipif(not shutil.which("javac"), reason="no JDK on this machine: apt-get install default-jdk-headless")
-def test_the_two_http_clients_of_the_jdk(server: ServerProcess, tmp_path: Path) -> None:
+def test_both_http_clients_of_the_jdk_read_every_status(server: ServerProcess, tmp_path: Path) -> None:
     source = HERE / "java" / "JdkClients.java"
     subprocess.run(["javac", "-d", str(tmp_path), str(source)], check=True, timeout=300)
-    said = said_by(server, "java", "-cp", str(tmp_path), "JdkClients")
+    output = run_client(server, "java", "-cp", str(tmp_path), "JdkClients")
     clients = [(client, method) for client in ("HttpURLConnection", "HttpClient") for method in ("POST", "GET")]
     statuses = {"POST": "202 -", "GET": "200 -"}
     right = [f"{client} {method} {statuses[method]}" for client, method in clients]
     wrong = [f"{client} {method} 401 authorization.unathorized" for client, method in clients]
-    assert said == right + wrong
+    assert output == right + wrong
 
 
-def test_pythons_http_client(server: ServerProcess) -> None:
+def test_pythons_http_client_reads_every_status(server: ServerProcess) -> None:
     connection = http.client.HTTPSConnection("localhost", server.port, context=server.tls(), timeout=60)
     for password, post, get in ((PASSWORD, 202, 200), ("wrong", 401, 401)):
         credentials = base64.b64encode(f"{USER}:{password}".encode()).decode()
@@ -121,25 +120,29 @@ def test_curl_reads_every_status(server: ServerProcess) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("go"), reason="Go is not on this machine: apt-get install golang-go")
-def test_a_go_client(server: ServerProcess) -> None:
-    assert said_by(server, "go", "run", str(HERE / "go" / "main.go")) == ["json 202", "xml 202", "wrong-password 401"]
+def test_a_go_client_reads_every_status(server: ServerProcess) -> None:
+    assert run_client(server, "go", "run", str(HERE / "go" / "main.go")) == [
+        "json 202",
+        "xml 202",
+        "wrong-password 401",
+    ]
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="Node.js is not on this machine: apt-get install nodejs")
-def test_a_node_client(server: ServerProcess) -> None:
-    said = said_by(server, "node", str(HERE / "node" / "start-sync-up.mjs"))
-    assert said == ["json 202", "xml 202", "wrong-password 401"]
+def test_a_node_client_reads_every_status(server: ServerProcess) -> None:
+    output = run_client(server, "node", str(HERE / "node" / "start-sync-up.mjs"))
+    assert output == ["json 202", "xml 202", "wrong-password 401"]
 
 
 @pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
-def test_wiremocks_own_java_client_verifies_and_bends_the_double(server: ServerProcess, tmp_path: Path) -> None:
+def test_wiremocks_java_client_can_use_the_control_api(server: ServerProcess, tmp_path: Path) -> None:
     source = HERE / "wiremock" / "Control.java"
     subprocess.run(["javac", "-d", str(tmp_path), "-cp", str(JAR), str(source)], check=True, timeout=120)
-    said = said_by(server, "java", "-cp", f"{tmp_path}{os.pathsep}{JAR}", "Control")
-    assert "\n".join(said) + "\n" == (HERE / "wiremock" / "said.txt").read_text()
+    output = run_client(server, "java", "-cp", f"{tmp_path}{os.pathsep}{JAR}", "Control")
+    assert "\n".join(output) + "\n" == (HERE / "wiremock" / "said.txt").read_text()
 
 
-def test_wiremocks_own_python_client_verifies_and_bends_the_double(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wiremocks_python_client_can_use_the_control_api(monkeypatch: pytest.MonkeyPatch) -> None:
     with MockCVP() as cvp:
         monkeypatch.setattr(Config, "base_url", cvp.admin_url)
         monkeypatch.setattr(Config, "requests_verify", str(cvp.certificate))

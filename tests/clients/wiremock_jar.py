@@ -1,4 +1,4 @@
-"""A real WireMock, for the tests that ask whether the mock server is like one."""
+"""A real WireMock, for tests that compare the mock server with it."""
 
 import hashlib
 import re
@@ -17,17 +17,17 @@ WHY_NOT = (
     if not shutil.which("javac")
     else ""
     if JAR.exists()
-    else f"WireMock is not in {JAR.parent}: .ci/wiremock gets it"
+    else f"WireMock is not in {JAR.parent}: .ci/wiremock downloads it"
 )
 
 
 class WireMock:
-    """A real WireMock, on a free port, until the end of the `with`."""
+    """A process of WireMock on a free port, until the end of the ``with``."""
 
     def __enter__(self) -> Self:
-        assert hashlib.sha256(JAR.read_bytes()).hexdigest() == _SHA256, f"{JAR} is another WireMock"
+        assert hashlib.sha256(JAR.read_bytes()).hexdigest() == _SHA256, f"{JAR} is not the expected WireMock"
         command = ["java", "-jar", str(JAR), "--port", "0", "--disable-banner", "--disable-gzip"]
-        # its errors are many, and nobody reads them: into a pipe, they would make it wait
+        # A full pipe of unread errors would block WireMock.
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert self._process.stdout
         ports = (re.match(r"port:\s+(\d+)", line) for line in self._process.stdout)
@@ -42,5 +42,5 @@ class WireMock:
         self._process.stdout.close()
 
     def client(self) -> httpx.Client:
-        """Return a client of it."""
+        """Return a client of WireMock."""
         return httpx.Client(base_url=self.url, trust_env=False)

@@ -50,27 +50,27 @@ def project_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def built() -> dict[str, str]:
+def build_arguments() -> dict[str, str]:
     """The build arguments for installing the wheels in the build context."""
     return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "wheels"}
 
 
 @pytest.fixture(scope="session")
-def image(project_copy: Path, built: dict[str, str]) -> str:
+def image(project_copy: Path, build_arguments: dict[str, str]) -> str:
     """The built image."""
-    arguments = [part for name, value in built.items() for part in ("--build-arg", f"{name}={value}")]
+    arguments = [part for name, value in build_arguments.items() for part in ("--build-arg", f"{name}={value}")]
     docker("build", "-q", *arguments, "-t", "mockcvp", str(project_copy))
     return "mockcvp"
 
 
 @pytest.fixture
-def project(project_copy: Path, built: dict[str, str], image: str) -> Iterator[Callable[..., Project]]:
+def project(project_copy: Path, build_arguments: dict[str, str], image: str) -> Iterator[Callable[..., Project]]:
     """Creates compose projects, and removes their containers and volumes after the test."""
     projects: list[Project] = []
 
     def create(directory: str, **env: str) -> Project:
         name = f"mockcvp-test-{os.getpid()}-{len(projects)}"
-        projects.append(Project(project_copy / directory, name, built | env))
+        projects.append(Project(project_copy / directory, name, build_arguments | env))
         return projects[-1]
 
     assert image

@@ -1,9 +1,9 @@
-"""Coverage-guided fuzzing of what reads texts of strangers.
+"""Coverage-guided fuzzing of the parsers of untrusted input.
 
 python -m tests.fuzz.atheris_targets TARGET -runs=N [-max_total_time=S] [-max_len=N] CORPUS...
 python -m tests.fuzz.atheris_targets TARGET -merge=1 TO FROM...
 
-What is found does not end a run. At its end each kind of finding is printed, and then one line with the counts.
+A finding does not end a run. At its end, the command prints each kind of finding, and a line with the counts.
 """
 
 import ctypes
@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-# it has no types, and is not everywhere
+# atheris has no types, and is not installed everywhere.
 atheris: Any = importlib.import_module("atheris")
 
 with atheris.instrument_imports(include=["mockcvp"]):
@@ -27,7 +27,7 @@ with atheris.instrument_imports(include=["mockcvp"]):
 
 
 class Run:
-    """One run: what it has counted and found."""
+    """One run of the fuzzer, with its counts and findings."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -35,12 +35,12 @@ class Run:
         self.inputs = 0
         self.slowest: tuple[float, bytes] = (0.0, b"")
         self.found: dict[str, tuple[int, bytes]] = {}
-        # what is made once, no input is to wait for
+        # The first input fills caches, which must not count as a cost of a later input.
         self.target(b"{}")
-        self.most = targets.most_seconds()
+        self.max_seconds = targets.max_seconds()
 
     def __call__(self, data: bytes) -> None:
-        """Have one input read."""
+        """Run the target with one input."""
         self.inputs += 1
         start = time.process_time()
         try:
@@ -48,25 +48,25 @@ class Run:
         except Exception as exc:
             where = [frame for frame in traceback.extract_tb(exc.__traceback__) if "/tests/" not in frame.filename]
             last = f"{Path(where[-1].filename).name}:{where[-1].lineno}" if where else "targets.py"
-            self._finds(f"{type(exc).__name__} at {last}: {str(exc)[:200] if not where else ''}", data)
+            self._add_finding(f"{type(exc).__name__} at {last}: {str(exc)[:200] if not where else ''}", data)
             return
         seconds = time.process_time() - start
         if seconds > self.slowest[0]:
-            # again, since it may have been the machine
-            seconds = min(seconds, targets.seconds_of(self.target, data, self.most))
+            # Another process may have slowed down the first run.
+            seconds = min(seconds, targets.measure(self.target, data, self.max_seconds))
         if seconds > self.slowest[0]:
             self.slowest = seconds, data
-        if seconds > self.most:
-            self._finds("costs many times what the largest harmless body does", data)
+        if seconds > self.max_seconds:
+            self._add_finding("takes many times as long as the largest harmless body", data)
 
-    def _finds(self, kind: str, data: bytes) -> None:
-        times, shortest = self.found.get(kind, (0, data))
-        self.found[kind] = times + 1, min(shortest, data, key=len)
+    def _add_finding(self, kind: str, data: bytes) -> None:
+        count, shortest = self.found.get(kind, (0, data))
+        self.found[kind] = count + 1, min(shortest, data, key=len)
 
     def report(self) -> None:
-        """Print what was found and counted."""
-        for kind, (times, data) in self.found.items():
-            print(f"FOUND {self.name}: {kind} ({times} times): {data!r}")  # noqa: T201 - it is a command
+        """Print the findings and the counts."""
+        for kind, (count, data) in self.found.items():
+            print(f"FOUND {self.name}: {kind} ({count} times): {data!r}")  # noqa: T201 - the output of this command
         seconds, data = self.slowest
         print(  # noqa: T201
             f"DONE {self.name}: {self.inputs} inputs, {len(self.found)} findings, "
@@ -150,73 +150,73 @@ _VALUES: list[Any] = [
 ]
 
 
-def _pieces(tree: Any, found: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
-    """Return each place in a tree: what holds something, and where in it."""
+def _list_places(tree: Any, found: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    """Return each place in a tree, as a container and a key or an index."""
     for key, value in list(tree.items() if isinstance(tree, dict) else enumerate(tree)):
         found.append((tree, key))
         if isinstance(value, dict | list):
-            _pieces(value, found)
+            _list_places(value, found)
     return found
 
 
-def mutated_json(data: bytes, most: int, seed: int) -> bytes:
-    """Return JSON that differs from some other in one place; or any bytes that differ, now and then."""
-    # it makes inputs, and keeps no secrets
-    dice = random.Random(seed)  # noqa: S311
+def mutate_json(data: bytes, max_size: int, seed: int) -> bytes:
+    """Return JSON with up to three changes, or, in some cases, bytes that libFuzzer has changed."""
+    # The random numbers are not for cryptography.
+    rng = random.Random(seed)  # noqa: S311
     try:
         tree = json.loads(data)
         assert isinstance(tree, dict | list)
     except (ValueError, AssertionError, RecursionError):
         tree = None
-    if tree is None or dice.random() < 0.3:
-        mutated: bytes = atheris.Mutate(data, most)
+    if tree is None or rng.random() < 0.3:
+        mutated: bytes = atheris.Mutate(data, max_size)
         return mutated
-    places = _pieces(tree, [])
-    holders = [tree, *(value for holder, key in places if isinstance(value := holder[key], dict | list))]
-    for _ in range(dice.randint(1, 3)):
-        what = dice.random()
-        holder, key = dice.choice(places) if places else (tree, None)
-        if what < 0.4 or key is None:
-            _put(dice.choice(holders), dice, _value(dice, places))
-        elif key not in (holder if isinstance(holder, dict) else range(len(holder))):
+    places = _list_places(tree, [])
+    containers = [tree, *(value for container, key in places if isinstance(value := container[key], dict | list))]
+    for _ in range(rng.randint(1, 3)):
+        action = rng.random()
+        container, key = rng.choice(places) if places else (tree, None)
+        if action < 0.4 or key is None:
+            _put(rng.choice(containers), rng, _draw_value(rng, places))
+        elif key not in (container if isinstance(container, dict) else range(len(container))):
             continue
-        elif what < 0.6 and isinstance(holder[key], str):
-            text = atheris.Mutate(holder[key].encode(errors="surrogatepass"), len(holder[key]) + 40)
-            holder[key] = text.decode(errors="replace")
-        elif what < 0.8:
-            holder[key] = _value(dice, places)
-        elif what < 0.9 and isinstance(holder, dict):
-            holder[dice.choice(_NAMES)] = holder.pop(key)
+        elif action < 0.6 and isinstance(container[key], str):
+            text = atheris.Mutate(container[key].encode(errors="surrogatepass"), len(container[key]) + 40)
+            container[key] = text.decode(errors="replace")
+        elif action < 0.8:
+            container[key] = _draw_value(rng, places)
+        elif action < 0.9 and isinstance(container, dict):
+            container[rng.choice(_NAMES)] = container.pop(key)
         else:
-            del holder[key]
+            del container[key]
     try:
         text = json.dumps(tree).encode()
     except (ValueError, RecursionError):
-        # a piece came to lie within itself
+        # A change may have put a container into itself.
         return data
-    return text if len(text) <= most else data
+    return text if len(text) <= max_size else data
 
 
-def _put(holder: Any, dice: random.Random, value: Any) -> None:
-    if isinstance(holder, dict):
-        holder[dice.choice(_NAMES)] = value
+def _put(container: Any, rng: random.Random, value: Any) -> None:
+    if isinstance(container, dict):
+        container[rng.choice(_NAMES)] = value
     else:
-        holder.append(value)
+        container.append(value)
 
 
-def _value(dice: random.Random, places: list[tuple[Any, Any]]) -> Any:
-    kind = dice.random()
+def _draw_value(rng: random.Random, places: list[tuple[Any, Any]]) -> Any:
+    kind = rng.random()
     if kind < 0.5:
-        return dice.choice(_VALUES)
+        return rng.choice(_VALUES)
     if kind < 0.7 and places:
-        holder, key = dice.choice(places)
+        container, key = rng.choice(places)
         try:
-            return json.loads(json.dumps(holder[key]))
+            return json.loads(json.dumps(container[key]))
         except (LookupError, ValueError, RecursionError):
             return None
     if kind < 0.8:
-        return [_value(dice, places) for _ in range(dice.randint(0, 3))]
-    return {dice.choice(_NAMES): _value(dice, places)}
+        return [_draw_value(rng, places) for _ in range(rng.randint(0, 3))]
+    return {rng.choice(_NAMES): _draw_value(rng, places)}
 
 
 def main(arguments: list[str]) -> None:
@@ -224,18 +224,18 @@ def main(arguments: list[str]) -> None:
     name, *options = arguments
     run = Run(name)
     command = f"{name}-fuzzer"
-    merges = "-merge=1" in options
-    if merges:
-        # libFuzzer starts itself anew, by the name that it has
+    is_merge = "-merge=1" in options
+    if is_merge:
+        # For a merge, libFuzzer starts its command again, in another process.
         descriptor, command = tempfile.mkstemp(suffix=f"-{name}")
         with os.fdopen(descriptor, "w") as script:
             script.write(f'#!/bin/sh\nexec "{sys.executable}" -m tests.fuzz.atheris_targets {name} "$@"\n')
         Path(command).chmod(0o700)
     elif not any(option.startswith("-merge") for option in options):
-        # libFuzzer ends by C's exit(), of which Python's own atexit knows nothing
-        reported = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: run.report())
-        ctypes.CDLL(None).__cxa_atexit(reported, None, None)
-    more: dict[str, Callable[..., bytes]] = {"custom_mutator": mutated_json} if name == "pattern" else {}
+        # libFuzzer ends with C's exit(), which does not call the functions of Python's atexit.
+        report = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: run.report())
+        ctypes.CDLL(None).__cxa_atexit(report, None, None)
+    more: dict[str, Callable[..., bytes]] = {"custom_mutator": mutate_json} if name == "pattern" else {}
     atheris.Setup([command, *options], run, internal_libfuzzer=True, **more)
     atheris.Fuzz()
 

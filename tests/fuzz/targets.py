@@ -1,6 +1,6 @@
-"""What reads texts of strangers, each reader as a function of one input; with atheris and without it.
+"""The parsers of untrusted input, each as a function of one input.
 
-A function returns where the reader did as documented, and raises whatever else the reader raised.
+A function returns if the parser behaves as documented. It raises every undocumented exception of the parser.
 """
 
 import importlib
@@ -33,28 +33,28 @@ from tests.costs import clear_caches, cpu_seconds
 CORPUS = Path(__file__).parent / "corpus"
 
 
-def _modules() -> Iterator[ModuleType]:
-    """Load what is otherwise loaded when it is first needed, so that no input has to wait for it."""
+def _import_modules() -> Iterator[ModuleType]:
+    """Import all modules that are otherwise imported on demand, so that no input waits for an import."""
     for package in (mockcvp.stubs, mockcvp.oamp):
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             yield importlib.import_module(found.name)
 
 
-_MODULES = tuple(_modules())
+_MODULES = tuple(_import_modules())
 
 
-def xml_body(data: bytes) -> None:
-    """Read a body in XML, and what it asks for."""
-    _body(data, codecs.XML)
+def read_xml_body(data: bytes) -> None:
+    """Read a body in XML, and the servers that it names."""
+    _read_body(data, codecs.XML)
 
 
-def json_body(data: bytes) -> None:
-    """Read a body in JSON, and what it asks for."""
-    _body(data, codecs.JSON)
+def read_json_body(data: bytes) -> None:
+    """Read a body in JSON, and the servers that it names."""
+    _read_body(data, codecs.JSON)
 
 
-def accept(data: bytes) -> None:
-    """Read an `Accept`, and the same text as a `Content-Type`."""
+def read_accept(data: bytes) -> None:
+    """Read a text as ``Accept``, and as ``Content-Type``."""
     text = data.decode("latin-1")
     for read in (negotiation.negotiate, negotiation.body_codec):
         try:
@@ -63,9 +63,9 @@ def accept(data: bytes) -> None:
             _check_encodable(exc)
 
 
-def pattern(data: bytes) -> None:
-    """Read a request pattern, as the control API does, and hold it against requests."""
-    form = _pattern_form(data)
+def match_pattern(data: bytes) -> None:
+    """Read a request pattern like the control API, and match it against requests."""
+    form = _read_pattern_form(data)
     if form is None:
         return
     for request, status in _REQUESTS:
@@ -75,7 +75,7 @@ def pattern(data: bytes) -> None:
             distance = form.pattern.distance(subject)
             differences = form.pattern.differences(subject)
         except UndecidedError:
-            # the control API responds with 422, and does not go on with other requests
+            # The control API responds with 422, and matches no further requests.
             return
         assert 0 <= distance <= 1, distance
         assert matches == (not differences), (matches, differences)
@@ -83,52 +83,57 @@ def pattern(data: bytes) -> None:
         json.dumps(differences, ensure_ascii=False).encode()
 
 
-TARGETS: dict[str, Callable[[bytes], None]] = {"xml": xml_body, "json": json_body, "accept": accept, "pattern": pattern}
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "xml": read_xml_body,
+    "json": read_json_body,
+    "accept": read_accept,
+    "pattern": match_pattern,
+}
 
 
-def most_seconds() -> float:
-    """Return the processor time that no input may take: a few times that of the largest harmless body."""
+def max_seconds() -> float:
+    """Return the maximum CPU time of an input: a few times that of the largest harmless body."""
     body = harmless()
-    return MOST_TIMES * min(cpu_seconds(lambda: xml_body(body), _forget) for _ in range(5))
+    return MOST_TIMES * min(cpu_seconds(lambda: read_xml_body(body), _clear_all_caches) for _ in range(5))
 
 
-def seconds_of(target: Callable[[bytes], None], data: bytes, most: float) -> float:
-    """Return the processor time that an input takes: the least of several runs, where the first takes too much."""
-    least = cpu_seconds(lambda: target(data))
+def measure(target: Callable[[bytes], None], data: bytes, max_allowed: float) -> float:
+    """Return the CPU time of an input: the minimum of several runs, if the first one exceeds the maximum."""
+    fastest = cpu_seconds(lambda: target(data))
     for _ in range(4):
-        if least > most:
-            least = min(least, cpu_seconds(lambda: target(data), _forget))
-    return least
+        if fastest > max_allowed:
+            fastest = min(fastest, cpu_seconds(lambda: target(data), _clear_all_caches))
+    return fastest
 
 
-def _forget() -> None:
+def _clear_all_caches() -> None:
     regex.purge()
     clear_caches()
 
 
 @cache
-def _charsets() -> list[str | None]:
-    """Return each charset that a body may have, and none as often as any."""
+def _list_charsets() -> list[str | None]:
+    """Return each charset that a body may have, and ``None`` just as often."""
 
-    def known(name: str) -> bool:
+    def is_known(name: str) -> bool:
         try:
             negotiation.body_codec(f"application/xml;charset={name}")
         except OampError:
             return False
         return True
 
-    names = sorted(filter(known, {*aliases.values()}))
+    names = sorted(filter(is_known, {*aliases.values()}))
     return [*names, *[None] * len(names)]
 
 
-def _body(data: bytes, form: codecs.Codec) -> None:
+def _read_body(data: bytes, codec: codecs.Codec) -> None:
     if not data:
         return
-    charsets = _charsets()
-    # an input is a body as it stands; its length decides what is said of it
+    charsets = _list_charsets()
+    # The length of an input selects its charset, so that the whole input is the body.
     for charset in (None, charsets[len(data) % len(charsets)]):
         try:
-            request = synchronization.read_request(data, form, charset, DEFAULT_LIMITS)
+            request = synchronization.read_request(data, codec, charset, DEFAULT_LIMITS)
             synchronization.requested_servers(request.data)
         except OampError as exc:
             _check_encodable(exc)
@@ -137,19 +142,19 @@ def _body(data: bytes, form: codecs.Codec) -> None:
 def _check_encodable(error: OampError) -> None:
     """Check that the response of an error can be encoded in each format."""
     str(error)
-    for form in codecs.CODECS:
-        codecs.encode(error.document, form)
+    for codec in codecs.CODECS:
+        codecs.encode(error.document, codec)
 
 
-def _pattern_form(data: bytes) -> RequestPatternForm | None:
-    """Return the pattern that a control request holds; None where it is refused, as the control API does it."""
+def _read_pattern_form(data: bytes) -> RequestPatternForm | None:
+    """Return the pattern of a control request, or None if the control API rejects it."""
 
     async def receive() -> Message:
         return {"type": "http.request", "body": data}
 
     reading = bodies.body(ControlRequest({"type": "http"}, receive), RequestPatternForm)
     try:
-        # nothing in it waits, and so it needs no loop
+        # The coroutine never waits, so it needs no event loop.
         reading.send(None)
     except StopIteration as exc:
         form: RequestPatternForm = exc.value
@@ -157,7 +162,7 @@ def _pattern_form(data: bytes) -> RequestPatternForm | None:
     except bodies.Unprocessable as exc:
         json.dumps(exc.titles, ensure_ascii=False)
         return None
-    raise AssertionError("it waits for something")
+    raise AssertionError("the coroutine waits")
 
 
 _JSON = (

@@ -23,13 +23,13 @@ from schemathesis.hooks import unregister_all
 from tests.admin.openapi_document import converted, resolved, schema_errors
 from tests.server_process import JSON, PASSWORD, USER, XML, ServerProcess
 
-# schemathesis causes deprecation warnings
+# schemathesis causes deprecation warnings.
 pytestmark = pytest.mark.filterwarnings("default")
 
 LONG = os.environ.get("MOCKCVP_FUZZ") == "long"
 EXAMPLES = 700 if LONG else 2
 LEAST_CASES = 20_000 if LONG else 500
-# header values that select each format
+# These header values select each format.
 ACCEPTED = [JSON, XML, "*/*", "text/xml;q=0.5, application/json;q=0.4"]
 # The coverage phase generates more than a hundred bodies for each combination of members of these operations. The long
 # run has all combinations for the first four, of which two have request patterns.
@@ -44,9 +44,9 @@ COMBINED = [
     "removeLike",
     "replaceMapping",
 ]
-# a request head may have 8 KiB, and the path and the other lines need some of them
+# A request head may have 8 KiB, and the path and the other lines need some of them.
 LONGEST_QUERY = 7_000
-# wrong values of these headers make the request malformed HTTP, which no operation documents
+# Wrong values of these headers make the request malformed HTTP, which no operation documents.
 FRAMING_HEADERS = ["transfer-encoding", "content-length"]
 SERVER = {"id": "media-1", "hostname": "m.example", "ipaddr": "10.0.0.1", "type": "MEDIA"}
 CHECKS = [
@@ -67,7 +67,7 @@ class Fuzzed:
         self.cvp = server.client(headers={"Accept": JSON})
         self.cases: Counter[str] = Counter()
         self.statuses: Counter[int] = Counter()
-        self.mapped = False
+        self.has_mappings = False
         self.slowest = (0.0, "")
 
     def before(self, case: Case[Any]) -> None:
@@ -75,23 +75,23 @@ class Fuzzed:
         for name in FRAMING_HEADERS:
             case.headers.pop(name, None)
         if len(urlencode(case.query or {}, doseq=True, errors="replace")) > LONGEST_QUERY:
-            # a longer request head is malformed HTTP
+            # A longer request head is malformed HTTP.
             case.query = {}
         if case.path_parameters and case.path_parameters.get("id") == "synchronize":
-            # this path belongs to another operation
+            # This path belongs to another operation.
             case.path_parameters["id"] = "another"
-        number, form = self.cases.total(), "control"
+        number, kind = self.cases.total(), "control"
         if number % 100 == 0:
             self.fill()
         if case.path.startswith("/cvp-config"):
-            if self.mapped:
+            if self.has_mappings:
                 # A stub mapping may respond with anything, and a setting may delay a response for an hour.
                 self.unmap()
-            form = ACCEPTED[number % len(ACCEPTED)]
-            case.headers["Accept"] = form
+            kind = ACCEPTED[number % len(ACCEPTED)]
+            case.headers["Accept"] = kind
         elif case.method != "GET" and ("/mappings" in case.path or "/settings" in case.path):
-            self.mapped = True
-        self.cases[form] += 1
+            self.has_mappings = True
+        self.cases[kind] += 1
 
     def after(self, case: Case[Any], response: Response) -> None:
         """Count a response."""
@@ -106,7 +106,7 @@ class Fuzzed:
         """Remove all stub mappings and settings."""
         assert self.admin.delete("mappings").status_code == 200
         assert self.admin.post("settings", json={}).status_code == 200
-        self.mapped = False
+        self.has_mappings = False
 
     def fill(self) -> None:
         """Restore a server and calls of each kind in the journal, which the requests may have removed."""
@@ -118,7 +118,7 @@ class Fuzzed:
         assert self.cvp.get("nothing").status_code == 404
         body = {"synchronize": {"servers": {"server": "media-1"}}}
         assert self.cvp.post("command/synchronize", json=body).status_code == 202
-        self.mapped = True
+        self.has_mappings = True
 
 
 def operator(name: str, value: dict[str, Any], **options: Any) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def operator(name: str, value: dict[str, Any], **options: Any) -> dict[str, Any]
     }
 
 
-def some(*values: str) -> dict[str, Any]:
+def suggest(*values: str) -> dict[str, Any]:
     """Return the schema of a text, with suggested values."""
     return {"anyOf": [{"enum": list(values)}, {"type": "string"}]}
 
@@ -143,20 +143,20 @@ def generable(document: dict[str, Any]) -> dict[str, Any]:
     request would take minutes. The schemas of responses do not change.
     """
     schemas = document["components"]["schemas"]
-    path = some("$..*", "$.synchronize.servers.server[?(@.refURL == 'media-1')]", "$[")
-    xpath = some("//server/refURL/text()", "count(//*) > 1", "//b:c")
+    path = suggest("$..*", "$.synchronize.servers.server[?(@.refURL == 'media-1')]", "$[")
+    xpath = suggest("//server/refURL/text()", "count(//*) > 1", "//b:c")
     boolean, leaf = {"type": "boolean"}, {"$ref": "#/components/schemas/GenerableLeaf"}
     several = {"type": "array", "minItems": 2, "maxItems": 3, "items": leaf}
     leaves = [
         operator("equalTo", {"type": "string"}, caseInsensitive=boolean),
-        operator("contains", some("media")),
+        operator("contains", suggest("media")),
         operator("doesNotContain", {"type": "string"}),
-        operator("matches", some("[a-z&&[^b]]+.*", "(a|b)*", "(")),
-        operator("doesNotMatch", some("\\\\Qa\\\\E", "a{2,3}")),
+        operator("matches", suggest("[a-z&&[^b]]+.*", "(a|b)*", "(")),
+        operator("doesNotMatch", suggest("\\\\Qa\\\\E", "a{2,3}")),
         operator("absent", {"const": True}),
         operator("equalToJson", {}, ignoreArrayOrder=boolean, ignoreExtraElements=boolean),
         operator("matchesJsonPath", path),
-        operator("equalToXml", some("<synchronize/>", "<a b='c'>d</a>", "<")),
+        operator("equalToXml", suggest("<synchronize/>", "<a b='c'>d</a>", "<")),
         operator("matchesXPath", xpath, xPathNamespaces={"type": "object", "additionalProperties": {"type": "string"}}),
     ]
     schemas["GenerableLeaf"] = {"anyOf": leaves}
@@ -191,7 +191,7 @@ def xml_schema_conformance(_: Any, response: Response, case: Case[Any]) -> None:
         return
     described = case.operation.definition.raw["responses"].get(str(response.status_code))
     if described is None:
-        return  # another check reports it
+        return  # Another check reports it.
     schema = resolved(described)["content"][XML]["schema"]
     tree = fromstring(response.content)
     assert resolved(schema)["xml"]["name"] == tree.tag
@@ -206,7 +206,7 @@ def server(tmp_path: Path) -> Iterator[ServerProcess]:
 
 
 def settings_of(server: ServerProcess) -> dict[str, Any]:
-    """Return the settings of schemathesis, in the form of its configuration file."""
+    """Return the settings of schemathesis, in the format of its configuration file."""
     return {
         "base-url": f"https://localhost:{server.port}",
         "tls-verify": str(server.certificate),
@@ -233,7 +233,8 @@ def findings_of(event: events.EngineEvent) -> Iterator[str]:
         for checks in event.recorder.checks.values():
             for check in checks:
                 if found := check.failure_info:
-                    yield f"{check.name} {event.label}: {found.failure.title}: {found.failure.message}\n{found.code_sample}"
+                    failure = f"{found.failure.title}: {found.failure.message}\n{found.code_sample}"
+                    yield f"{check.name} {event.label}: {failure}"
     elif isinstance(event, events.NonFatalError):
         yield f"{event.label}: {event.value!r}"
     elif isinstance(event, events.FatalError):
@@ -257,13 +258,13 @@ def test_generated_requests_get_documented_responses(server: ServerProcess, caps
         schema = schemathesis.openapi.from_dict(document, config=configuration)
         wrong: Counter[str] = Counter()
         phases: Counter[str] = Counter()
-        asked = 0
+        counted = 0
         try:
             for event in from_schema(schema).execute():
                 wrong.update(findings_of(event))
                 if isinstance(event, events.PhaseFinished):
-                    phases[event.phase.name.value] += fuzzed.cases.total() - asked
-                    asked = fuzzed.cases.total()
+                    phases[event.phase.name.value] += fuzzed.cases.total() - counted
+                    counted = fuzzed.cases.total()
         finally:
             unregister_all()
     cases = fuzzed.cases.total()

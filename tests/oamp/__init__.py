@@ -1,1 +1,1 @@
-"""Statements about mockcvp, each able to fail."""
+"""Tests of the OAMP that mockcvp mocks."""

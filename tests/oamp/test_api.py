@@ -16,8 +16,8 @@ from tests.server_process import JSON, SYNCHRONIZE, XML, ServerProcess
 
 AUTHORIZATION = b"Basic d3NtYWRtaW46d3NtYWRtaW4="
 
-# each request has its own fault and all those that are looked at later
-LADDER = [
+# Each request fails one check and most of the later checks, and the status is that of the first failed check.
+CHECKS = [
     ("POST", SYNCHRONIZE, {"Content-Type": "text/plain"}, "x", None, 401),
     ("PUT", SYNCHRONIZE, {"Content-Type": "text/plain"}, "x", None, 401),
     ("PUT", "nothing", {"Content-Type": "text/plain"}, "x", "right", 404),
@@ -30,8 +30,8 @@ LADDER = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "headers", "body", "credentials", "status"), LADDER)
-def test_the_first_check_that_fails_answers(
+@pytest.mark.parametrize(("method", "path", "headers", "body", "credentials", "status"), CHECKS)
+def test_the_first_failed_check_decides_the_status(
     server: ServerProcess,
     method: str,
     path: str,
@@ -45,7 +45,7 @@ def test_the_first_check_that_fails_answers(
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"])
-def test_a_method_that_the_resource_lacks_gets_405_with_allow(client: httpx.Client, method: str) -> None:
+def test_an_unsupported_method_gets_405_with_allow(client: httpx.Client, method: str) -> None:
     response = client.request(method, SYNCHRONIZE, headers={"Accept": XML})
     assert response.status_code == 405
     assert response.headers["allow"] == "POST"
@@ -53,7 +53,7 @@ def test_a_method_that_the_resource_lacks_gets_405_with_allow(client: httpx.Clie
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_a_path_and_the_same_with_a_slash_are_one_resource(client: httpx.Client, slash: str) -> None:
+def test_a_trailing_slash_is_ignored(client: httpx.Client, slash: str) -> None:
     response = client.post(SYNCHRONIZE + slash, headers={"Accept": XML}, follow_redirects=False)
     assert response.status_code == 202
 
@@ -75,17 +75,17 @@ def test_a_path_and_the_same_with_a_slash_are_one_resource(client: httpx.Client,
         "/cvp-config/%00%ff%0d%0a",
     ],
 )
-def test_every_other_path_gets_the_products_404(client: httpx.Client, path: str) -> None:
+def test_an_unknown_path_gets_404_of_the_oamp(client: httpx.Client, path: str) -> None:
     response = client.post(client.base_url.copy_with(raw_path=path.encode()), headers={"Accept": XML})
     assert response.status_code == 404
     assert "<errorType>Not found</errorType>" in response.text
 
 
-def test_a_percent_encoded_path_is_the_same_resource(client: httpx.Client) -> None:
+def test_a_percent_encoded_path_names_the_same_resource(client: httpx.Client) -> None:
     assert client.post("command/%73ynchronize", headers={"Accept": XML}).status_code == 202
 
 
-def test_a_query_changes_nothing(client: httpx.Client) -> None:
+def test_a_query_of_a_sync_up_is_ignored(client: httpx.Client) -> None:
     assert client.post(f"{SYNCHRONIZE}?a=b", headers={"Accept": XML}).status_code == 202
 
 
@@ -106,7 +106,7 @@ bodies = st.one_of(
     st.sampled_from([XML, JSON, "*/*", "text/html", None]),
 )
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
-def test_any_body_gets_a_status_of_the_table(
+def test_any_body_gets_a_documented_status(
     client: httpx.Client, body: bytes, content_type: str | None, accept: str | None
 ) -> None:
     sent = {"Content-Type": content_type, "Accept": accept}
@@ -121,7 +121,7 @@ def test_any_body_gets_a_status_of_the_table(
     st.binary(),
     st.sampled_from([0, 5]),
 )
-def test_any_request_gets_an_answer(
+def test_any_request_gets_a_documented_status(
     method: str, path: str, headers: list[tuple[bytes, bytes]], body: bytes, exceeded: int
 ) -> None:
     oamp = OAMP({"wsmadmin": Account("wsmadmin")}, Servers(BUILT_IN, time.time), BUILT_IN.version)

@@ -17,14 +17,14 @@ entries = st.builds(
 
 
 @given(st.lists(entries, max_size=5), st.sampled_from(codecs.CODECS))
-def test_a_list_in_parts_is_the_same_document(servers: list[ServerEntry], codec: Codec) -> None:
+def test_a_list_encoded_in_parts_equals_the_whole_document(servers: list[ServerEntry], codec: Codec) -> None:
     parts = encode_list(Listing(ServerList, servers, lambda server: server), codec)
     assert b"".join(parts) == encode(ServerList(servers=ServerEntries(server=tuple(servers))), codec)
 
 
 texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff"))
 texts = st.one_of(texts, st.sampled_from(["a\rb", "a\r\nb", "a\tb", "<&>\"'", "]]>"]))
-# decoding trims white space around a text
+# The decoder trims white space around a text.
 trimmed = texts.map(lambda text: text.strip(WHITE_SPACE))
 
 
@@ -32,14 +32,14 @@ trimmed = texts.map(lambda text: text.strip(WHITE_SPACE))
     st.lists(st.builds(ServerEntry, refURL=trimmed, hostname=trimmed, ipaddr=trimmed, type=st.just("RPT")), max_size=4),
     st.sampled_from(codecs.CODECS),
 )
-def test_a_document_is_decoded_as_it_was_encoded(servers: list[ServerEntry], codec: Codec) -> None:
+def test_decoding_restores_an_encoded_document(servers: list[ServerEntry], codec: Codec) -> None:
     document = ServerList(servers=ServerEntries(server=tuple(servers)))
     data, ignored = codec.decode(encode(document, codec), None, ServerList, DEFAULT_LIMITS)
     assert (ServerList.model_validate(data), ignored) == (document, [])
 
 
 @pytest.mark.parametrize("name", examples.SYNCHRONIZE)
-def test_an_example_is_a_fixture(name: str) -> None:
+def test_each_openapi_example_equals_a_fixture(name: str) -> None:
     ((codec, content),) = examples.SYNCHRONIZE[name].items()
     sample = next(path.read_text() for path in SAMPLES if path.stem == name)
     assert content == (sample if codec is codecs.XML else json.loads(sample))

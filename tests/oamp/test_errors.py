@@ -1,4 +1,4 @@
-"""Every row of the table in the contract's section 8, over the wire, in the form that the contract gives it."""
+"""The error responses of the OAMP in XML and JSON, over HTTP (contract, section 8)."""
 
 import json
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from mockcvp.app import create_app
+from mockcvp.oamp.authentication import Accounts
 from mockcvp.server.listener import Server
 from mockcvp.settings import Settings
 from mockcvp.state import MockState
@@ -20,8 +21,8 @@ XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 BAD_SINCETIME = '{"synchronize": {"servers": {"server": {"refURL": "a", "sincetime": "-1"}}}}'
 
 
-def error_in(response: httpx.Response) -> dict[str, Any]:
-    """The one apiError of an answer, from either form, as {name: text}, with the detail as {"type": …, name: text}."""
+def decode_error(response: httpx.Response) -> dict[str, Any]:
+    """Return the only apiError of a response as {name: text}, with its detail as {"type": …, name: text}."""
     if response.headers["content-type"] == JSON:
         error: dict[str, Any] = response.json()["apiErrors"]["apiError"]
         if detail := error.get("errorDetail"):
@@ -42,8 +43,8 @@ def invalid_value(name: str, actual: str, valid: str) -> dict[str, str]:
     return {"type": "invalidValueErrorDetail", "name": name, "actual": actual, "valid": valid}
 
 
-def body(oamp_server: Any) -> str:
-    return json.dumps({"synchronize": {"servers": {"server": oamp_server}}})
+def encode_body(server: Any) -> str:
+    return json.dumps({"synchronize": {"servers": {"server": server}}})
 
 
 SINCETIME = "invalidInput.invalidSinceTime"
@@ -60,11 +61,18 @@ DUPLICATE = "invalidInput.duplicateServerRef"
         ("<synchronize>", XML, 400, "processing.xmlSyntaxError", None, None),
         ("{", JSON, 400, "processing.jsonSyntaxError", None, None),
         (BAD_SINCETIME, JSON, 400, SINCETIME, "sincetime", invalid_value(SINCETIME, "-1", "0 and above")),
-        (body({}), JSON, 400, REQUIRED, "refURL", {"type": "requiredFieldErrorDetail", "name": REQUIRED}),
-        (body(["a", "a"]), JSON, 400, DUPLICATE, "serverList", invalid_value(DUPLICATE, "a", "each server once")),
+        (encode_body({}), JSON, 400, REQUIRED, "refURL", {"type": "requiredFieldErrorDetail", "name": REQUIRED}),
+        (
+            encode_body(["a", "a"]),
+            JSON,
+            400,
+            DUPLICATE,
+            "serverList",
+            invalid_value(DUPLICATE, "a", "each server once"),
+        ),
     ],
 )
-def test_a_fault_of_the_body_is_told_in_the_negotiated_form(
+def test_a_body_error_is_in_the_negotiated_format(
     client: httpx.Client,
     accept: str,
     sent: str,
@@ -75,7 +83,7 @@ def test_a_fault_of_the_body_is_told_in_the_negotiated_form(
     detail: dict[str, str] | None,
 ) -> None:
     response = client.post(SYNCHRONIZE, content=sent, headers={"Accept": accept, "Content-Type": content_type})
-    error = error_in(response)
+    error = decode_error(response)
     assert response.status_code == status
     assert response.headers["content-type"].startswith(accept)
     assert error["errorType"] == error_type
@@ -103,7 +111,7 @@ def test_a_fault_of_the_body_is_told_in_the_negotiated_form(
         (("Administrator", "wrong"), "authorization.unathorized", "Unauthorized request", "the password is wrong"),
     ],
 )
-def test_401_has_the_fixed_text_in_the_form_of_accept(
+def test_401_has_a_fixed_text_in_the_accepted_format(
     server: ServerProcess,
     accept: str | None,
     credentials: tuple[str, str] | None,
@@ -116,82 +124,82 @@ def test_401_has_the_fixed_text_in_the_form_of_accept(
     assert response.status_code == 401
     assert response.headers["www-authenticate"].split()[0] == "Basic"
     assert response.headers["content-type"] == (JSON if accept == JSON else "application/xml;charset=utf-8")
-    assert error_in(response) == {"errorType": error_type, "errorMessage": message}
+    assert decode_error(response) == {"errorType": error_type, "errorMessage": message}
     assert response.headers["x-mockcvp-reason"] == f"{error_type}: {reason}"
 
 
 @pytest.mark.parametrize(
     "authorization", ["", "Basic", "Basic !", "Basic dXNlcg==", "Bearer d3NtYWRtaW46d3NtYWRtaW4=", "Basic \xff"]
 )
-def test_an_authorization_that_is_not_http_basic_gets_401(server: ServerProcess, authorization: str) -> None:
+def test_an_authorization_other_than_basic_gets_401(server: ServerProcess, authorization: str) -> None:
     headers = {"Accept": XML, "Authorization": authorization.encode("latin-1")}
     with server.client(auth=None) as client:
-        response = client.post(SYNCHRONIZE, headers=headers)  # type: ignore[arg-type] # httpx takes bytes too
+        response = client.post(SYNCHRONIZE, headers=headers)  # type: ignore[arg-type] # httpx accepts bytes too
     assert response.status_code == 401
-    assert error_in(response)["errorType"] == "authorization.unathorized"
+    assert decode_error(response)["errorType"] == "authorization.unathorized"
 
 
-def test_the_scheme_of_an_authorization_is_read_in_any_case(server: ServerProcess) -> None:
+def test_the_authorization_scheme_is_case_insensitive(server: ServerProcess) -> None:
     with server.client(auth=None) as client:
         headers = {"Accept": XML, "Authorization": "bAsIc  d3NtYWRtaW46d3NtYWRtaW4="}
         assert client.post(SYNCHRONIZE, headers=headers).status_code == 202
 
 
-def test_no_accept_header_gets_400_in_xml(client: httpx.Client) -> None:
+def test_a_missing_accept_header_gets_400_in_xml(client: httpx.Client) -> None:
     response = client.post(SYNCHRONIZE)
     assert response.status_code == 400
-    assert error_in(response) == {"errorType": "invalid.header", "errorMessage": "Missing accept header"}
+    assert decode_error(response) == {"errorType": "invalid.header", "errorMessage": "Missing accept header"}
 
 
-def test_an_accept_that_admits_neither_form_gets_406_in_xml(client: httpx.Client) -> None:
+def test_an_unsupported_accept_header_gets_406_in_xml(client: httpx.Client) -> None:
     response = client.post(SYNCHRONIZE, headers={"Accept": "text/html"})
     assert response.status_code == 406
-    assert error_in(response)["errorType"] == "invalid.acceptHeader"
+    assert decode_error(response)["errorType"] == "invalid.acceptHeader"
 
 
 @pytest.mark.parametrize("accept", [XML, JSON])
-def test_404_has_the_fixed_text_in_the_form_of_accept(client: httpx.Client, accept: str) -> None:
+def test_404_has_a_fixed_text_in_the_accepted_format(client: httpx.Client, accept: str) -> None:
     response = client.get("nothing/here", headers={"Accept": accept})
     assert response.status_code == 404
     assert response.headers["content-type"] == (JSON if accept == JSON else "application/xml;charset=utf-8")
-    assert error_in(response) == {"errorType": "Not found", "errorMessage": "Requested Resource Not Found"}
+    assert decode_error(response) == {"errorType": "Not found", "errorMessage": "Requested Resource Not Found"}
 
 
-class _Broken(dict[str, Any]):
+class _BrokenAccounts(dict[str, Any]):
     def get(self, *_: object) -> Any:
-        raise RuntimeError("a fault of the server itself")
+        raise RuntimeError("a bug of the mock server")
 
 
 @pytest.fixture
 def broken(tmp_path: Path) -> Iterator[httpx.Client]:
-    """A client of a mock server with a bug in it."""
+    """A client of a mock server with a bug."""
     settings = Settings(port=0, cert_dir=tmp_path)
-    server = MockState(settings)
-    server.oamp.accounts = _Broken()
-    oamp_server = Server(create_app(state=server), settings)
+    state = MockState(settings)
+    state.oamp.accounts = Accounts(_BrokenAccounts())
+    server = Server(create_app(state=state), settings)
     ready = Event()
-    thread = Thread(target=oamp_server.run, args=(ready.set,))
+    thread = Thread(target=server.run, args=(ready.set,))
     thread.start()
     assert ready.wait(PATIENCE)
     try:
         with httpx.Client(
-            base_url=oamp_server.url, auth=(USER, PASSWORD), verify=oamp_server.certificate, timeout=PATIENCE
+            base_url=server.url, auth=(USER, PASSWORD), verify=server.certificate, timeout=PATIENCE
         ) as client:
             yield client
     finally:
-        oamp_server.stop()
+        server.stop()
         thread.join()
 
 
-# a file is what many a user gives
+# Many users of httpx pass the path of a certificate, which httpx deprecates.
 @pytest.mark.filterwarnings("ignore:`verify=<str>` is deprecated")
-def test_a_fault_of_the_server_itself_gets_500(broken: httpx.Client) -> None:
+def test_an_internal_error_gets_500(broken: httpx.Client) -> None:
     response = broken.post(SYNCHRONIZE, headers={"Accept": XML})
     assert response.status_code == 500
-    assert error_in(response)["errorType"] == "processing.failed"
+    assert decode_error(response)["errorType"] == "processing.failed"
 
 
-def test_too_many_requests_in_process_get_503(tmp_path: Path) -> None:
+def test_requests_above_max_in_flight_get_503(tmp_path: Path) -> None:
     with ServerProcess(tmp_path, "--max-in-flight", "1") as server, server.connection() as slow:
         slow.sendall(
             f"POST /cvp-config/{SYNCHRONIZE} HTTP/1.1\r\nHost: localhost\r\nAccept: {XML}\r\nContent-Type: {XML}\r\n"
@@ -200,19 +208,19 @@ def test_too_many_requests_in_process_get_503(tmp_path: Path) -> None:
         with server.client() as client:
             throttled = [client.post(SYNCHRONIZE, headers={"Accept": XML}) for _ in range(50)][-1]
             assert throttled.status_code == 503
-            assert error_in(throttled)["errorType"] == "processing.throttled"
+            assert decode_error(throttled)["errorType"] == "processing.throttled"
             assert client.get("version", headers={"Accept": XML}).status_code == 503
-            # a request without a body has none that is unread
+            # A request without a body has no unread body.
             assert server.journal(limit=1)["requests"][0]["request"]["mockcvp"]["unread"] is False
-            # the one that came first is none the worse for it, and makes room
+            # The first request still gets its response, and the next one is served after it.
             slow.sendall(b"ronize/>")
             assert read_response(slow).startswith(b"HTTP/1.1 202 ")
             assert client.post(SYNCHRONIZE, headers={"Accept": XML}).status_code == 202
 
 
-def test_several_faults_are_an_array_in_json_and_repeated_elements_in_xml(client: httpx.Client) -> None:
+def test_several_errors_are_a_json_array_or_xml_elements(client: httpx.Client) -> None:
     types = [SINCETIME, REQUIRED, DUPLICATE]
-    sent = body([{"refURL": "a", "sincetime": -1}, {}, "a"])
+    sent = encode_body([{"refURL": "a", "sincetime": -1}, {}, "a"])
     in_json, in_xml = (
         client.post(SYNCHRONIZE, content=sent, headers={"Content-Type": JSON, "Accept": accept})
         for accept in (JSON, XML)
@@ -222,7 +230,7 @@ def test_several_faults_are_an_array_in_json_and_repeated_elements_in_xml(client
     assert [error.findtext("errorType") for error in root] == types
 
 
-def test_the_error_document_is_the_one_of_the_contract(client: httpx.Client) -> None:
+def test_the_error_document_equals_that_of_the_contract(client: httpx.Client) -> None:
     response = client.post(SYNCHRONIZE, content=BAD_SINCETIME, headers={"Accept": XML, "Content-Type": JSON})
     assert response.text == (
         '<?xml version="1.0" encoding="UTF-8" standalone="yes"?><apiErrors><apiError>'
@@ -235,20 +243,20 @@ def test_the_error_document_is_the_one_of_the_contract(client: httpx.Client) -> 
 
 
 @pytest.mark.parametrize("accept", [XML, JSON])
-def test_what_was_sent_is_told_back_whatever_characters_it_has(client: httpx.Client, accept: str) -> None:
+def test_an_error_quotes_any_sent_value_unchanged(client: httpx.Client, accept: str) -> None:
     actual = "a\r\n\rb<&>\"'\t\u00e9\U0001f600"
     response = client.post(
         SYNCHRONIZE,
-        content=body({"refURL": "a", "sincetime": actual}),
+        content=encode_body({"refURL": "a", "sincetime": actual}),
         headers={"Accept": accept, "Content-Type": JSON},
     )
-    assert error_in(response)["errorDetail"]["actual"] == actual
+    assert decode_error(response)["errorDetail"]["actual"] == actual
 
 
 @pytest.mark.parametrize("accept", [XML, JSON])
 @pytest.mark.parametrize("character", ["\\u0000", "\\uffff", "\\u001b"])
-def test_a_character_that_xml_cannot_hold_is_replaced(client: httpx.Client, accept: str, character: str) -> None:
+def test_a_character_invalid_in_xml_is_replaced(client: httpx.Client, accept: str, character: str) -> None:
     sent = BAD_SINCETIME.replace("-1", character)
     response = client.post(SYNCHRONIZE, content=sent, headers={"Accept": accept, "Content-Type": JSON})
     assert response.status_code == 400
-    assert error_in(response)["errorDetail"]["actual"] == "\ufffd"
+    assert decode_error(response)["errorDetail"]["actual"] == "\ufffd"

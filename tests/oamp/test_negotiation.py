@@ -15,7 +15,7 @@ ERROR_BODY = "<synchronize><servers><sincetime>0</sincetime></servers></synchron
 
 
 @pytest.mark.parametrize(
-    ("accept", "status", "form"),
+    ("accept", "status", "media_type"),
     [
         (None, 400, XML),
         ("text/html", 406, XML),
@@ -32,49 +32,49 @@ ERROR_BODY = "<synchronize><servers><sincetime>0</sincetime></servers></synchron
         ("APPLICATION/JSON", 400, JSON),
         ("application/json;charset=UTF-8", 400, JSON),
         ('application/json;profile="a,b;q=0"', 400, JSON),
-        # the highest q wins
+        # The highest q wins.
         ("application/xml;q=0.4, application/json;q=0.5", 400, JSON),
         ("application/json;q=0.4, application/xml;q=0.5", 400, XML),
         ("application/json ; q=1.0 , application/xml ; q=0.999", 400, JSON),
-        # the more specific range decides a type's q
+        # The most specific range decides the q of a type.
         ("*/*;q=1, application/xml;q=0.1", 400, JSON),
         ("application/*, application/xml;q=0.5", 400, JSON),
         ("application/json;q=0.1, */*;q=0.2", 400, XML),
-        # q=0 excludes
+        # q=0 excludes a type.
         ("application/xml;q=0, */*", 400, JSON),
         ("application/json;q=0, */*;q=0.1", 400, XML),
-        # a tie goes to the type named first
+        # With equal q, the first type wins.
         ("application/json, application/xml", 400, JSON),
         ("application/xml, application/json", 400, XML),
         ("application/json, */*", 400, JSON),
         ("text/plain, application/json, text/xml", 400, JSON),
-        # what Java's HttpURLConnection, a browser and Jersey 1 send of their own accord
+        # Java's HttpURLConnection, Jersey 1 and browsers send these values by default.
         ("text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", 400, XML),
         ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", 400, XML),
-        # members that are no media ranges are passed over
+        # Members that are not media ranges are ignored.
         ("application/json;q=2, application/xml;q=0.1", 400, XML),
         ("json, application/json", 400, JSON),
         (",,application/json,", 400, JSON),
         ("*/json", 406, XML),
     ],
 )
-def test_the_answer_comes_in_the_form_that_accept_asks_for(
-    client: httpx.Client, accept: str | None, status: int, form: str
+def test_accept_selects_the_format_of_a_response(
+    client: httpx.Client, accept: str | None, status: int, media_type: str
 ) -> None:
     headers = {"Content-Type": XML} | ({} if accept is None else {"Accept": accept})
     response = client.post(SYNCHRONIZE, content=ERROR_BODY, headers=headers)
     assert response.status_code == status
-    assert response.headers["content-type"] == {XML: "application/xml;charset=utf-8", JSON: JSON}[form]
-    assert response.text.startswith({XML: "<?xml", JSON: "{"}[form])
+    assert response.headers["content-type"] == {XML: "application/xml;charset=utf-8", JSON: JSON}[media_type]
+    assert response.text.startswith({XML: "<?xml", JSON: "{"}[media_type])
 
 
-def test_several_accept_headers_are_read_as_one(client: httpx.Client) -> None:
+def test_several_accept_headers_are_combined(client: httpx.Client) -> None:
     headers = [("Accept", "application/xml;q=0.1"), ("Accept", JSON), ("Content-Type", XML)]
     assert client.post(SYNCHRONIZE, content=ERROR_BODY, headers=headers).headers["content-type"] == JSON
 
 
 @pytest.mark.parametrize(
-    ("content_type", "form", "charset"),
+    ("content_type", "codec", "charset"),
     [
         ("application/xml", codecs.XML, None),
         ("text/xml; charset=ISO-8859-1", codecs.XML, "ISO-8859-1"),
@@ -83,10 +83,10 @@ def test_several_accept_headers_are_read_as_one(client: httpx.Client) -> None:
         ("application/json;charset=", codecs.JSON, None),
     ],
 )
-def test_a_body_has_the_form_and_charset_that_its_content_type_names(
-    content_type: str, form: codecs.Codec, charset: str | None
+def test_content_type_selects_the_format_and_charset_of_a_body(
+    content_type: str, codec: codecs.Codec, charset: str | None
 ) -> None:
-    assert body_codec(content_type) == (form, charset)
+    assert body_codec(content_type) == (codec, charset)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_body_has_the_form_and_charset_that_its_content_type_names(
         "application/json;charset=unicode_escape",
     ],
 )
-def test_a_body_of_another_type_gets_415(client: httpx.Client, content_type: str | None) -> None:
+def test_a_body_of_an_unsupported_type_gets_415(client: httpx.Client, content_type: str | None) -> None:
     headers = {"Accept": JSON} | ({} if content_type is None else {"Content-Type": content_type})
     response = client.post(SYNCHRONIZE, content="{}", headers=headers)
     assert response.status_code == 415
@@ -120,13 +120,13 @@ def test_a_compressed_body_gets_415(client: httpx.Client, encoding: str, status:
 
 
 @pytest.mark.parametrize("content_type", [None, "text/plain", "application/json;charset=klingon"])
-def test_the_type_of_no_body_does_not_matter(client: httpx.Client, content_type: str | None) -> None:
+def test_the_content_type_without_a_body_is_ignored(client: httpx.Client, content_type: str | None) -> None:
     headers = {"Accept": JSON} | ({} if content_type is None else {"Content-Type": content_type})
     assert client.post(SYNCHRONIZE, headers=headers).status_code == 202
 
 
-def rfc_9110(accept: str) -> codecs.Codec | None:
-    """The rules of RFC 9110, 12.5.1, and our tie, spelled out for ranges that are well-formed."""
+def negotiate_by_rfc_9110(accept: str) -> codecs.Codec | None:
+    """Return the format for well-formed ranges by RFC 9110, section 12.5.1; with equal q, the first type wins."""
 
     def quality(offered: str) -> tuple[float, int]:
         matching = []
@@ -139,7 +139,7 @@ def rfc_9110(accept: str) -> codecs.Codec | None:
                 matching.append((precedence, q, -place))
         return max(matching)[1:] if matching else (0.0, 0)
 
-    qualities = {form: quality("/".join(form.media_types[0])) for form in codecs.CODECS}
+    qualities = {codec: quality("/".join(codec.media_types[0])) for codec in codecs.CODECS}
     best = max(qualities.values())
     if best[0] == 0:
         return None
@@ -154,22 +154,22 @@ ranges = st.builds("".join, st.tuples(st.sampled_from(MEDIA), st.sampled_from(QU
 @given(st.lists(ranges, min_size=1, max_size=6, unique=True).map(", ".join))
 @example("*/*;q=0.5, application/json;q=0.5")
 @example("application/json;q=1, application/xml, application/json")
-def test_negotiation_agrees_with_rfc_9110(accept: str) -> None:
+def test_negotiation_follows_rfc_9110(accept: str) -> None:
     try:
         chosen = negotiate(accept)
     except OampError as exc:
         assert exc.status == 406
         chosen = None
-    assert chosen == rfc_9110(accept)
+    assert chosen == negotiate_by_rfc_9110(accept)
 
 
-def test_the_form_does_not_depend_on_the_order_where_the_qualities_differ() -> None:
+def test_the_order_of_ranges_with_different_q_is_ignored() -> None:
     for order in itertools.permutations(["application/xml;q=0.2", "application/json;q=0.3", "*/*;q=0.1"]):
         assert negotiate(", ".join(order)) is codecs.JSON
 
 
 @given(st.text(st.characters(max_codepoint=255)))
-def test_any_accept_header_is_answered_or_refused(accept: str) -> None:
+def test_any_accept_header_is_accepted_or_rejected(accept: str) -> None:
     try:
         assert negotiate(accept) in codecs.CODECS
     except OampError as exc:
@@ -177,11 +177,11 @@ def test_any_accept_header_is_answered_or_refused(accept: str) -> None:
 
 
 @given(st.text(st.characters(max_codepoint=255)))
-def test_any_content_type_is_understood_or_refused(content_type: str) -> None:
+def test_any_content_type_is_accepted_or_rejected(content_type: str) -> None:
     try:
-        form, charset = body_codec(content_type)
+        codec, charset = body_codec(content_type)
     except OampError as exc:
         assert exc.errors[0].type.name == "invalid.contentType"
     else:
-        assert form in codecs.CODECS
+        assert codec in codecs.CODECS
         assert charset is None or b"".decode(charset) == ""

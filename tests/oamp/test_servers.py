@@ -1,4 +1,4 @@
-"""Sections 6 and 7 of the contract, over the wire: which servers there are, and what becomes of their sync-ups."""
+"""The servers of a deployment and their sync-ups, over HTTP (contract, sections 6 and 7)."""
 
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ def test_the_servers_are_listed_in_the_deployments_order(cvp: httpx.Client) -> N
     ]
 
 
-def test_the_list_is_the_same_in_xml(cvp: httpx.Client) -> None:
+def test_the_server_list_has_the_same_fields_in_xml(cvp: httpx.Client) -> None:
     response = cvp.get("server?q=type:CALL", headers={"Accept": XML})
     assert response.text == (
         '<?xml version="1.0" encoding="UTF-8" standalone="yes"?><results><servers><server>'
@@ -35,9 +35,9 @@ def test_the_list_is_the_same_in_xml(cvp: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("type_", ["VXML", "MEDIA", "CALL", "VXML_STANDALONE", "RPT"])
-@pytest.mark.parametrize("form", ["q=type:{}", "x=1&q=type%3A{}"])
-def test_the_list_can_be_of_one_type(cvp: httpx.Client, type_: str, form: str) -> None:
-    server = get(cvp, f"server?{form.format(type_)}")["results"]["servers"]["server"]
+@pytest.mark.parametrize("query", ["q=type:{}", "x=1&q=type%3A{}"])
+def test_the_server_list_can_be_filtered_by_type(cvp: httpx.Client, type_: str, query: str) -> None:
+    server = get(cvp, f"server?{query.format(type_)}")["results"]["servers"]["server"]
     assert server["type"] == type_
 
 
@@ -48,7 +48,7 @@ def test_the_list_can_be_of_one_type(cvp: httpx.Client, type_: str, form: str) -
         *("q=type:VXML,MEDIA", "q=type:VXML&q=type:MEDIA", "q=Type:VXML", "q=type:VXML%20"),
     ],
 )
-def test_another_query_gets_400_with_what_would_be_valid(cvp: httpx.Client, query: str) -> None:
+def test_an_invalid_query_gets_400_with_the_valid_values(cvp: httpx.Client, query: str) -> None:
     response = cvp.get(f"server?{query}")
     assert response.status_code == 400
     error = response.json()["apiErrors"]["apiError"]
@@ -56,7 +56,7 @@ def test_another_query_gets_400_with_what_would_be_valid(cvp: httpx.Client, quer
     assert error["errorDetail"]["valid"] == "type:VXML|MEDIA|CALL|VXML_STANDALONE|RPT"
 
 
-def test_one_server_is_an_object_several_an_array_none_null(admin: Admin, cvp: httpx.Client) -> None:
+def test_a_json_list_is_null_an_object_or_an_array(admin: Admin, cvp: httpx.Client) -> None:
     def listed(count: int) -> Any:
         admin("PUT", "cvp/deployment", {"servers": SERVERS[:count]})
         return get(cvp, "server")["results"]["servers"], get(cvp, "server/synchronize")["synchronize"]["servers"]
@@ -67,19 +67,17 @@ def test_one_server_is_an_object_several_an_array_none_null(admin: Admin, cvp: h
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "oamp.example:8111"])
-def test_a_ref_url_can_be_followed_from_where_the_client_is(
-    deployed: ServerProcess, cvp: httpx.Client, host: str
-) -> None:
+def test_a_ref_url_has_the_host_of_the_request(deployed: ServerProcess, cvp: httpx.Client, host: str) -> None:
     headers = {} if host in ("localhost", "127.0.0.1") else {"Host": host}
     base = f"https://{host if headers else f'{host}:{deployed.port}'}/cvp-config"
-    call = f"https://127.0.0.1:{deployed.port}" if headers else f"https://{host}:{deployed.port}"
-    response = cvp.get(f"{call}/cvp-config/server/media", headers=headers)
+    address = f"https://127.0.0.1:{deployed.port}" if headers else f"https://{host}:{deployed.port}"
+    response = cvp.get(f"{address}/cvp-config/server/media", headers=headers)
     assert response.json()["server"]["refURL"] == f"{base}/server/media"
     if not headers:
         assert cvp.get(response.json()["server"]["refURL"]).json() == response.json()
 
 
-def test_a_client_that_names_no_host_is_given_the_address_that_it_called(deployed: ServerProcess, admin: Admin) -> None:
+def test_a_ref_url_without_host_header_has_the_server_address(deployed: ServerProcess, admin: Admin) -> None:
     assert admin
     with deployed.connection() as connection:
         authorization = "Authorization: Basic d3NtYWRtaW46d3NtYWRtaW4="
@@ -94,7 +92,7 @@ def test_a_client_that_names_no_host_is_given_the_address_that_it_called(deploye
 def test_an_unknown_id_gets_404(cvp: httpx.Client, path: str) -> None:
     response = cvp.get(path)
     if path == "server/":
-        # the list, with the slash that never matters
+        # This is the path of the list with a trailing slash.
         assert response.status_code == 200
     else:
         assert (response.status_code, error_type(response)) == (404, "Not found")
@@ -103,7 +101,7 @@ def test_an_unknown_id_gets_404(cvp: httpx.Client, path: str) -> None:
 @pytest.mark.parametrize(
     "path", ["server", "server/media", "server/synchronize", "server/media/synchronize", "version"]
 )
-def test_head_works_where_get_does_and_nothing_else(cvp: httpx.Client, path: str) -> None:
+def test_a_resource_with_get_supports_only_get_and_head(cvp: httpx.Client, path: str) -> None:
     got, head, put = cvp.get(path), cvp.head(path), cvp.put(path)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-type"] == got.headers["content-type"]
@@ -112,17 +110,17 @@ def test_head_works_where_get_does_and_nothing_else(cvp: httpx.Client, path: str
     assert cvp.get(path, auth=("wsmadmin", "wrong")).status_code == 401
 
 
-def test_the_version_has_the_products_fields(cvp: httpx.Client) -> None:
+def test_the_version_has_the_fields_of_the_oamp(cvp: httpx.Client) -> None:
     assert list(get(cvp, "version")["version"]) == [
         *("majorVersion", "minorVersion", "maintenanceVersion", "srVersion", "esVersion", "buildVersion", "buildDate")
     ]
 
 
-def test_before_the_first_sync_up_a_status_says_so(cvp: httpx.Client) -> None:
+def test_the_status_before_the_first_sync_up_is_not_started(cvp: httpx.Client) -> None:
     assert status(cvp, MEDIA) == {"sincetime": "0", "syncStatus": "Not Started"}
 
 
-def test_only_what_is_synchronised_has_a_status(cvp: httpx.Client) -> None:
+def test_only_a_synchronised_server_has_a_status(cvp: httpx.Client) -> None:
     listed = get(cvp, "server/synchronize")["synchronize"]["servers"]["server"]
     assert [server["refURL"].rpartition("/")[2] for server in listed] == [MEDIA, VXML, STANDALONE]
     for other in (CALL, RPT):
@@ -130,7 +128,7 @@ def test_only_what_is_synchronised_has_a_status(cvp: httpx.Client) -> None:
         assert (response.status_code, error_type(response)) == (404, "Not found")
 
 
-def test_the_fields_of_a_status_come_in_the_documented_order(admin: Admin, cvp: httpx.Client) -> None:
+def test_the_fields_of_a_status_are_in_the_documented_order(admin: Admin, cvp: httpx.Client) -> None:
     synchronize(cvp, MEDIA)
     admin("PUT", "cvp/clock", {"advance": 60})
     synchronize(cvp, {"refURL": MEDIA, "sincetime": "1896091200"})
@@ -153,7 +151,7 @@ def test_the_fields_of_a_status_come_in_the_documented_order(admin: Admin, cvp: 
     ("sincetime", "set_", "not_set"),
     [("0", "lastFullSyncTime", "lastIncrementalSyncTime"), ("9", "lastIncrementalSyncTime", "lastFullSyncTime")],
 )
-def test_a_sync_up_sets_the_time_of_its_kind_when_it_ends(
+def test_a_successful_sync_up_sets_the_time_of_its_kind(
     admin: Admin, cvp: httpx.Client, sincetime: str, set_: str, not_set: str
 ) -> None:
     synchronize(cvp, {"refURL": VXML, "sincetime": sincetime})
@@ -166,20 +164,20 @@ def test_a_sync_up_sets_the_time_of_its_kind_when_it_ends(
     assert not_set not in ended
 
 
-def test_a_sync_up_that_fails_sets_neither_time(admin: Admin, cvp: httpx.Client) -> None:
+def test_a_failed_sync_up_sets_no_time(admin: Admin, cvp: httpx.Client) -> None:
     synchronize(cvp, STANDALONE)
     assert status(cvp, STANDALONE) == {"sincetime": "0", "syncStatus": "Failure"}
     admin("PATCH", f"cvp/servers/{STANDALONE}", {"outcome": "Success"})
     synchronize(cvp, STANDALONE)
-    good = status(cvp, STANDALONE)
+    successful = status(cvp, STANDALONE)
     admin("PATCH", f"cvp/servers/{STANDALONE}", {"outcome": "Failure"})
     admin("PUT", "cvp/clock", {"advance": 60})
     synchronize(cvp, STANDALONE)
-    # the time of the last good one stays
-    assert status(cvp, STANDALONE) == good | {"syncStatus": "Failure"}
+    # The time of the last successful sync-up stays.
+    assert status(cvp, STANDALONE) == successful | {"syncStatus": "Failure"}
 
 
-def test_a_second_request_starts_the_run_over(admin: Admin, cvp: httpx.Client) -> None:
+def test_a_second_request_restarts_the_sync_up(admin: Admin, cvp: httpx.Client) -> None:
     synchronize(cvp, VXML)
     admin("PUT", "cvp/clock", {"advance": 20})
     synchronize(cvp, {"refURL": VXML, "sincetime": "5"})
@@ -190,22 +188,22 @@ def test_a_second_request_starts_the_run_over(admin: Admin, cvp: httpx.Client) -
     assert "lastFullSyncTime" not in status(cvp, VXML)
 
 
-def test_a_sync_up_of_every_server_reaches_those_that_are_synchronised(cvp: httpx.Client) -> None:
+def test_an_empty_sync_up_starts_all_synchronised_servers(cvp: httpx.Client) -> None:
     assert cvp.post(SYNCHRONIZE).status_code == 202
     listed = get(cvp, "server/synchronize")["synchronize"]["servers"]["server"]
     assert [server["syncStatus"] for server in listed] == ["Success", "In Progress", "Failure"]
 
 
-@pytest.mark.parametrize("form", [JSON, XML])
-def test_the_list_of_statuses_can_be_posted_back_as_it_came(cvp: httpx.Client, form: str) -> None:
-    listed = cvp.get("server/synchronize", headers={"Accept": form}).content
-    headers = {"Content-Type": form}
+@pytest.mark.parametrize("media_type", [JSON, XML])
+def test_the_list_of_statuses_is_a_valid_sync_up_body(cvp: httpx.Client, media_type: str) -> None:
+    listed = cvp.get("server/synchronize", headers={"Accept": media_type}).content
+    headers = {"Content-Type": media_type}
     assert cvp.post(SYNCHRONIZE, content=listed, headers=headers).status_code == 202
     assert status(cvp, MEDIA)["syncStatus"] == "Success"
 
 
 @pytest.mark.parametrize("server", [CALL, RPT])
-def test_naming_a_server_that_is_not_synchronised_is_a_fault(cvp: httpx.Client, server: str) -> None:
+def test_a_server_that_is_not_synchronised_is_rejected(cvp: httpx.Client, server: str) -> None:
     sent = {"synchronize": {"servers": {"server": [MEDIA, f"https://x/cvp-config/server/{server}"]}}}
     response = cvp.post(SYNCHRONIZE, json=sent)
     error = response.json()["apiErrors"]["apiError"]
@@ -213,11 +211,11 @@ def test_naming_a_server_that_is_not_synchronised_is_a_fault(cvp: httpx.Client, 
     assert (error["errorType"], error["errorData"]) == ("invalidInput.invalidServerRef", "serverRef")
     assert error["errorDetail"]["actual"] == f"https://x/cvp-config/server/{server}"
     assert error["errorDetail"]["valid"] == "a server of type MEDIA, VXML or VXML_STANDALONE"
-    # a refused request has no consequence, also for the server against which there is nothing to say
+    # A rejected request changes nothing, not even the status of its valid servers.
     assert status(cvp, MEDIA)["syncStatus"] == "Not Started"
 
 
-def test_all_faults_are_told_together_with_what_speaks_against_a_server(cvp: httpx.Client) -> None:
+def test_all_errors_of_a_body_are_reported_together(cvp: httpx.Client) -> None:
     sent = {"synchronize": {"servers": {"server": [{"refURL": CALL, "sincetime": "-1"}, {}, MEDIA, MEDIA]}}}
     response = cvp.post(SYNCHRONIZE, json=sent)
     types = [error["errorType"].removeprefix("invalidInput.") for error in response.json()["apiErrors"]["apiError"]]
@@ -234,12 +232,12 @@ def test_an_unknown_server_is_accepted_and_added_by_default(cvp: httpx.Client, r
 
 
 @pytest.mark.parametrize("reference", ["synchronize", "/", "https://x/cvp-config/server/a/synchronize"])
-def test_a_reference_that_can_name_no_server_is_a_fault(cvp: httpx.Client, reference: str) -> None:
+def test_a_reference_without_a_server_id_is_rejected(cvp: httpx.Client, reference: str) -> None:
     response = cvp.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": reference}}})
     assert (response.status_code, error_type(response)) == (400, "invalidInput.invalidServerRef")
 
 
-def test_unknown_servers_can_be_set_to_be_rejected(tmp_path: Path) -> None:
+def test_unknown_servers_can_be_rejected(tmp_path: Path) -> None:
     options = ["--unknown-servers", "reject", "--deployment", str(FIXTURES / "three-servers.yaml")]
     with ServerProcess(tmp_path, *options) as server, server.client(headers={"Accept": JSON}) as cvp:
         synchronize(cvp, "https://x/cvp-config/server/c351883d-b266-4f6d-8c47-c88bf80f9a1d")
@@ -253,7 +251,7 @@ def test_unknown_servers_can_be_set_to_be_rejected(tmp_path: Path) -> None:
         assert len(get(cvp, "server")["results"]["servers"]["server"]) == 3
 
 
-def test_without_a_deployment_there_is_a_server_of_each_type(admin: Admin, cvp: httpx.Client) -> None:
+def test_the_default_deployment_has_a_server_of_each_type(admin: Admin, cvp: httpx.Client) -> None:
     admin("POST", "reset")
     listed = get(cvp, "server")["results"]["servers"]["server"]
     assert [server["type"] for server in listed] == ["MEDIA", "VXML", "VXML_STANDALONE", "CALL", "RPT"]

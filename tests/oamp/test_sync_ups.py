@@ -1,4 +1,4 @@
-"""Sync-ups against a model of a few lines, in any order of requests, time and changes (contract, section 6)."""
+"""Sync-ups compared with a model, for random sequences of requests and of changes (contract, section 6)."""
 
 import json
 import time
@@ -29,7 +29,7 @@ START = 1_900_000_000
 
 
 class Model:
-    """What a server's sync-ups have come to, looked up in the list of all that were ever asked for."""
+    """The expected status of one server, computed from all its sync-ups."""
 
     def __init__(self) -> None:
         self.duration, self.outcome = 0.0, "Success"
@@ -67,19 +67,19 @@ class SyncUps(RuleBasedStateMachine):
         return json.loads(response.body or "null")
 
     @rule(
-        asked=st.lists(
+        requested=st.lists(
             st.tuples(st.sampled_from(IDS), st.sampled_from([0, 1, 1900000000])), unique_by=lambda entry: entry[0]
         )
     )
-    def synchronize(self, asked: list[tuple[str, int]]) -> None:
-        entries = [{"refURL": server, "sincetime": sincetime} for server, sincetime in asked]
+    def synchronize(self, requested: list[tuple[str, int]]) -> None:
+        entries = [{"refURL": server, "sincetime": sincetime} for server, sincetime in requested]
         self.ask("POST", "command/synchronize", {"synchronize": {"servers": {"server": entries}}})
-        for server, sincetime in asked or [(server, 0) for server in IDS]:
+        for server, sincetime in requested or [(server, 0) for server in IDS]:
             model = self.models[server]
             model.runs.append((self.clock(), sincetime, model.duration, model.outcome))
 
     @rule(seconds=st.sampled_from([0, 0.1, 0.3, 0.5, 1, 5, 100]))
-    def time_passes(self, seconds: float) -> None:
+    def advance_clock(self, seconds: float) -> None:
         self.clock.advance(seconds)
 
     @rule(
@@ -87,14 +87,14 @@ class SyncUps(RuleBasedStateMachine):
         duration=st.sampled_from([0, 0.1, 0.3, 1, 5.5, 60]),
         outcome=st.sampled_from(["Success", "Failure"]),
     )
-    def outcome_changes(self, server: str, duration: float, outcome: str) -> None:
+    def change_outcome(self, server: str, duration: float, outcome: str) -> None:
         known = self.servers.get(server)
         assert known
         self.servers.change(known.model_copy(update={"duration": duration, "outcome": outcome}))
         self.models[server].duration, self.models[server].outcome = duration, outcome
 
     @invariant()
-    def every_status_is_the_models(self) -> None:
+    def every_status_equals_the_model(self) -> None:
         listed = self.ask("GET", "server/synchronize")["synchronize"]["servers"]["server"]
         for server, reported in zip(IDS, listed, strict=True):
             assert reported == self.ask("GET", f"server/{server}/synchronize")["server"]
@@ -123,7 +123,7 @@ def test_a_clock_never_goes_back(moves: list[str]) -> None:
             elif move == "resume":
                 clock.resume()
             else:
-                # as the machine's clock may be
+                # An administrator may set the clock of the machine back.
                 real -= 3600
             assert clock() >= latest
             latest = clock()

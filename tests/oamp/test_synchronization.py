@@ -24,50 +24,50 @@ ERROR_TYPES = {
 }
 
 
-def read(body: bytes, form: codecs.Codec, charset: str | None = None) -> SyncUpRequest:
-    return read_request(body, form, charset, DEFAULT_LIMITS)
+def read(body: bytes, codec: codecs.Codec, charset: str | None = None) -> SyncUpRequest:
+    return read_request(body, codec, charset, DEFAULT_LIMITS)
 
 
-def understood(body: str | bytes, form: codecs.Codec, charset: str | None = None) -> list[tuple[str, int]] | list[str]:
-    """What a body asks for, as references and sincetimes, or the types of its errors."""
+def interpret(body: str | bytes, codec: codecs.Codec, charset: str | None = None) -> list[tuple[str, int]] | list[str]:
+    """Return the references and sincetimes of a body, or the types of its errors."""
     try:
-        request = read(body.encode() if isinstance(body, str) else body, form, charset)
+        request = read(body.encode() if isinstance(body, str) else body, codec, charset)
         return [(server.ref_url, server.sincetime) for server in requested_servers(request.data)]
     except OampError as exc:
         return [error.type.name for error in exc.errors]
 
 
-def of_xml(inside_servers: str) -> list[tuple[str, int]] | list[str]:
-    return understood(f"<synchronize><servers>{inside_servers}</servers></synchronize>", codecs.XML)
+def interpret_xml(inside_servers: str) -> list[tuple[str, int]] | list[str]:
+    return interpret(f"<synchronize><servers>{inside_servers}</servers></synchronize>", codecs.XML)
 
 
-def of_json(server: Any) -> list[tuple[str, int]] | list[str]:
-    return understood(json.dumps({"synchronize": {"servers": {"server": server}}}), codecs.JSON)
+def interpret_json(server: Any) -> list[tuple[str, int]] | list[str]:
+    return interpret(json.dumps({"synchronize": {"servers": {"server": server}}}), codecs.JSON)
 
 
 @pytest.mark.parametrize(
     ("inside_servers", "expected"),
     [
-        # the long form
+        # In the long form, the fields of a server are elements.
         ("<server><refURL>a</refURL><sincetime>0</sincetime></server>", [("a", 0)]),
         ("<server><sincetime>7</sincetime><refURL>a</refURL></server>", [("a", 7)]),
         ("<server><refURL>a</refURL></server>", [("a", 0)]),
         ("<server>\n  <refURL>\t a \n</refURL> <sincetime> 7 </sincetime>\n</server>", [("a", 7)]),
         ("<server><refURL>a</refURL></server><server><refURL>b</refURL></server>", [("a", 0), ("b", 0)]),
-        # the short form: a sincetime belongs to the server before it
+        # In the short form, a sincetime belongs to the server before it.
         ("<server>a</server><sincetime>7</sincetime>", [("a", 7)]),
         ("<server>a</server><server>b</server><sincetime>7</sincetime>", [("a", 0), ("b", 7)]),
         ("<server> a </server><sincetime> 7 </sincetime><server>b</server>", [("a", 7), ("b", 0)]),
-        # both forms mixed
+        # One body can have both forms.
         ("<server>a</server><sincetime>7</sincetime><server><refURL>b</refURL></server>", [("a", 7), ("b", 0)]),
         ("<server><refURL>a</refURL></server><sincetime>7</sincetime>", [("a", 7)]),
-        # elements that mean nothing here, comments and character data sections
+        # Unknown elements and comments are ignored, and a CDATA section is text.
         ("<server><type>VXML</type><refURL>a</refURL></server><x/>", [("a", 0)]),
         ("<server>a<!-- first --></server><!-- no --><sincetime>7</sincetime>", [("a", 7)]),
         ("<server><![CDATA[a&b]]></server>", [("a&b", 0)]),
-        # of a field that is given twice, the first counts
+        # The first of two equal fields counts.
         ("<server><refURL>a</refURL><refURL>b</refURL></server>", [("a", 0)]),
-        # faults
+        # These servers have errors.
         ("<sincetime>0</sincetime>", ["sincetime"]),
         ("<sincetime>0</sincetime><server>a</server>", ["sincetime"]),
         ("<server><sincetime>0</sincetime></server>", ["refURL"]),
@@ -83,7 +83,7 @@ def of_json(server: Any) -> list[tuple[str, int]] | list[str]:
             "<server>https://x/cvp-config/server/a</server><server>http://y:1/server/a/</server><server>a</server>",
             ["twice", "twice"],
         ),
-        # all faults of one body, in its order
+        # All errors are reported, in the order of the body.
         (
             "<sincetime>1</sincetime><server>a</server><sincetime>x</sincetime><server/><sincetime>-1</sincetime>"
             "<server>a</server>",
@@ -91,13 +91,13 @@ def of_json(server: Any) -> list[tuple[str, int]] | list[str]:
         ),
     ],
 )
-def test_xml_in_both_forms(inside_servers: str, expected: list[Any] | None) -> None:
+def test_xml_servers_are_read_in_the_long_and_short_form(inside_servers: str, expected: list[Any] | None) -> None:
     if expected is None:
-        # no ids that could be told back, but two all the same
-        assert len(of_xml(inside_servers)) == 2
-        assert ERROR_TYPES["twice"] not in of_xml(inside_servers)
+        # The ids differ, although neither is UTF-8.
+        assert len(interpret_xml(inside_servers)) == 2
+        assert ERROR_TYPES["twice"] not in interpret_xml(inside_servers)
     else:
-        assert of_xml(inside_servers) == [ERROR_TYPES.get(item, item) for item in expected]
+        assert interpret_xml(inside_servers) == [ERROR_TYPES.get(item, item) for item in expected]
 
 
 @pytest.mark.parametrize(
@@ -109,14 +109,14 @@ def test_xml_in_both_forms(inside_servers: str, expected: list[Any] | None) -> N
         (["a", {"refURL": "b", "sincetime": "7"}], [("a", 0), ("b", 7)]),
         ([], []),
         (None, []),
-        # numbers for strings, one-element arrays for objects and the reverse
+        # Numbers can replace strings, and one-element arrays can replace objects.
         ({"refURL": "a", "sincetime": 7}, [("a", 7)]),
         ({"refURL": 5}, [("5", 0)]),
         ([{"refURL": "a", "sincetime": "7"}], [("a", 7)]),
         ({"refURL": "a", "sincetime": None}, [("a", 0)]),
-        # a whole entry of the server list
+        # An entry of the server list has more fields.
         ({"hostname": "h", "ipaddr": "1.2.3.4", "refURL": "a", "type": "MEDIA", "x": [[{}]]}, [("a", 0)]),
-        # faults
+        # These servers have errors.
         ({}, ["refURL"]),
         ([None], ["refURL"]),
         ("", ["refURL"]),
@@ -126,7 +126,7 @@ def test_xml_in_both_forms(inside_servers: str, expected: list[Any] | None) -> N
         ({"refURL": "a", "sincetime": 1.0}, ["sincetime"]),
         (["a", "a"], ["twice"]),
         (["a", {"refURL": "b", "sincetime": -1}, {}, "a"], ["sincetime", "refURL", "twice"]),
-        # a member of the wrong shape
+        # These members have a wrong type.
         ({"refURL": {"href": "a"}}, ["json"]),
         ({"refURL": ["a", "b"]}, ["json"]),
         ({"refURL": ["a"]}, ["json"]),
@@ -134,15 +134,15 @@ def test_xml_in_both_forms(inside_servers: str, expected: list[Any] | None) -> N
         ({"refURL": "a", "sincetime": []}, ["json"]),
         ({"refURL": "a", "sincetime": {}}, ["json"]),
         ({"refURL": "a", "sincetime": ["7"]}, ["json"]),
-        # half of a surrogate pair
+        # Half of a surrogate pair is not a character.
         ({"refURL": "\ud800"}, ["json"]),
         ({"refURL": "a", "\udfff": "x"}, ["json"]),
         ({"refURL": "a", "sincetime": ["1", "2"]}, ["json"]),
         ([["a"]], ["json"]),
     ],
 )
-def test_json_in_every_form(server: Any, expected: list[Any]) -> None:
-    assert of_json(server) == [ERROR_TYPES.get(item, item) for item in expected]
+def test_json_servers_are_read_in_every_documented_form(server: Any, expected: list[Any]) -> None:
+    assert interpret_json(server) == [ERROR_TYPES.get(item, item) for item in expected]
 
 
 @pytest.mark.parametrize(
@@ -159,8 +159,8 @@ def test_json_in_every_form(server: Any, expected: list[Any]) -> None:
         ("a", ["json"]),
     ],
 )
-def test_references_may_stand_directly_under_servers(servers: Any, expected: list[Any]) -> None:
-    found = understood(json.dumps({"synchronize": {"servers": servers}}), codecs.JSON)
+def test_json_servers_can_be_an_array_of_references(servers: Any, expected: list[Any]) -> None:
+    found = interpret(json.dumps({"synchronize": {"servers": servers}}), codecs.JSON)
     assert found == [ERROR_TYPES.get(item, item) for item in expected]
 
 
@@ -177,8 +177,8 @@ def test_references_may_stand_directly_under_servers(servers: Any, expected: lis
         {"synchronize": {"servers": [{"server": []}]}},
     ],
 )
-def test_json_that_names_no_server_means_every_server(client: httpx.Client, body: Any) -> None:
-    assert understood(json.dumps(body), codecs.JSON) == []
+def test_json_without_a_server_means_every_server(client: httpx.Client, body: Any) -> None:
+    assert interpret(json.dumps(body), codecs.JSON) == []
     assert client.post(SYNCHRONIZE, json=body, headers={"Accept": JSON}).status_code == 202
 
 
@@ -192,25 +192,25 @@ def test_json_that_names_no_server_means_every_server(client: httpx.Client, body
         "<synchronize><other/></synchronize>",
     ],
 )
-def test_xml_that_names_no_server_means_every_server(client: httpx.Client, body: str) -> None:
-    assert understood(body, codecs.XML) == []
+def test_xml_without_a_server_means_every_server(client: httpx.Client, body: str) -> None:
+    assert interpret(body, codecs.XML) == []
     assert client.post(SYNCHRONIZE, content=body, headers={"Accept": XML, "Content-Type": XML}).status_code == 202
 
 
-def test_no_body_at_all_means_every_server(client: httpx.Client) -> None:
+def test_an_empty_body_means_every_server(client: httpx.Client) -> None:
     assert client.post(SYNCHRONIZE, headers={"Accept": XML}).status_code == 202
     assert EVERY_SERVER.requested == requested_servers(EVERY_SERVER.data) == ()
 
 
-def test_a_sincetime_beside_a_server_in_json_belongs_to_it() -> None:
-    # in whatever order, since the members of an object have none
+def test_a_sincetime_beside_json_servers_belongs_to_the_last() -> None:
+    # The members of a JSON object have no order.
     for servers in ({"server": ["a", "b"], "sincetime": "7"}, {"sincetime": "7", "server": ["a", "b"]}):
         body = {"synchronize": {"servers": servers}}
-        assert understood(json.dumps(body), codecs.JSON) == [("a", 0), ("b", 7)]
+        assert interpret(json.dumps(body), codecs.JSON) == [("a", 0), ("b", 7)]
 
 
 @pytest.mark.parametrize(
-    ("form", "body", "names"),
+    ("codec", "body", "names"),
     [
         (codecs.JSON, '{"synchronize": {"server": "a"}}', ["synchronize/server"]),
         (codecs.XML, "<synchronize><server>a</server></synchronize>", ["synchronize/server"]),
@@ -234,9 +234,11 @@ def test_a_sincetime_beside_a_server_in_json_belongs_to_it() -> None:
         (codecs.JSON, '{"synchronize": {"servers": {"server": {"refURL": "a", "hostname": "h", "type": "VXML"}}}}', []),
     ],
 )
-def test_what_is_ignored_is_named(client: httpx.Client, form: codecs.Codec, body: str, names: list[str]) -> None:
-    assert list(read(body.encode(), form).ignored) == names
-    headers = {"Accept": XML, "Content-Type": "/".join(form.media_types[0])}
+def test_ignored_fields_are_reported_by_name(
+    client: httpx.Client, codec: codecs.Codec, body: str, names: list[str]
+) -> None:
+    assert list(read(body.encode(), codec).ignored) == names
+    headers = {"Accept": XML, "Content-Type": "/".join(codec.media_types[0])}
     assert client.post(SYNCHRONIZE, content=body, headers=headers).status_code == 202
 
 
@@ -259,28 +261,28 @@ SINCETIMES = [
     ("", None),
     ("now", None),
     ("1 2", None),
-    # digits that are not ASCII, and white space that is not XML's
+    # Only ASCII digits and the white space of XML are valid.
     ("\u0661", None),
     ("\u00b2", None),
     ("1\u00a0", None),
 ]
 
 
-@pytest.mark.parametrize(("sent", "meant"), SINCETIMES)
-def test_sincetime_is_a_java_long_from_0_in_ascii_digits(sent: str, meant: int | None) -> None:
-    expected = [("a", meant)] if meant is not None else [ERROR_TYPES["sincetime"]]
-    assert of_xml(f"<server><refURL>a</refURL><sincetime>{sent}</sincetime></server>") == expected
-    assert of_json({"refURL": "a", "sincetime": sent}) == expected
+@pytest.mark.parametrize(("sent", "value"), SINCETIMES)
+def test_sincetime_is_a_non_negative_64_bit_integer(sent: str, value: int | None) -> None:
+    expected = [("a", value)] if value is not None else [ERROR_TYPES["sincetime"]]
+    assert interpret_xml(f"<server><refURL>a</refURL><sincetime>{sent}</sincetime></server>") == expected
+    assert interpret_json({"refURL": "a", "sincetime": sent}) == expected
 
 
 @pytest.mark.parametrize("number", ["-1", "1.5", "1e3", "-0", "9223372036854775808", "9" * 5000])
-def test_a_json_number_is_read_as_its_text(number: str) -> None:
+def test_an_invalid_json_number_is_rejected_as_sincetime(number: str) -> None:
     body = '{"synchronize": {"servers": {"server": {"refURL": "a", "sincetime": NUMBER}}}}'.replace("NUMBER", number)
-    assert understood(body, codecs.JSON) == [ERROR_TYPES["sincetime"]]
+    assert interpret(body, codecs.JSON) == [ERROR_TYPES["sincetime"]]
 
 
 @pytest.mark.parametrize(
-    ("reference", "named"),
+    ("reference", "expected"),
     [
         ("https://10.78.26.124:8111/cvp-config/server/c351883d", "c351883d"),
         ("http://other/cvp-config/server/c351883d/", "c351883d"),
@@ -293,8 +295,8 @@ def test_a_json_number_is_read_as_its_text(number: str) -> None:
         ("https://h/cvp-config/server/", "https://h/cvp-config/server/"),
     ],
 )
-def test_a_reference_names_a_server_by_its_last_segment(reference: str, named: str) -> None:
-    assert server_id(reference) == named
+def test_the_last_path_segment_of_a_reference_is_the_server_id(reference: str, expected: str) -> None:
+    assert server_id(reference) == expected
 
 
 @pytest.mark.parametrize(
@@ -325,8 +327,8 @@ def test_a_reference_names_a_server_by_its_last_segment(reference: str, named: s
         b'{"synchronize":' * 100_000,
     ],
 )
-def test_json_that_is_none_of_the_documented_forms_is_a_syntax_error(body: bytes) -> None:
-    assert understood(body, codecs.JSON) == [ERROR_TYPES["json"]]
+def test_undocumented_json_is_a_syntax_error(body: bytes) -> None:
+    assert interpret(body, codecs.JSON) == [ERROR_TYPES["json"]]
 
 
 @pytest.mark.parametrize(
@@ -350,12 +352,12 @@ def test_json_that_is_none_of_the_documented_forms_is_a_syntax_error(body: bytes
         "<synchronize>\ufffe</synchronize>",
     ],
 )
-def test_xml_that_is_not_a_synchronize_document_is_a_syntax_error(body: str) -> None:
-    assert understood(body, codecs.XML) == [ERROR_TYPES["xml"]]
+def test_xml_other_than_synchronize_is_a_syntax_error(body: str) -> None:
+    assert interpret(body, codecs.XML) == [ERROR_TYPES["xml"]]
 
 
 @pytest.mark.parametrize(
-    ("form", "text"),
+    ("codec", "text"),
     [
         (codecs.XML, "<synchronize><servers><server>é</server></servers></synchronize>"),
         (codecs.JSON, '{"synchronize": {"servers": {"server": "é"}}}'),
@@ -365,22 +367,20 @@ def test_xml_that_is_not_a_synchronize_document_is_a_syntax_error(body: str) -> 
     ("charset", "encoding"),
     [(None, "utf-8"), (None, "utf-8-sig"), ("UTF-8", "utf-8-sig"), ("iso-8859-1", "latin-1"), ("UTF-16", "utf-16")],
 )
-def test_a_body_is_read_in_the_charset_of_its_content_type(
-    form: codecs.Codec, text: str, charset: str | None, encoding: str
-) -> None:
-    assert understood(text.encode(encoding), form, charset) == [("é", 0)]
+def test_a_body_is_decoded_with_its_charset(codec: codecs.Codec, text: str, charset: str | None, encoding: str) -> None:
+    assert interpret(text.encode(encoding), codec, charset) == [("é", 0)]
 
 
-def test_xml_without_a_charset_is_read_in_the_encoding_that_it_declares() -> None:
+def test_xml_without_a_charset_has_its_declared_encoding() -> None:
     text = '<?xml version="1.0" encoding="ISO-8859-1"?><synchronize><servers><server>é</server></servers></synchronize>'
-    assert understood(text.encode("latin-1"), codecs.XML) == [("é", 0)]
-    # RFC 7303: where the Content-Type names one, it wins
-    assert understood(text.encode(), codecs.XML, "utf-8") == [("é", 0)]
+    assert interpret(text.encode("latin-1"), codecs.XML) == [("é", 0)]
+    # By RFC 7303, the charset of the Content-Type takes precedence.
+    assert interpret(text.encode(), codecs.XML, "utf-8") == [("é", 0)]
 
 
-def test_a_body_that_its_charset_cannot_hold_is_a_syntax_error() -> None:
-    assert understood(b"<synchronize>\xff</synchronize>", codecs.XML, "utf-8") == [ERROR_TYPES["xml"]]
-    assert understood(b'{"synchronize": "\xff"}', codecs.JSON, "us-ascii") == [ERROR_TYPES["json"]]
+def test_a_body_invalid_in_its_charset_is_a_syntax_error() -> None:
+    assert interpret(b"<synchronize>\xff</synchronize>", codecs.XML, "utf-8") == [ERROR_TYPES["xml"]]
+    assert interpret(b'{"synchronize": "\xff"}', codecs.JSON, "us-ascii") == [ERROR_TYPES["json"]]
 
 
 xml_text = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff"))
@@ -389,7 +389,7 @@ requests = st.lists(st.tuples(st.one_of(st.none(), xml_text), times), max_size=5
 
 
 @given(requests)
-def test_json_and_xml_of_the_same_request_are_understood_the_same(request: list[tuple[str | None, str | None]]) -> None:
+def test_equal_requests_in_json_and_xml_have_equal_results(request: list[tuple[str | None, str | None]]) -> None:
     root = Element("synchronize")
     container = SubElement(root, "servers")
     array = []
@@ -401,12 +401,12 @@ def test_json_and_xml_of_the_same_request_are_understood_the_same(request: list[
                 entry[name] = value
         array.append(entry)
     body = {"synchronize": {"servers": {"server": array}}}
-    assert understood(tostring(root), codecs.XML) == understood(json.dumps(body), codecs.JSON)
+    assert interpret(tostring(root), codecs.XML) == interpret(json.dumps(body), codecs.JSON)
 
 
 @given(st.binary(), st.sampled_from(codecs.CODECS), st.sampled_from([None, "utf-8", "utf-16", "latin-1", "cp037"]))
-def test_any_bytes_are_understood_or_refused(body: bytes, form: codecs.Codec, charset: str | None) -> None:
-    assert isinstance(understood(body, form, charset), list)
+def test_any_bytes_are_accepted_or_rejected(body: bytes, codec: codecs.Codec, charset: str | None) -> None:
+    assert isinstance(interpret(body, codec, charset), list)
 
 
 json_values = st.recursive(
@@ -419,24 +419,24 @@ json_values = st.recursive(
 
 
 @given(json_values)
-def test_any_json_is_understood_or_refused(value: Any) -> None:
+def test_any_json_is_accepted_or_rejected(value: Any) -> None:
     for body in (value, {"synchronize": value}, {"synchronize": {"servers": {"server": value}}}):
-        assert isinstance(understood(json.dumps(body), codecs.JSON), list)
+        assert isinstance(interpret(json.dumps(body), codecs.JSON), list)
 
 
-def test_member_that_occurs_twice_costs_in_proportion_to_all() -> None:
+def test_a_duplicate_member_takes_linear_time() -> None:
     bodies = {
         size: "{" + ", ".join(f'"{number}": 0' for number in range(size)) + f', "{size - 1}": 0}}'
         for size in (4_000, 8_000)
     }
 
     def read(size: int) -> None:
-        assert understood(bodies[size], codecs.JSON) == [ERROR_TYPES["json"]]
+        assert interpret(bodies[size], codecs.JSON) == [ERROR_TYPES["json"]]
 
     assert growth(read, 4_000, before=clear_caches) <= TWICE
 
 
-def test_a_requested_server_says_whether_the_sync_up_is_full() -> None:
+def test_a_sync_up_with_a_sincetime_is_incremental() -> None:
     assert RequestedServer(ref_url="https://h/server/a").full
     assert not RequestedServer(ref_url="a", sincetime=1).full
     assert RequestedServer(ref_url="https://h/server/a").server_id == "a"

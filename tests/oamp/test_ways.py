@@ -1,4 +1,4 @@
-"""The same requests, served in four ways: the same responses."""
+"""Equal responses to equal requests in each of the four ways to serve the app."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,11 +11,11 @@ from tests.oamp.ways import WAYS
 from tests.server_process import JSON, SYNCHRONIZE, XML
 from tests.test_fixtures import SAMPLES
 
-# a server sets these by itself
-OF_THE_SERVER = {"date", "connection"}
+# The server sets these headers, and not the app.
+SERVER_HEADERS = {"date", "connection"}
 
 
-class Sent(NamedTuple):
+class SentRequest(NamedTuple):
     """A request."""
 
     method: str
@@ -23,33 +23,33 @@ class Sent(NamedTuple):
     options: dict[str, Any]
 
 
-def requests() -> Iterator[tuple[str, Sent]]:
+def generate_requests() -> Iterator[tuple[str, SentRequest]]:
     for accept in (JSON, XML):
         for method in ("GET", "HEAD"):
             for path in ("server", "server/", "server?q=type:VXML", "server?q=size:1", "version", "server/synchronize"):
-                yield f"{method} {path} {accept}", Sent(method, path, {"headers": {"Accept": accept}})
+                yield f"{method} {path} {accept}", SentRequest(method, path, {"headers": {"Accept": accept}})
         for path in ("server/nothing", "server/nothing/synchronize", "nothing", "", "server/a%2Fb", "command"):
-            yield f"GET {path} {accept}", Sent("GET", path, {"headers": {"Accept": accept}})
+            yield f"GET {path} {accept}", SentRequest("GET", path, {"headers": {"Accept": accept}})
         for method in ("PUT", "DELETE", "PATCH", "OPTIONS"):
-            yield f"{method} version {accept}", Sent(method, "version", {"headers": {"Accept": accept}})
-        yield f"GET {SYNCHRONIZE} {accept}", Sent("GET", SYNCHRONIZE, {"headers": {"Accept": accept}})
+            yield f"{method} version {accept}", SentRequest(method, "version", {"headers": {"Accept": accept}})
+        yield f"GET {SYNCHRONIZE} {accept}", SentRequest("GET", SYNCHRONIZE, {"headers": {"Accept": accept}})
         for user in ("nobody", "Administrator"):
             headers = {"Accept": accept}
-            yield f"{user} {accept}", Sent("POST", SYNCHRONIZE, {"headers": headers, "auth": (user, "wsmadmin")})
+            yield f"{user} {accept}", SentRequest("POST", SYNCHRONIZE, {"headers": headers, "auth": (user, "wsmadmin")})
         for sample in SAMPLES:
             headers = {"Accept": accept, "Content-Type": JSON if sample.suffix == ".json" else XML}
             yield (
                 f"{sample.name} {accept}",
-                Sent("POST", SYNCHRONIZE, {"headers": headers, "content": sample.read_bytes()}),
+                SentRequest("POST", SYNCHRONIZE, {"headers": headers, "content": sample.read_bytes()}),
             )
         large = {"content": b" " * 3_000_000, "headers": {"Accept": accept, "Content-Type": XML}}
-        yield f"large body {accept}", Sent("POST", SYNCHRONIZE, large)
+        yield f"large body {accept}", SentRequest("POST", SYNCHRONIZE, large)
         text = {"content": "a", "headers": {"Accept": accept, "Content-Type": "text/plain"}}
-        yield f"text {accept}", Sent("POST", SYNCHRONIZE, text)
-    yield "no Accept", Sent("GET", "version", {"headers": {"Accept": "text/html"}})
+        yield f"text {accept}", SentRequest("POST", SYNCHRONIZE, text)
+    yield "no Accept", SentRequest("GET", "version", {"headers": {"Accept": "text/html"}})
 
 
-REQUESTS = dict(requests())
+REQUESTS = dict(generate_requests())
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +59,12 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, http
 
 
 @pytest.mark.parametrize("sent", REQUESTS.values(), ids=REQUESTS)
-def test_the_response_is_the_same_in_each_way(clients: dict[str, httpx.Client], sent: Sent) -> None:
+def test_the_response_is_the_same_in_each_way_of_serving(clients: dict[str, httpx.Client], sent: SentRequest) -> None:
     responses = {}
     for name, client in clients.items():
         options = sent.options | {"headers": sent.options["headers"] | {"Host": "oamp.example"}}
         response = client.request(sent.method, sent.path, **options)
-        headers = sorted(item for item in response.headers.multi_items() if item[0] not in OF_THE_SERVER)
+        headers = sorted(item for item in response.headers.multi_items() if item[0] not in SERVER_HEADERS)
         responses[name] = (response.status_code, headers, response.content)
     first = responses.pop("own server")
     assert responses == dict.fromkeys(responses, first)

@@ -1,4 +1,4 @@
-"""Whole responses on a raw TLS socket, header by header, of both releases (contract, sections 8 and 9)."""
+"""The bytes and the header order of responses, for both releases (contract, sections 8 and 9)."""
 
 import json
 import re
@@ -22,7 +22,7 @@ VALUE_DETAIL = (
 
 
 class Response(NamedTuple):
-    """A response as the bytes that came, taken apart."""
+    """A received response, split into status line, headers and body."""
 
     status_line: str
     headers: list[tuple[str, str]]
@@ -36,7 +36,7 @@ def mock(request: pytest.FixtureRequest) -> Iterator[tuple[MockCVP, str]]:
 
 
 def exchange(mock: MockCVP, request: bytes) -> Response:
-    """Send a request on a connection of its own, and return all that comes until the mock closes it."""
+    """Send a request on a separate connection, and return the response when the mock server has closed it."""
     import socket
 
     port = int(mock.url.split(":")[2].split("/")[0])
@@ -52,7 +52,7 @@ def exchange(mock: MockCVP, request: bytes) -> Response:
     return Response(status_line, headers, body)
 
 
-def request(
+def build_request(
     method: str, path: str, accept: str | None, body: bytes = b"", *, auth: str | None = RIGHT, version: str = "1.1"
 ) -> bytes:
     lines = [f"{method} {path} HTTP/{version}", "Host: localhost", "Connection: close"]
@@ -75,15 +75,15 @@ STATUS_LINES = {
     "12.6": {status: f"HTTP/1.1 {status} " for status in (200, 202, 400, 401, 404, 405, 406)},
 }
 SERVER: dict[str, list[tuple[str, str]]] = {"10.0": [("Server", "Apache-Coyote/1.1")], "12.6": []}
-NOT_POST = {
+CACHE_HEADERS = {
     "10.0": [("Pragma", "No-cache"), ("Cache-Control", "no-cache"), ("Expires", "Wed, 31 Dec 1969 16:00:00 PST")],
     "12.6": [("Cache-Control", "private"), ("Expires", "Thu, 01 Jan 1970 00:00:00 GMT")],
 }
 CONTENT_TYPE = {XML: "application/xml;charset=utf-8", JSON: "application/json"}
 
 
-def checked(response: Response, release: str, status: int, expected: list[tuple[str, str]]) -> None:
-    """Compare all that stands before a body, but for what the ``Date`` is."""
+def check_head(response: Response, release: str, status: int, expected: list[tuple[str, str]]) -> None:
+    """Check the status line and the headers of a response, with any ``Date``."""
     assert response.status_line == STATUS_LINES[release][status]
     *headers, date, connection = response.headers
     assert headers == expected
@@ -92,12 +92,18 @@ def checked(response: Response, release: str, status: int, expected: list[tuple[
     assert connection == ("Connection", "close")
 
 
-def chunked(body: bytes) -> bytes:
+def encode_chunked(body: bytes) -> bytes:
     return b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
 
 
-def error_body(form: str, error_type: str, message: str, data: str | None = None, detail: tuple | None = None) -> bytes:  # type: ignore[type-arg] # a literal below
-    if form == JSON:
+def build_error_body(
+    media_type: str,
+    error_type: str,
+    message: str,
+    data: str | None = None,
+    detail: tuple | None = None,  # type: ignore[type-arg] # it is like VALUE_DETAIL
+) -> bytes:
+    if media_type == JSON:
         error: dict[str, object] = {"errorType": error_type}
         if data:
             error["errorData"] = data
@@ -117,37 +123,37 @@ def error_body(form: str, error_type: str, message: str, data: str | None = None
     return f"{declaration}<apiErrors><apiError>{errors}</apiError></apiErrors>".encode()
 
 
-@pytest.mark.parametrize("form", [XML, JSON])
-def test_202_is_as_section_9_has_it(mock: tuple[MockCVP, str], form: str) -> None:
+@pytest.mark.parametrize("media_type", [XML, JSON])
+def test_202_has_the_documented_headers_and_no_body(mock: tuple[MockCVP, str], media_type: str) -> None:
     cvp, release = mock
-    response = exchange(cvp, request("POST", SYNCHRONIZE, form))
-    checked(response, release, 202, [*SERVER[release], ("Content-Type", form), ("Content-Length", "0")])
+    response = exchange(cvp, build_request("POST", SYNCHRONIZE, media_type))
+    check_head(response, release, 202, [*SERVER[release], ("Content-Type", media_type), ("Content-Length", "0")])
     assert response.body == b""
 
 
-@pytest.mark.parametrize("form", [XML, JSON])
-def test_200_is_as_section_9_has_it(mock: tuple[MockCVP, str], form: str) -> None:
+@pytest.mark.parametrize("media_type", [XML, JSON])
+def test_200_has_the_documented_headers_and_body(mock: tuple[MockCVP, str], media_type: str) -> None:
     cvp, release = mock
-    response = exchange(cvp, request("GET", "/cvp-config/server?q=type:VXML", form))
-    content = [("Content-Type", CONTENT_TYPE[form]), ("Transfer-Encoding", "chunked")]
-    checked(response, release, 200, [*SERVER[release], *NOT_POST[release], *content])
+    response = exchange(cvp, build_request("GET", "/cvp-config/server?q=type:VXML", media_type))
+    content = [("Content-Type", CONTENT_TYPE[media_type]), ("Transfer-Encoding", "chunked")]
+    check_head(response, release, 200, [*SERVER[release], *CACHE_HEADERS[release], *content])
     ref_url = "https://localhost/cvp-config/server/2e0ad5b6-3c1f-4a8e-9d27-5f6c8b1a4e02"
     fields = {"refURL": ref_url, "hostname": "cvp-vxml-1", "ipaddr": "192.0.2.12", "type": "VXML"}
-    if form == JSON:
+    if media_type == JSON:
         body = json.dumps({"results": {"servers": {"server": fields}}}).encode()
     else:
         inner = "".join(f"<{name}>{text}</{name}>" for name, text in fields.items())
         declaration = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
         body = f"{declaration}<results><servers><server>{inner}</server></servers></results>".encode()
-    assert response.body == chunked(body)
+    assert response.body == encode_chunked(body)
 
 
-@pytest.mark.parametrize("form", [XML, JSON])
-def test_head_is_200_without_its_body(mock: tuple[MockCVP, str], form: str) -> None:
+@pytest.mark.parametrize("media_type", [XML, JSON])
+def test_head_gets_the_headers_of_get_without_a_body(mock: tuple[MockCVP, str], media_type: str) -> None:
     cvp, release = mock
-    response = exchange(cvp, request("HEAD", "/cvp-config/version", form))
-    content = [("Content-Type", CONTENT_TYPE[form]), ("Transfer-Encoding", "chunked")]
-    checked(response, release, 200, [*SERVER[release], *NOT_POST[release], *content])
+    response = exchange(cvp, build_request("HEAD", "/cvp-config/version", media_type))
+    content = [("Content-Type", CONTENT_TYPE[media_type]), ("Transfer-Encoding", "chunked")]
+    check_head(response, release, 200, [*SERVER[release], *CACHE_HEADERS[release], *content])
     assert response.body == b""
 
 
@@ -177,10 +183,10 @@ def test_head_is_200_without_its_body(mock: tuple[MockCVP, str], form: str) -> N
         ),
     ],
 )
-@pytest.mark.parametrize("form", [XML, JSON])
-def test_an_error_is_as_section_9_has_it(
+@pytest.mark.parametrize("media_type", [XML, JSON])
+def test_an_error_has_the_documented_headers_and_body(
     mock: tuple[MockCVP, str],
-    form: str,
+    media_type: str,
     method: str,
     path: str,
     auth: str | None,
@@ -191,46 +197,46 @@ def test_an_error_is_as_section_9_has_it(
     reason: str,
 ) -> None:
     cvp, release = mock
-    response = exchange(cvp, request(method, path, form, body, auth=auth))
+    response = exchange(cvp, build_request(method, path, media_type, body, auth=auth))
     expected = [
         *SERVER[release],
-        *(NOT_POST[release] if method == "GET" else []),
+        *(CACHE_HEADERS[release] if method == "GET" else []),
         *([REALM] if status == 401 else []),
         ("X-Mockcvp-Reason", f"{error_type}: {reason}"),
-        ("Content-Type", CONTENT_TYPE[form]),
+        ("Content-Type", CONTENT_TYPE[media_type]),
         ("Transfer-Encoding", "chunked"),
     ]
-    checked(response, release, status, expected)
-    assert response.body == chunked(error_body(form, error_type, message))
+    check_head(response, release, status, expected)
+    assert response.body == encode_chunked(build_error_body(media_type, error_type, message))
 
 
-@pytest.mark.parametrize("form", [XML, JSON])
-def test_400_of_a_field_has_its_detail(mock: tuple[MockCVP, str], form: str) -> None:
+@pytest.mark.parametrize("media_type", [XML, JSON])
+def test_400_for_a_field_has_an_error_detail(mock: tuple[MockCVP, str], media_type: str) -> None:
     cvp, release = mock
-    response = exchange(cvp, request("POST", SYNCHRONIZE, form, BAD_SINCETIME))
+    response = exchange(cvp, build_request("POST", SYNCHRONIZE, media_type, BAD_SINCETIME))
     error_type, message = "invalidInput.invalidSinceTime", "sincetime must be 0 or above"
     expected = [
         *SERVER[release],
         ("X-Mockcvp-Reason", f"{error_type}: {message} (sent: '-1')"),
-        ("Content-Type", CONTENT_TYPE[form]),
+        ("Content-Type", CONTENT_TYPE[media_type]),
         ("Transfer-Encoding", "chunked"),
     ]
-    checked(response, release, 400, expected)
-    assert response.body == chunked(error_body(form, error_type, message, "sincetime", VALUE_DETAIL))
+    check_head(response, release, 400, expected)
+    assert response.body == encode_chunked(build_error_body(media_type, error_type, message, "sincetime", VALUE_DETAIL))
 
 
-@pytest.mark.parametrize("form", [XML, JSON])
-def test_405_has_allow_and_no_body(mock: tuple[MockCVP, str], form: str) -> None:
+@pytest.mark.parametrize("media_type", [XML, JSON])
+def test_405_has_allow_and_no_body(mock: tuple[MockCVP, str], media_type: str) -> None:
     cvp, release = mock
-    response = exchange(cvp, request("GET", SYNCHRONIZE, form))
+    response = exchange(cvp, build_request("GET", SYNCHRONIZE, media_type))
     expected = [
         *SERVER[release],
-        *NOT_POST[release],
+        *CACHE_HEADERS[release],
         ("Allow", "POST"),
         ("X-Mockcvp-Reason", "the methods here: POST"),
         ("Content-Length", "0"),
     ]
-    checked(response, release, 405, expected)
+    check_head(response, release, 405, expected)
     assert response.body == b""
 
 
@@ -249,35 +255,35 @@ def test_an_accept_error_is_in_xml(
     mock: tuple[MockCVP, str], accept: str | None, status: int, error_type: str, message: str, reason: str
 ) -> None:
     cvp, release = mock
-    response = exchange(cvp, request("POST", SYNCHRONIZE, accept))
+    response = exchange(cvp, build_request("POST", SYNCHRONIZE, accept))
     expected = [
         *SERVER[release],
         ("X-Mockcvp-Reason", f"{error_type}: {reason}"),
         ("Content-Type", CONTENT_TYPE[XML]),
         ("Transfer-Encoding", "chunked"),
     ]
-    checked(response, release, status, expected)
-    assert response.body == chunked(error_body(XML, error_type, message))
+    check_head(response, release, status, expected)
+    assert response.body == encode_chunked(build_error_body(XML, error_type, message))
 
 
-def test_malformed_http_gets_400_of_the_connector(mock: tuple[MockCVP, str]) -> None:
+def test_malformed_http_gets_400_without_a_body(mock: tuple[MockCVP, str]) -> None:
     cvp, release = mock
     response = exchange(cvp, b"this is no HTTP\r\n\r\n")
     (reason,) = [value for name, value in response.headers if name == "X-Mockcvp-Reason"]
     assert reason.startswith("the request is malformed HTTP: ")
-    checked(response, release, 400, [*SERVER[release], ("X-Mockcvp-Reason", reason), ("Content-Length", "0")])
+    check_head(response, release, 400, [*SERVER[release], ("X-Mockcvp-Reason", reason), ("Content-Length", "0")])
     assert response.body == b""
 
 
-@pytest.mark.parametrize("form", [XML, JSON])
-def test_a_response_to_http_1_0_is_not_chunked(mock: tuple[MockCVP, str], form: str) -> None:
+@pytest.mark.parametrize("media_type", [XML, JSON])
+def test_a_response_to_http_1_0_is_not_chunked(mock: tuple[MockCVP, str], media_type: str) -> None:
     cvp, release = mock
-    response = exchange(cvp, request("GET", "/cvp-config/version", form, version="1.0"))
-    content = [("Content-Type", CONTENT_TYPE[form]), ("Content-Length", str(len(response.body)))]
-    checked(response, release, 200, [*SERVER[release], *NOT_POST[release], *content])
+    response = exchange(cvp, build_request("GET", "/cvp-config/version", media_type, version="1.0"))
+    content = [("Content-Type", CONTENT_TYPE[media_type]), ("Content-Length", str(len(response.body)))]
+    check_head(response, release, 200, [*SERVER[release], *CACHE_HEADERS[release], *content])
 
 
-def test_a_planned_error_is_as_section_9_has_it(mock: tuple[MockCVP, str]) -> None:
+def test_a_one_shot_error_has_the_documented_body(mock: tuple[MockCVP, str]) -> None:
     cvp, release = mock
     for status, error_type, message in (
         (500, "processing.databaseProcessingFailed", "Database Processing failed"),
@@ -285,22 +291,22 @@ def test_a_planned_error_is_as_section_9_has_it(mock: tuple[MockCVP, str]) -> No
         (401, "authentication.notAuthorized", "User is not authorized to access the requested resource"),
     ):
         cvp.fail_next(status, error_type=error_type)
-        response = exchange(cvp, request("POST", SYNCHRONIZE, JSON))
+        response = exchange(cvp, build_request("POST", SYNCHRONIZE, JSON))
         phrase = {500: "Internal Server Error", 401: "Unauthorized"}[status] if release == "10.0" else ""
         assert response.status_line == f"HTTP/1.1 {status} {phrase}"
-        assert response.body == chunked(error_body(JSON, error_type, message))
+        assert response.body == encode_chunked(build_error_body(JSON, error_type, message))
 
 
-def test_reset_changes_the_release_of_a_running_mock() -> None:
+def test_reset_changes_the_release_of_a_running_server() -> None:
     with MockCVP() as cvp:
         cvp.reset(release="12.6")
-        for sent in (request("POST", SYNCHRONIZE, XML), b"this is no HTTP\r\n\r\n"):
+        for sent in (build_request("POST", SYNCHRONIZE, XML), b"this is no HTTP\r\n\r\n"):
             response = exchange(cvp, sent)
             assert response.status_line in ("HTTP/1.1 202 ", "HTTP/1.1 400 ")
             assert "Server" not in dict(response.headers)
 
 
 @pytest.mark.parametrize(("release", "major"), [("10.0", "10"), ("12.6", "12")])
-def test_the_version_is_that_of_the_release(release: str, major: str) -> None:
+def test_the_version_is_that_of_the_configured_release(release: str, major: str) -> None:
     with MockCVP(release=release) as cvp, cvp.client(headers={"Accept": JSON}, timeout=PATIENCE) as client:
         assert client.get("version").json()["version"]["majorVersion"] == major

@@ -1,4 +1,4 @@
-"""The four ways in which an app serves the OAMP, each with a client."""
+"""The four ways to serve the app, each with a client."""
 
 import re
 import ssl
@@ -22,8 +22,8 @@ from tests.server_process import PASSWORD, PATIENCE, USER
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-class Transparent:
-    """Middleware that changes nothing: with it, requests go through FastAPI's stack."""
+class TransparentMiddleware:
+    """Middleware without an effect; with any middleware, requests go through FastAPI's stack."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -33,12 +33,12 @@ class Transparent:
 
 
 @contextmanager
-def own_server(cert_dir: Path, *, middleware: bool = False) -> Iterator[httpx.Client]:
-    """Serve the app by its own server, over TLS."""
+def serve_with_own_server(cert_dir: Path, *, middleware: bool = False) -> Iterator[httpx.Client]:
+    """Serve the app with mockcvp's server, over TLS."""
     settings = Settings(port=0, cert_dir=cert_dir)
     app = create_app(settings)
     if middleware:
-        app.add_middleware(Transparent)
+        app.add_middleware(TransparentMiddleware)
     server, ready = Server(app, settings), Event()
     thread = Thread(target=server.run, args=(ready.set,))
     thread.start()
@@ -53,8 +53,8 @@ def own_server(cert_dir: Path, *, middleware: bool = False) -> Iterator[httpx.Cl
 
 
 @contextmanager
-def starlette_client(cert_dir: Path) -> Iterator[httpx.Client]:
-    """Serve the app by Starlette's test client."""
+def serve_with_test_client(cert_dir: Path) -> Iterator[httpx.Client]:
+    """Serve the app with Starlette's test client."""
     del cert_dir
     with TestClient(create_app(), base_url="https://localhost/cvp-config/") as client:
         client.auth = (USER, PASSWORD)
@@ -62,8 +62,8 @@ def starlette_client(cert_dir: Path) -> Iterator[httpx.Client]:
 
 
 @contextmanager
-def plain_uvicorn(cert_dir: Path) -> Iterator[httpx.Client]:
-    """Serve the app by uvicorn, as its command does."""
+def serve_with_uvicorn(cert_dir: Path) -> Iterator[httpx.Client]:
+    """Serve the app with the command of uvicorn."""
     del cert_dir
     command = [
         sys.executable,
@@ -86,8 +86,8 @@ def plain_uvicorn(cert_dir: Path) -> Iterator[httpx.Client]:
 
 
 WAYS: dict[str, Callable[[Path], AbstractContextManager[httpx.Client]]] = {
-    "own server": own_server,
-    "own server with middleware": partial(own_server, middleware=True),
-    "TestClient": starlette_client,
-    "uvicorn": plain_uvicorn,
+    "own server": serve_with_own_server,
+    "own server with middleware": partial(serve_with_own_server, middleware=True),
+    "TestClient": serve_with_test_client,
+    "uvicorn": serve_with_uvicorn,
 }

@@ -1,1 +1,1 @@
-"""A soak test: under mixed load, the requests, the responses and the journal must agree."""
+"""A soak test: under mixed load, the requests, the responses and the journal must match."""

@@ -1,4 +1,4 @@
-"""An HTTP client that can also misbehave."""
+"""An HTTP client that can also send incomplete and slow requests."""
 
 import asyncio
 import re

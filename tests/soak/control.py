@@ -89,7 +89,7 @@ class Control:
         await self.ask("GET", "requests/unmatched")
         return total
 
-    async def settled(self, wanted: int) -> dict[str, Any]:
+    async def wait_for_journal(self, wanted: int) -> dict[str, Any]:
         """Wait until the journal has a number of calls, or until a timeout, and return the journal."""
         for _ in range(int(_TIMEOUT / 0.1)):
             page = await self.ask("GET", "requests?limit=1")
@@ -99,7 +99,7 @@ class Control:
         journal: dict[str, Any] = await self.ask("GET", "requests?limit=1000000")
         return journal
 
-    async def counted(self, entries: list[Entry], journal_max_calls: int) -> list[str]:
+    async def compare_counts(self, entries: list[Entry], journal_max_calls: int) -> list[str]:
         """Return a line for each count of ``requests/count`` that differs from the calls."""
         wanted = expected_records(entries)
         response = await self.ask("POST", "requests/count", {})

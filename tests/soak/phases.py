@@ -70,13 +70,13 @@ class Load:
             # This raises an error of the task.
             await disturbing
         entries = self._entries
-        journal = await self.control.settled(expected_records(entries))
+        journal = await self.control.wait_for_journal(expected_records(entries))
         result.phases += 1
         result.sent += len(entries)
         result.responded += sum(entry.status is not None for entry in entries)
         result.recorded += journal["meta"]["total"]
         found = differences(entries, journal, self._journal_max_calls)
-        found += await self.control.counted(entries, self._journal_max_calls)
+        found += await self.control.compare_counts(entries, self._journal_max_calls)
         result.differences += [f"{result.name}, phase {result.phases}: {line}" for line in found]
         if result.phases % 2:
             result.errors += await self._reset()

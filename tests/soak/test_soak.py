@@ -1,3 +1,5 @@
+"""A short soak test, and tests of its comparison of calls with the journal."""
+
 import subprocess
 import sys
 from pathlib import Path
