@@ -33,10 +33,10 @@ func startSyncUp(client http.Client, name, password, form, body string) {
 	request.SetBasicAuth(os.Args[2], password)
 	request.Header.Set("Accept", form)
 	request.Header.Set("Content-Type", form)
-	answer, err := client.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer answer.Body.Close()
-	fmt.Println(name, answer.StatusCode)
+	defer response.Body.Close()
+	fmt.Println(name, response.StatusCode)
 }

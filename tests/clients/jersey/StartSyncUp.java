@@ -17,8 +17,8 @@ import javax.net.ssl.TrustManagerFactory;
 import javax.ws.rs.core.MediaType;
 
 /**
- * The Java sample of the product's guide, made whole: Jersey 1's client, which trusts one certificate and checks the
- * host's name. Prints a line per call: form, status, Server header.
+ * The complete Java sample of the guide: a Jersey 1 client that trusts one certificate and checks the host's name.
+ * It prints a line for each request: format, status, Server header.
  *
  * <p>Arguments: the URL of /cvp-config, user name, password, the certificate's PEM file.
  */

@@ -9,9 +9,9 @@ const ca = readFileSync(certificate);
 function startSyncUp(name, auth, form, body) {
   return new Promise((resolve, reject) => {
     const headers = { Accept: form, "Content-Type": form };
-    const call = request(`${url}/command/synchronize`, { method: "POST", auth, ca, headers }, (answer) => {
-      console.log(name, answer.statusCode);
-      answer.resume().on("end", resolve);
+    const call = request(`${url}/command/synchronize`, { method: "POST", auth, ca, headers }, (response) => {
+      console.log(name, response.statusCode);
+      response.resume().on("end", resolve);
     });
     call.on("error", reject);
     call.end(body);

@@ -1,4 +1,4 @@
-// WireMock's own client for Java, controlling the double with no code of ours: a line for each thing that it found out.
+// WireMock's client for Java against the mock server. Each line of output is one fact that the client found.
 
 import static com.github.tomakehurst.wiremock.client.WireMock.*;
 
@@ -166,7 +166,7 @@ public class Control {
     stubFor(any(anyUrl()).atPriority(1).withName("refused once").withMetadata(
             com.github.tomakehurst.wiremock.common.Metadata.metadata().attr("a", 1))
         .willReturn(aResponse().withStatus(503).withTransformers("mockcvp").withTransformerParameter("errorType", "processing.throttled").withTransformerParameter("times", 1)));
-    say("refused by the product", send("GET", "/cvp-config/server", null, null).body().contains("processing.throttled"), get("/cvp-config/server"));
+    say("rejected by the OAMP", send("GET", "/cvp-config/server", null, null).body().contains("processing.throttled"), get("/cvp-config/server"));
     say("listed", listAllStubMappings().getMappings().size(), getAllServeEvents().get(1).getStubMapping().getName());
     WireMock.removeAllMappings();
   }
