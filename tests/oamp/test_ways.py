@@ -54,8 +54,14 @@ REQUESTS = dict(generate_requests())
 
 @pytest.fixture(scope="module")
 def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, httpx.Client]]:
+    """A client for each way. All clocks show the same time, since a status has the time of an earlier sync-up."""
     with ExitStack() as stack:
-        yield {name: stack.enter_context(way(tmp_path_factory.mktemp("certs"))) for name, way in WAYS.items()}
+        clients = {name: stack.enter_context(way(tmp_path_factory.mktemp("certs"))) for name, way in WAYS.items()}
+        for client in clients.values():
+            url = client.base_url.join("/__admin/cvp/clock")
+            response = client.put(url, json={"frozen": True, "now": "2040-01-31T12:00:00Z"})
+            assert response.status_code == 200
+        yield clients
 
 
 @pytest.mark.parametrize("sent", REQUESTS.values(), ids=REQUESTS)
