@@ -1,5 +1,7 @@
 """The FastAPI app of one mock server."""
 
+import asyncio
+import logging
 from typing import Any
 
 from fastapi import FastAPI
@@ -14,13 +16,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockcvp.admin import PATH
 from mockcvp.oamp import documentation, operation, routes
-from mockcvp.oamp.http import BASE_PATH, Request, Response
+from mockcvp.oamp.http import BASE_PATH, Headers, Request, Response
 from mockcvp.oamp.releases import Release
 from mockcvp.oamp.service import OAMP
 from mockcvp.pipeline.exchange import Services
 from mockcvp.pipeline.pipeline import Pipeline
 from mockcvp.settings import Settings, __version__
 from mockcvp.state import MockState
+
+_log = logging.getLogger(__name__)
 
 _DESCRIPTION = """\
 This document describes two APIs: the OAMP's, under `/cvp-config`, and the control API, under `/__admin`, for tests.
@@ -47,13 +51,14 @@ def create_app(settings: Settings | None = None, *, state: MockState | None = No
 
 
 class MockApp(FastAPI):
-    """A FastAPI app that records every request, and calls the operations of the OAMP without FastAPI's stack.
+    """A FastAPI app that records every request but those of the control API.
 
-    FastAPI's stack takes several times as long as an operation. It serves all requests of the OAMP once a user of this
-    app has added middleware or overridden a dependency, and those of routes that a user has added.
+    FastAPI's stack takes several times as long as an operation of the OAMP, so the operations are called directly.
+    FastAPI's stack serves routes that a user has added. It serves all requests once a user has added middleware or
+    overridden a dependency.
 
     Attributes:
-        pipeline: serves the requests of the OAMP
+        pipeline: serves every request but those of the control API
     """
 
     def __init__(self, state: MockState) -> None:
@@ -72,19 +77,22 @@ class MockApp(FastAPI):
         self.include_router(routes.router)
         self._own_routes = len(self.router.routes)
         self._control: ASGIApp | None = None
-        services = Services(state.unfinished, routes.dispatcher, self._serve, self._is_extended)
+        services = Services(state.unfinished, routes.dispatcher, self._respond, self._needs_fastapi)
         self.pipeline = Pipeline(PATH, state, services)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request as ASGI has it."""
-        if scope["type"] == "http" and not self.pipeline.controls(scope):
+        """Serve a request, or the lifespan of the app."""
+        if scope["type"] != "http":
+            # FastAPI builds its middleware stack here, which needs the exception handlers of the control API.
+            self._with_control()
+            await super().__call__(scope, receive, send)
+        elif self.pipeline.controls(scope):
+            await self._with_control()(scope, receive, send)
+        else:
             await self.pipeline(scope, receive, send)
-            return
-        control = self._with_control()
-        await (control if scope["type"] == "http" else super().__call__)(scope, receive, send)
 
     def _with_control(self) -> ASGIApp:
-        """Add the control API, and return what serves its requests.
+        """Add the control API, and return the app that serves its requests.
 
         The import takes longer than the rest of a start, and many mock servers get no control request.
         """
@@ -93,9 +101,12 @@ class MockApp(FastAPI):
             from mockcvp.admin.error_handlers import ERROR_HANDLERS
             from mockcvp.admin.router import include_control
 
-            before = len(self.router.routes)
+            own, added = self.router.routes[: self._own_routes], self.router.routes[self._own_routes :]
+            self.router.routes[:] = own
             include_control(self)
-            self._own_routes += len(self.router.routes) - before
+            self._own_routes = len(self.router.routes)
+            # A user may have mounted an app at the root, which would match every path of the control API.
+            self.router.routes += added
             self.exception_handlers = ERROR_HANDLERS | self.exception_handlers
             self._control = guarded(super().__call__, self.state.mock)
         return self._control
@@ -112,7 +123,7 @@ class MockApp(FastAPI):
         return self.pipeline.release
 
     def controls(self, scope: Scope) -> bool:
-        """Return whether a request is one of the control API."""
+        """Return whether the control API serves a request."""
         return self.pipeline.controls(scope)
 
     def openapi(self) -> dict[str, Any]:
@@ -125,22 +136,30 @@ class MockApp(FastAPI):
             self.openapi_schema = control.completed(documentation.completed(super().openapi()))
         return self.openapi_schema
 
-    def _is_extended(self, path: str) -> bool:
-        """Return whether a request for a path of the OAMP needs FastAPI's stack."""
+    def _needs_fastapi(self, path: str, method: str) -> bool:
+        """Return whether FastAPI's stack has to serve a request."""
         if self.user_middleware or self.dependency_overrides:
             return True
-        return len(self.router.routes) > self._own_routes and not routes.dispatcher.has(path)
+        return len(self.router.routes) > self._own_routes and not routes.dispatcher.has(path, method)
 
-    async def _serve(self, scope: Scope, oamp: OAMP, request: Request) -> Response:
+    async def _respond(self, scope: Scope, oamp: OAMP, request: Request) -> Response:
         """Return the response of FastAPI's stack to a request."""
         self._with_control()
+        if asyncio.current_task() is None:
+            # The server begins a call without a task, and middleware may need one.
+            await asyncio.sleep(0)
         served = operation.Served(oamp, request)
         messages: list[Message] = [{"type": "http.request", "body": request.body}]
-        start: Message = {}
+        start: Message = {"status": 500}
         body = bytearray()
 
         async def receive() -> Message:
-            return messages.pop() if messages else {"type": "http.disconnect"}
+            if request.exceeded:
+                raise HTTPException(413, f"the body is larger than {request.exceeded} bytes")
+            if not messages:
+                # The client stays connected: a disconnected one receives no response.
+                await asyncio.get_running_loop().create_future()
+            return messages.pop()
 
         async def send(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -154,18 +173,34 @@ class MockApp(FastAPI):
             path = path.removesuffix("/")
         method = "GET" if request.method == "HEAD" else request.method
         extensions = {**scope.get("extensions", {}), operation.EXTENSION: served}
-        await super().__call__({**scope, "path": path, "method": method, "extensions": extensions}, receive, send)
-        headers = tuple((name.lower(), value) for name, value in start["headers"])
-        content = b"" if request.method == "HEAD" else bytes(body)
+        try:
+            await super().__call__({**scope, "path": path, "method": method, "extensions": extensions}, receive, send)
+        except Exception:
+            # FastAPI has sent a response with status 500.
+            _log.exception("error in the response to %s %r", request.method, request.path)
+        content = bytes(body)
+        headers = _with_length(tuple((name.lower(), value) for name, value in start.get("headers", ())), content)
         known = served.response or Response(0, ())
-        return known._replace(status=start["status"], headers=headers, body=content, parts=None)
+        shown = b"" if request.method == "HEAD" else content
+        return known._replace(status=start["status"], headers=headers, body=shown, parts=None)
+
+
+def _with_length(headers: Headers, body: bytes) -> Headers:
+    """Return the headers of a response with one header for its length, which an app or its middleware may lack."""
+    names = {name for name, _ in headers}
+    if (b"content-length" in names) != (b"transfer-encoding" in names):
+        return headers
+    others = tuple(header for header in headers if header[0] not in (b"content-length", b"transfer-encoding"))
+    return (*others, (b"content-length", b"%d" % len(body)))
 
 
 async def _http_error(request: StarletteRequest, exc: Exception) -> StarletteResponse:
     assert isinstance(exc, HTTPException)
     if not operation.is_served(request):
-        return await _control_error(request, exc)
-    if exc.status_code in (404, 405):
+        return await _control_error(HTTPException, request, exc)
+    # A route that a user has added may raise these errors too.
+    has_no_route = exc.status_code == 404 and "endpoint" not in request.scope
+    if has_no_route or (exc.status_code == 405 and exc.detail == "Method Not Allowed"):
         return operation.not_found(request, exc)
     return await http_exception_handler(request, exc)
 
@@ -173,13 +208,12 @@ async def _http_error(request: StarletteRequest, exc: Exception) -> StarletteRes
 async def _invalid(request: StarletteRequest, exc: Exception) -> StarletteResponse:
     assert isinstance(exc, RequestValidationError)
     if not operation.is_served(request):
-        return await _control_error(request, exc)
+        return await _control_error(RequestValidationError, request, exc)
     return await request_validation_exception_handler(request, exc)
 
 
-async def _control_error(request: StarletteRequest, exc: Exception) -> StarletteResponse:
+async def _control_error(kind: type[Exception], request: StarletteRequest, exc: Exception) -> StarletteResponse:
     from mockcvp.admin.error_handlers import ERROR_HANDLERS
 
-    handler = next(handler for type_, handler in ERROR_HANDLERS.items() if isinstance(exc, type_))
-    response: StarletteResponse = await handler(request, exc)
+    response: StarletteResponse = await ERROR_HANDLERS[kind](request, exc)
     return response

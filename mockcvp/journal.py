@@ -55,7 +55,8 @@ class Call(NamedTuple):
         fault: the fault instead of a response, None without one
         mapping: the matched stub mapping, None without one
         delay: the part of the duration that is a configured delay, in seconds
-        delivered: False if the connection ended before the whole response had left the write buffer
+        delivered: False if the connection ended before the whole response had left the write buffer; a response whose
+            body has at most 64 KiB is not watched after it is written
     """
 
     number: int
@@ -127,7 +128,7 @@ class Call(NamedTuple):
 
     @property
     def matched(self) -> bool:
-        """Whether the request matched a stub mapping or a resource of OAMP."""
+        """False for 404, 405 and a call without a response, unless a stub mapping matched."""
         return self.mapping is not None or self.status not in (None, 404, 405)
 
     @property
@@ -168,7 +169,7 @@ class Page(NamedTuple):
         calls: newest first
         total: the number of calls since the journal was cleared, without removed ones
         stored: the number of calls that the journal stores
-        series: the id before that of call 1, as a number
+        series: a number; the id of call n is this number plus n
     """
 
     calls: list[Call]
@@ -273,15 +274,15 @@ class Journal:
 
     def remove(self, calls: Iterable[Call]) -> list[Call]:
         """Remove those of some calls that the journal stores, and return them, oldest first."""
-        # Numbers are not compared, since other calls have the same numbers after the journal is cleared.
-        unwanted = {id(call): call for call in calls}
+        # After a clear, new calls have the same numbers. A call and its undelivered copy have one request object.
+        unwanted = {id(call.request): call for call in calls}
         with self._lock:
-            removed = [call for call in self._calls if id(call) in unwanted]
+            removed = [call for call in self._calls if id(call.request) in unwanted]
             if removed:
                 stored = [
                     (call, size)
                     for call, size in zip(self._calls, self._sizes, strict=True)
-                    if id(call) not in unwanted
+                    if id(call.request) not in unwanted
                 ]
                 self._calls = deque(call for call, _ in stored)
                 self._sizes = deque(size for _, size in stored)
@@ -309,7 +310,9 @@ class Journal:
         recorded, deadline = threading.Event(), monotonic() + timeout
         with self._listening(recorded.set):
             while len(found := select(self.page().calls[::-1])) < count:
-                if not recorded.wait(max(deadline - monotonic(), 0)):
+                left = deadline - monotonic()
+                # A call may have been recorded since the deadline, after which the event is still set.
+                if left <= 0 or not recorded.wait(left):
                     return None
                 recorded.clear()
         return found

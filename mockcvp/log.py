@@ -143,7 +143,7 @@ class _Handler(logging.Handler):
         self.writer = writer
         self._encoding = encoding
         self._lines: list[str] = []
-        self._is_due = False
+        self._is_flush_scheduled = False
 
     def emit(self, record: logging.LogRecord) -> None:
         """Format and write a record."""
@@ -153,20 +153,20 @@ class _Handler(logging.Handler):
         """Pass a line to the writer, at once or with the next batch."""
         with self.lock or nullcontext():
             self._lines.append(line)
-            if self._is_due:
+            if self._is_flush_scheduled:
                 return
             try:
                 loop = asyncio.get_running_loop()
             except RuntimeError:
                 self.flush_lines()
                 return
-            self._is_due = True
+            self._is_flush_scheduled = True
             loop.call_later(_BATCH_SECONDS, self.flush_lines)
 
     def flush_lines(self) -> None:
         """Pass the batch to the writer."""
         with self.lock or nullcontext():
-            lines, self._lines, self._is_due = self._lines, [], False
+            lines, self._lines, self._is_flush_scheduled = self._lines, [], False
             if lines:
                 self.writer.put(("\n".join(lines) + "\n").encode(self._encoding, "backslashreplace"))
 

@@ -31,7 +31,7 @@ ENVIRONMENT_PREFIX = "MOCKCVP_"
 """The names of environment variables that are settings start with this."""
 
 AT_START = "at start"
-"""Marks a setting that cannot change while the mock server runs."""
+"""Marks a setting that neither ``reset()`` nor a tenant can change."""
 
 _DNS_NAME = re.compile(r"(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_-]{1,63})*")
 

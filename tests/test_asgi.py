@@ -100,7 +100,8 @@ def test_a_socket_fault_raises_connection_reset_error(server: Callable[[], Any],
     assert call["request"]["mockcvp"]["fault"] == fault
 
 
-def test_a_reset_aborts_a_request_in_flight() -> None:
+def test_a_reset_aborts_a_request_in_flight(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     server = MockState(Settings())
     app = create_app(state=server)
 
@@ -113,10 +114,12 @@ def test_a_reset_aborts_a_request_in_flight() -> None:
             server.reset()
             return {"type": "http.request", "body": b"", "more_body": False}
 
-        await app(make_scope(), receive, reject_message)
+        await app(make_scope(query_string=b"x" * 5000), receive, reject_message)
 
     with pytest.raises(ConnectionResetError):
         asyncio.run(exchange())
+    (logged,) = [message for message in caplog.messages if "in flight when the mock server was reset" in message]
+    assert len(logged) < 400
 
 
 async def reject_message(message: Message) -> None:

@@ -286,3 +286,36 @@ def test_a_call_larger_than_the_journal_drops_no_other() -> None:
     small = record_call(journal)
     record_call(journal, bytes(6000))
     assert (journal.page().total, journal.page().calls) == (2, [small])
+
+
+def test_a_wait_ends_while_calls_are_recorded(journal_with_calls: Journal) -> None:
+    def select(calls: list[Call]) -> list[Call]:
+        # The other calls of a busy server are recorded during each search.
+        assert len(calls) < 10_000
+        record_call(journal_with_calls)
+        return []
+
+    assert journal_with_calls.wait_for(select, 1, 0.05) is None
+
+
+def test_an_undelivered_call_can_be_removed(journal_with_calls: Journal) -> None:
+    found = journal_with_calls.page().calls
+    journal_with_calls.mark_undelivered(found[0])
+    assert [call.number for call in journal_with_calls.remove(found[:2])] == [2, 3]
+    assert [call.number for call in journal_with_calls.page().calls] == [1]
+
+
+def test_a_call_from_before_a_clear_removes_no_later_call(journal_with_calls: Journal) -> None:
+    found = journal_with_calls.page().calls
+    journal_with_calls.clear()
+    record_call(journal_with_calls)
+    assert journal_with_calls.remove(found) == []
+
+
+@pytest.fixture
+def journal_with_calls() -> Journal:
+    """A journal with three calls."""
+    journal = Journal(10**9, 10**9)
+    for _ in range(3):
+        record_call(journal)
+    return journal

@@ -6,14 +6,12 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Match
 
 from mockcvp.admin import TENANTS_PATH
 from mockcvp.admin.bodies import Unprocessable
 from mockcvp.messages import phrase
+from mockcvp.oamp.operation import allowed_methods
 from mockcvp.stubs.matchers.java_regex import UndecidedError
-
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 def _errors(status: int, *titles: str, headers: dict[str, str] | None = None) -> JSONResponse:
@@ -23,8 +21,7 @@ def _errors(status: int, *titles: str, headers: dict[str, str] | None = None) ->
 
 async def _http_error(request: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, HTTPException)
-    # the Allow of FastAPI names only the methods of the first route that has the path
-    headers = {"allow": ", ".join(_allowed(request))} if exc.status_code == 405 else dict(exc.headers or {})
+    headers = {"allow": ", ".join(allowed_methods(request))} if exc.status_code == 405 else dict(exc.headers or {})
     if exc.detail not in ("Not Found", "Method Not Allowed"):
         return _errors(exc.status_code, exc.detail, headers=headers)
     # no route has matched, so no dependency has looked up the tenant
@@ -34,15 +31,6 @@ async def _http_error(request: Request, exc: Exception) -> JSONResponse:
         return _errors(404, f"there is no tenant {name!r}")
     title = f"{exc.detail}: {request.method} {request.url.path} is not one of the control API's"
     return _errors(exc.status_code, title, headers=headers)
-
-
-def _allowed(request: Request) -> list[str]:
-    """Return the methods of a path."""
-    return [
-        method
-        for method in METHODS
-        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
-    ]
 
 
 async def _invalid(_: Request, exc: Exception) -> JSONResponse:

@@ -7,9 +7,9 @@ from starlette.responses import JSONResponse
 from mockcvp.admin import PATH, TENANTS_PATH, cvp, docs, mappings, requests, scenarios, tenants
 from mockcvp.admin.bodies import Unprocessable
 from mockcvp.admin.dependencies import State, current_state
-from mockcvp.admin.error_handlers import METHODS
 from mockcvp.admin.openapi import DONE, FORBIDDEN, control_router, operation_id, responds
 from mockcvp.admin.responses import Health, MockVersion
+from mockcvp.oamp.operation import METHODS
 from mockcvp.settings import __version__
 
 # the paths of WireMock's admin API that the control API lacks, and their names

@@ -59,7 +59,7 @@ JSON = Codec(
     json_codec.frame,
 )
 CODECS = (XML, JSON)
-"""The formats in the order of preference, for ranges with equal q."""
+"""The formats. If ``Accept`` prefers none of them, the first is used."""
 
 
 class Listing(NamedTuple):

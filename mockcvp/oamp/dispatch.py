@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 # RFC 7617 requires a realm. No source documents the realm of the OAMP.
 CHALLENGE = ((b"www-authenticate", b'Basic realm="cvp-config"'),)
-# A longer list is encoded in slices, so that other requests are served in between.
+# A list of more entries is encoded in slices, so that other requests are served in between.
 _LONG_LIST = 50
 
 Reader = Callable[[bytes, Codec | None, str | None, Limits], Any]
@@ -93,7 +93,7 @@ class Routes:
 
 
 class NotAllowed(Exception):
-    """A resource lacks the method of a request. The message lists the methods of the resource."""
+    """A resource lacks the method of a request; the arguments are the methods of the resource."""
 
 
 class Dispatcher:
@@ -106,9 +106,10 @@ class Dispatcher:
     def __init__(self, routes: Routes) -> None:
         self._routes = routes
 
-    def has(self, path: str) -> bool:
-        """Return whether a path has operations."""
-        return self._routes.find(path) is not None
+    def has(self, path: str, method: str) -> bool:
+        """Return whether a path has an operation with a method."""
+        found = self._routes.find(path)
+        return found is not None and method in found[0]
 
     def respond(self, oamp: OAMP, request: Request) -> Response:
         """Return the response to a request; an exception leads to an error response."""
@@ -116,10 +117,9 @@ class Dispatcher:
             operation, dispatched = self._dispatch(oamp, request)
             if operation.read:
                 read_document(dispatched, operation.read)
-            result = operation.call(dispatched)
+            return success(dispatched, operation.status, operation.call(dispatched))
         except Exception as exc:
             return error_response(oamp, request, exc)
-        return success(dispatched, operation.status, result)
 
     def reject(self, oamp: OAMP, request: Request, length: int | None) -> Response | None:
         """Return the error response that the headers alone determine; None if the body is needed.
@@ -127,7 +127,7 @@ class Dispatcher:
         Args:
             oamp: the OAMP
             request: the request without its body
-            length: the Content-Length, above 0; None for a chunked body, which may be empty
+            length: the Content-Length of a large body; None for a chunked body; 0 for a small body or none
         """
         try:
             operation, _ = self._dispatch(oamp, request)
@@ -151,7 +151,7 @@ class Dispatcher:
         methods, parameters = found
         operation = methods.get(request.method)
         if operation is None:
-            raise NotAllowed(", ".join(methods))
+            raise NotAllowed(*methods)
         return operation, negotiated(oamp, request, parameters)
 
 
@@ -207,20 +207,21 @@ def _check_body(request: Request) -> tuple[Codec, str | None]:
 def success(dispatched: Dispatched, status: int, result: Any) -> Response:
     """Return the response with the result of a path operation: a model, a list, a sync-up, or None."""
     oamp, request, codec = dispatched.oamp, dispatched.request, dispatched.codec
-    sync_up = result if isinstance(result, SyncUp) else None
-    if sync_up is None and isinstance(result, OampModel | Listing):
+    if isinstance(result, OampModel | Listing):
         return _written(oamp, request, codec, Response(status, ()), result)
+    if not (result is None or isinstance(result, SyncUp)):
+        raise TypeError(f"the result of a path operation is a {type(result).__name__}, and not a document")
     if request.method == "POST":
-        return Response(status, oamp.empty_headers[codec], b"", sync_up)
+        return Response(status, oamp.empty_headers[codec], b"", result)
     release = oamp.release
-    headers = (*release.headers, *release.uncached_headers, (b"content-type", codec.empty_content_type), EMPTY)
-    return Response(status, headers, b"", sync_up)
+    headers = (*release.headers, *release.no_cache_headers, (b"content-type", codec.empty_content_type), EMPTY)
+    return Response(status, headers, b"", result)
 
 
 def error_response(oamp: OAMP, request: Request, exc: Exception) -> Response:
     """Return the response that reports an error, in the negotiated format, or in XML if there is none."""
     if isinstance(exc, NotAllowed):
-        allowed = str(exc)
+        allowed = ", ".join(exc.args)
         reason = f"the methods here: {allowed}"
         return _written(oamp, request, None, Response(405, ((b"allow", allowed.encode()),), reason=reason))
     if not isinstance(exc, OampError):
@@ -241,7 +242,7 @@ def _written(
 ) -> Response:
     """Return a response with the headers of the release, and with a document as its body."""
     release = oamp.release
-    uncached = () if request.method == "POST" else release.uncached_headers
+    uncached = () if request.method == "POST" else release.no_cache_headers
     headers: Headers = (*release.headers, *uncached, *response.headers)
     if response.reason is not None:
         headers = (*headers, *explained(response.reason))

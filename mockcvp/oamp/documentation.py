@@ -45,7 +45,7 @@ _RELEASE = RELEASES["10.0"]
 _HEADERS = {
     **{
         name.decode().title(): {"schema": {"const": value.decode()}}
-        for name, value in (*_RELEASE.headers, *_RELEASE.uncached_headers)
+        for name, value in (*_RELEASE.headers, *_RELEASE.no_cache_headers)
     },
     "X-Mockcvp-Reason": {
         "description": "The reason of an error, which the real server does not give.",
@@ -224,7 +224,7 @@ def _of(models: Mapping[str, type[OampModel]], names: set[str]) -> list[type[Oam
 
 
 def _release_headers(method: str) -> dict[str, Any]:
-    headers = _RELEASE.headers if method == "post" else (*_RELEASE.headers, *_RELEASE.uncached_headers)
+    headers = _RELEASE.headers if method == "post" else (*_RELEASE.headers, *_RELEASE.no_cache_headers)
     return _header_references(*(name.decode().title() for name, _ in headers))
 
 

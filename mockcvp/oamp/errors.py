@@ -154,7 +154,7 @@ def by_status(status: int) -> ErrorType:
 
 
 def of_status(status: int, name: str) -> ErrorType:
-    """Return the error with a status and an ``errorType``, which the table may lack.
+    """Return the error with a status and an ``errorType``. The table need not have the ``errorType``.
 
     Raises:
         ValueError: the table has another status for the ``errorType``, or has one with almost the same name

@@ -1,7 +1,8 @@
 """FastAPI path operations with negotiated bodies in XML and JSON (contract, sections 2 to 4).
 
 A path operation is a function on a router with ``route_class=OampRoute``. Its parameters are ``Oamp``, ``BaseUrl``,
-``Body[Model]``, path parameters, and any dependency of FastAPI. It returns an ``OampModel``.
+``Body[Model]``, path and query parameters, and any dependency of FastAPI. It returns an ``OampModel``, a ``Listing``,
+a ``SyncUp``, None, or a response of Starlette. A plain function runs on the event loop, and not in a thread.
 """
 
 import functools
@@ -10,11 +11,12 @@ from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, TypeVar, get_args
 
 from fastapi import Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.params import Depends as Dependency
-from fastapi.params import Path
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from mockcvp.oamp import dispatch, errors, http
 from mockcvp.oamp.codecs import XML, Codec
@@ -26,6 +28,9 @@ from mockcvp.oamp.service import OAMP
 
 SECURITY: tuple[dict[str, list[str]], ...] = ({"oampAuth": []},)
 """The security requirement of each operation in the OpenAPI document."""
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+"""The methods that a path may have, in the order of ``Allow``."""
 
 EXTENSION = "mockcvp"
 """The name of the ASGI scope extension with the ``Served`` request."""
@@ -55,7 +60,7 @@ def served(request: Request) -> Served:
 
 
 class Provided:
-    """A dependency that needs no dependency injection by FastAPI, which takes longer.
+    """A dependency that the dispatcher resolves. FastAPI's dependency injection takes longer.
 
     Args:
         get: returns the value
@@ -73,7 +78,6 @@ class Provided:
 
 current_oamp = Provided(lambda dispatched: dispatched.oamp)
 current_base_url = Provided(lambda dispatched: dispatched.request.base_url)
-current_query = Provided(lambda dispatched: dispatched.request.query)
 document = Provided(lambda dispatched: dispatched.document)
 
 T = TypeVar("T")
@@ -81,10 +85,8 @@ Oamp = Annotated[OAMP, Depends(current_oamp)]
 """The OAMP that serves a request."""
 BaseUrl = Annotated[str, Depends(current_base_url)]
 """The URL of the API, with the host that the client called."""
-Query = Annotated[str, Depends(current_query)]
-"""The query of a request, as the client sent it."""
 Body = Annotated[T, Depends(document)]
-"""The decoded body: an ``OampModel``, or a class with the class methods ``read`` and ``model``."""
+"""The decoded body: an ``OampModel``, or a class with a class method ``read``."""
 
 
 class _Result(Response):
@@ -102,7 +104,7 @@ class OampRoute(APIRoute):
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        self.read, self.model = _reader(endpoint)
+        self.read = _reader(endpoint)
         self._function = endpoint
         options["openapi_extra"] = {"security": list(SECURITY), **(options.get("openapi_extra") or {})}
         # ``responses`` documents the bodies. From the return type, FastAPI would document only JSON.
@@ -116,18 +118,18 @@ class OampRoute(APIRoute):
         wrapped.__doc__ = options["description"]
         super().__init__(path, wrapped, **options)
 
-    def operation(self) -> Operation | None:
-        """Return this operation for calls without FastAPI; None if only FastAPI can resolve a dependency."""
-        getters: list[Callable[[Dispatched], Any]] = []
-        for name, parameter in inspect.signature(self._function, eval_str=True).parameters.items():
-            dependency = _dependency(parameter.annotation)
-            if isinstance(dependency, Provided):
-                getters.append(dependency.get)
-            elif dependency is None and (in_path := _name_in_path(name, parameter.annotation)) in self.param_convertors:
-                getters.append(functools.partial(_path_parameter, in_path))
-            else:
-                return None
+    def operation(self) -> Operation:
+        """Return this operation for calls without FastAPI.
+
+        Raises:
+            TypeError: the function is a coroutine, or has a parameter that is not ``Provided``
+        """
         function = self._function
+        parameters = inspect.signature(function, eval_str=True).parameters.values()
+        dependencies = [_dependency(parameter.annotation) for parameter in parameters]
+        getters = [dependency.get for dependency in dependencies if isinstance(dependency, Provided)]
+        if len(getters) < len(dependencies) or inspect.iscoroutinefunction(function):
+            raise TypeError(f"{function.__name__} needs FastAPI: it is a coroutine, or a parameter is not Provided")
 
         def call(dispatched: Dispatched) -> Any:
             return function(*[get(dispatched) for get in getters])
@@ -140,7 +142,7 @@ class OampRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             if not is_served(request):
-                # The separate port of the control API does not serve the OAMP.
+                # This request came to the separate port of the control API, which has no OAMP.
                 raise HTTPException(404)
             call = served(request)
             call.response = await self._respond(call, request, handler)
@@ -162,7 +164,11 @@ class OampRoute(APIRoute):
                 return dispatch.success(dispatched, self.status_code or 200, response.result)
         except HTTPException as exc:
             error = errors.by_status(exc.status_code).error(str(exc.detail))
-            return dispatch.reject(call.oamp, call.request, error)
+            rejection = dispatch.reject(call.oamp, call.request, error)
+            headers = tuple((name.lower().encode(), value.encode()) for name, value in (exc.headers or {}).items())
+            return rejection._replace(headers=(*rejection.headers, *headers))
+        except RequestValidationError as exc:
+            return dispatch.error_response(call.oamp, call.request, _parameter_error(exc))
         except Exception as exc:
             return dispatch.error_response(call.oamp, call.request, exc)
         # A path operation may return a response of Starlette.
@@ -170,13 +176,17 @@ class OampRoute(APIRoute):
 
 
 def routes_of(routes: list[Any]) -> Routes:
-    """Return the path operations of a router, for calls without FastAPI."""
+    """Return the path operations of a router, for calls without FastAPI.
+
+    Raises:
+        TypeError: an operation needs FastAPI
+    """
     found = Routes()
     for route in routes:
-        if isinstance(route, OampRoute) and (operation := route.operation()):
+        if isinstance(route, OampRoute):
             path = route.path_regex if "{" in route.path else route.path
             for method in route.methods or ():
-                found.add(path, method, operation)
+                found.add(path, method, route.operation())
     return found
 
 
@@ -191,11 +201,23 @@ def not_found(request: Request, exc: HTTPException) -> Response:
     try:
         dispatch.check_client(call.oamp, call.request)
         if exc.status_code == 405:
-            raise NotAllowed((exc.headers or {}).get("Allow", "").replace("GET", "GET, HEAD"))
+            raise NotAllowed(*allowed_methods(request))
         raise OampError(errors.NOT_FOUND.error())
     except Exception as error:
         call.response = dispatch.error_response(call.oamp, call.request, error)
     return _to_starlette(call.response)
+
+
+def allowed_methods(request: Request) -> list[str]:
+    """Return the methods of the path of a request. FastAPI's ``Allow`` has only those of the first route."""
+    matching = [
+        method
+        for method in METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
+    # The OAMP serves HEAD where it serves GET.
+    has_head = "GET" in matching and "HEAD" not in matching and is_served(request)
+    return ["GET", "HEAD", *matching[1:]] if has_head else matching
 
 
 def _to_starlette(response: http.Response) -> Response:
@@ -205,32 +227,27 @@ def _to_starlette(response: http.Response) -> Response:
     return converted
 
 
-def _path_parameter(name: str, dispatched: Dispatched) -> str:
-    return dispatched.parameters[name]
-
-
-def _name_in_path(name: str, annotation: Any) -> str:
-    """Return the name of a path parameter: the alias of a function's parameter, if it has one."""
-    return next((part.alias for part in get_args(annotation)[1:] if isinstance(part, Path) and part.alias), name)
-
-
 def _dependency(annotation: Any) -> Any:
     return next((part.dependency for part in get_args(annotation)[1:] if isinstance(part, Dependency)), None)
 
 
-def _reader(endpoint: Callable[..., Any]) -> tuple[Reader | None, type[OampModel] | None]:
-    """Return the reader and the model of the body of a function; None without a body."""
+def _reader(endpoint: Callable[..., Any]) -> Reader | None:
+    """Return the reader of the body of a function; None without a body.
+
+    Raises:
+        TypeError: the type of the body is neither a model nor a class with ``read``
+    """
     for parameter in inspect.signature(endpoint, eval_str=True).parameters.values():
         if _dependency(parameter.annotation) is document:
             type_ = get_args(parameter.annotation)[0]
             if hasattr(type_, "read"):
-                return type_.read, type_.model()
-            models = [
-                part for part in (type_, *get_args(type_)) if isinstance(part, type) and issubclass(part, OampModel)
-            ]
-            (model,) = models
-            return functools.partial(_read_model, model, type(None) in get_args(type_)), model
-    return None, None
+                reader: Reader = type_.read
+                return reader
+            for part in (type_, *get_args(type_)):
+                if isinstance(part, type) and issubclass(part, OampModel):
+                    return functools.partial(_read_model, part, type(None) in get_args(type_))
+            raise TypeError(f"{endpoint.__name__}: the type of the body must be an OampModel, not {type_}")
+    return None
 
 
 def _read_model(
@@ -249,9 +266,24 @@ def _read_model(
 
 def _error(error: Any, codec: Codec) -> errors.ApiError:
     place = ".".join(map(str, error["loc"]))
-    if error["type"] in ("missing", "string_too_short"):
+    if error["type"] == "missing" or error.get("ctx", {}).get("min_length") == 1:
         return errors.MISSING_FIELD.with_data(place).error(f"{place} is required")
     return codec.syntax.error(f"{place}: {error['msg']}")
+
+
+def _parameter_error(exc: RequestValidationError) -> OampError:
+    """Return the error of an invalid parameter: no such resource for one of the path, else an invalid query."""
+    found = exc.errors()
+    if found[0]["loc"][0] == "path":
+        return OampError(errors.NOT_FOUND.error(found[0]["msg"]))
+    return OampError(
+        *[
+            errors.INVALID_QUERY.with_data(".".join(map(str, error["loc"][1:]))).error(
+                error["msg"], actual=str(error["input"]), valid=error["msg"]
+            )
+            for error in found
+        ]
+    )
 
 
 def _returning_result(endpoint: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,13 +13,13 @@ class Release(NamedTuple):
 
     Attributes:
         headers: the headers of every response
-        uncached_headers: further headers of the response to any method but POST
+        no_cache_headers: further headers of the response to any method but POST
         has_reason_phrase: whether a status line ends with a reason phrase
         version: the default version that the OAMP reports
     """
 
     headers: _Headers
-    uncached_headers: _Headers
+    no_cache_headers: _Headers
     has_reason_phrase: bool
     version: Version
 
@@ -28,7 +28,7 @@ RELEASES: dict[ReleaseName, Release] = {
     # from the samples in the guide
     "10.0": Release(
         headers=((b"server", b"Apache-Coyote/1.1"),),
-        uncached_headers=(
+        no_cache_headers=(
             (b"pragma", b"No-cache"),
             (b"cache-control", b"no-cache"),
             (b"expires", b"Wed, 31 Dec 1969 16:00:00 PST"),
@@ -41,7 +41,7 @@ RELEASES: dict[ReleaseName, Release] = {
     # from the source of Tomcat 9
     "12.6": Release(
         headers=(),
-        uncached_headers=((b"cache-control", b"private"), (b"expires", b"Thu, 01 Jan 1970 00:00:00 GMT")),
+        no_cache_headers=((b"cache-control", b"private"), (b"expires", b"Thu, 01 Jan 1970 00:00:00 GMT")),
         has_reason_phrase=False,
         version=Version(),
     ),

@@ -38,11 +38,6 @@ class SyncUpRequest(NamedTuple):
         """Read a body; without a codec, there is none. See ``read_request``."""
         return read_request(body, codec, charset, limits) if codec else EVERY_SERVER
 
-    @classmethod
-    def model(cls) -> type[Synchronize]:
-        """Return the model of the body."""
-        return Synchronize
-
 
 EVERY_SERVER = SyncUpRequest(_NOTHING, ())
 """A request without a body, which synchronises every server."""

@@ -32,7 +32,7 @@ from mockcvp.stubs.response import Dribble, Fault
 from mockcvp.text import printable, shortened
 
 LARGE = 64 * 1024
-"""The maximum size of a response body whose delivery is not awaited, in bytes."""
+"""Only a larger response body is watched until the client has received it, in bytes."""
 
 _WITHOUT_BODY = (204, 304)
 
@@ -43,16 +43,16 @@ class Services(NamedTuple):
     """The services that an exchange uses.
 
     Attributes:
-        unfinished: the memory of unfinished request bodies
+        unfinished: counts the memory of unfinished request bodies
         dispatcher: the operations of the OAMP
         fastapi: returns the response of FastAPI's stack to a request
-        needs_fastapi: returns whether a request for a path needs FastAPI's stack
+        needs_fastapi: returns whether a request with a path and a method needs FastAPI's stack
     """
 
     unfinished: UnfinishedBodies
     dispatcher: Dispatcher
     fastapi: Callable[[Scope, OAMP, Request], Awaitable[Response]]
-    needs_fastapi: Callable[[str], bool]
+    needs_fastapi: Callable[[str, str], bool]
 
 
 class Reaction(NamedTuple):
@@ -123,7 +123,8 @@ class Exchange:
         if self._is_stale:
             self._abort(request)
             return None, False
-        # Up to the record, only FastAPI's stack and long lists await, so that the journal has the order of the effects.
+        # Nothing is awaited between the effect and the record, so that the journal has the order of the effects. Only
+        # FastAPI's stack may await in between. The encoding of a long list may too, but has no effect.
         is_malformed = bool(self._writer and self._writer.malformed)
         reaction = await self._react(request, response) if is_complete or is_malformed else Reaction()
         if reaction.response and reaction.response.parts:
@@ -159,7 +160,7 @@ class Exchange:
         """Return a request without its body, and its error response; None if the body is needed.
 
         Args:
-            length: the length of a large body; None for a chunked body, 0 for any other
+            length: the Content-Length of a large body; None for a chunked body; 0 for a small body or none
         """
         state, limit = self._state, self._state.settings.max_body_bytes
         request = request_of(self._scope, self._headers, RequestBody())._replace(unread=has_body(self._headers))
@@ -167,7 +168,7 @@ class Exchange:
             return request._replace(throttled=f"more than {state.oamp.max_in_flight} requests are in flight"), None
         if length is not None and length > limit:
             request = request._replace(exceeded=limit)
-        if state.stubs.mappings or self._services.needs_fastapi(request.path):
+        if state.stubs.mappings or self._services.needs_fastapi(request.path, request.method):
             # A stub mapping may match the body, and a user's path operation may read it.
             return (request, None) if request.exceeded else None
         response = self._services.dispatcher.reject(state.oamp, request, length)
@@ -180,7 +181,7 @@ class Exchange:
         mapping = stubs.serve_for(request) if stubs.mappings and not request.throttled else None
         if mapping is None:
             delay = stubs.delays.sample(stubs.delays) if stubs.settings else 0.0
-            if response is None and self._services.needs_fastapi(request.path):
+            if self._needs_fastapi(request, response):
                 response = await self._services.fastapi(self._scope, state.oamp, request)
             return Reaction(response or self._services.dispatcher.respond(state.oamp, request), delay=delay)
         stubbed = mapping.response
@@ -192,6 +193,11 @@ class Exchange:
         headers = (*stubbed.headers, (b"matched-stub-id", mapping.id.encode()))
         response = Response(stubbed.status, headers, stubbed.body)
         return Reaction(response, None, mapping, delay, stubbed.reason, stubbed.dribble)
+
+    def _needs_fastapi(self, request: Request, response: Response | None) -> bool:
+        if response or request.throttled:
+            return False
+        return self._services.needs_fastapi(request.path, request.method)
 
     async def _send_reaction(self, request: Request, reaction: Reaction) -> bool:
         """Send the response, or apply the fault; return whether this is complete."""
@@ -210,7 +216,7 @@ class Exchange:
 
     async def _send_response(self, request: Request, reaction: Reaction, response: Response) -> bool:
         writer, release = self._writer, self._state.oamp.release
-        # A client that expects 100 (Continue) may still send its body.
+        # The server cannot know whether the body of a client that expects 100 (Continue) will follow.
         close = bool(writer and writer.malformed) or (request.unread and expects_continue(self._headers))
         if writer and reaction.is_of_oamp:
             return writer.respond(response, close=close, has_reason_phrase=release.has_reason_phrase)
@@ -223,7 +229,7 @@ class Exchange:
         try:
             is_sent = await self._send_parts(response, reaction.dribble, close=close)
         except asyncio.CancelledError:
-            # A stop of the server closes the connection first.
+            # The server stops, and has already closed the connection.
             return False
         return is_sent and not (writer and writer.is_disconnected)
 
@@ -259,7 +265,8 @@ class Exchange:
     def _abort(self, request: Request) -> None:
         """Close the connection, so that a request from before a reset has no response after the reset."""
         _log.info(
-            "--- %s: in flight when the mock server was reset, so the connection is closed", printable(request.target)
+            "--- %s: in flight when the mock server was reset, so the connection is closed",
+            printable(shortened(request.target)),
         )
         if self._writer is None:
             raise ConnectionResetError("the mock server was reset while the request was in flight")
@@ -290,9 +297,8 @@ async def _with_body(response: Response) -> Response | None:
 
 def _unchunked(response: Response) -> Response:
     """Return a response for a client of HTTP/1.0, which has no chunks."""
-    framing = (b"transfer-encoding", b"content-length")
-    headers = tuple((name, value) for name, value in response.headers if name.lower() not in framing)
-    if response.status not in _WITHOUT_BODY:
+    headers = tuple((name, value) for name, value in response.headers if name.lower() != b"transfer-encoding")
+    if response.status not in _WITHOUT_BODY and not any(name.lower() == b"content-length" for name, _ in headers):
         headers = (*headers, (b"content-length", b"%d" % len(response.body)))
     return response._replace(headers=headers)
 

@@ -60,7 +60,7 @@ class Cycle:
         is_finished: whether the whole response is written
         is_disconnected: whether the connection was closed before that
         keep_alive: whether the connection stays open after the response
-        lingers: whether the connection receives the rest of the body before it closes, since the client may still send
+        lingers: whether the connection, before it closes, receives the rest of a body that the client may still send
         malformed: the reason why the body is malformed HTTP; empty for a valid body
     """
 
@@ -68,6 +68,7 @@ class Cycle:
         "_awaits_continue",
         "_body",
         "_connection",
+        "_has_chunks",
         "_is_chunked",
         "_is_complete",
         "_is_dated",
@@ -92,11 +93,12 @@ class Cycle:
         self._connection = connection
         self._awaits_continue = head.expects_continue
         self._is_head = head.scope["method"] == "HEAD"
+        self._has_chunks = head.scope["http_version"] != "1.0"
         self._body: bytes | bytearray = b""
         self._is_complete = self._is_read = False
         self._waiting: asyncio.Future[None] | None = None
         self._is_started = self._is_chunked = self._is_dated = False
-        self._remaining = 0
+        self._remaining: int | None = 0
         self._reason: str | None = None
 
     @property
@@ -147,12 +149,10 @@ class Cycle:
         if self._awaits_continue and not self.is_disconnected:
             self._connection.output.write(CONTINUE)
         self._awaits_continue = False
-        while not (self.is_disconnected or self.is_finished):
-            if self._body or (self._is_complete and not self._is_read):
-                break
+        while not (self.is_disconnected or self.is_finished or self._body or (self._is_complete and not self._is_read)):
             self._waiting = asyncio.get_running_loop().create_future()
             await self._waiting
-        else:
+        if self.is_disconnected or self.is_finished:
             return {"type": "http.disconnect"}
         was_full, body, self._body = self.is_full, bytes(self._body), b""
         self._is_read = self._is_complete
@@ -208,7 +208,12 @@ class Cycle:
             self._remaining = int(length)
         elif fields.get(b"transfer-encoding") == b"chunked":
             self._is_chunked = True
-        elif not self._is_head and status not in (204, 304):
+        elif self._is_head or status in (204, 304):
+            self._remaining = 0
+        elif not self._has_chunks:
+            # The end of the connection ends the body.
+            self._remaining = None
+        else:
             self._is_chunked = True
             encoded += b"transfer-encoding: chunked\r\n"
         date = b"" if self._is_dated else b"date: " + self._connection.service.date + b"\r\n"
@@ -221,6 +226,8 @@ class Cycle:
         elif self._is_chunked:
             data = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
             data += b"0\r\n\r\n" if is_last else b""
+        elif self._remaining is None:
+            data = body
         else:
             data, self._remaining = body, self._remaining - len(body)
             if self._remaining < 0 or (is_last and self._remaining):
@@ -254,9 +261,9 @@ class Cycle:
     def begin(self, call: Coroutine[Any, Any, None]) -> "Rest | None":
         """Call the app without a task, and return the rest of the call at its first wait; None if the call is complete.
 
-        A client that closes its side right after its request receives the response only without a task.
+        With a task, the response would be written after asyncio has closed the connection of a client that has already
+        closed its side.
         """
-        self.has_begun = True
         try:
             return Rest(call, call.send(None))
         except StopIteration:
@@ -267,7 +274,6 @@ class Cycle:
 
     async def run(self, call: Awaitable[None]) -> None:
         """Await a call of the app, or the rest of one."""
-        self.has_begun = True
         try:
             await call
         except Exception as exc:

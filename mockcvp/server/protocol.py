@@ -21,7 +21,7 @@ from mockcvp.server.tls import ReportingSSLObject
 from mockcvp.server.writer import Output, response_head, write_fault
 from mockcvp.stubs.response import Fault
 
-# This much data is parsed in one event-loop iteration. In chunks of one byte, this takes a few milliseconds.
+# This much data is parsed in one event-loop iteration. The worst case, chunks of one byte, takes a few milliseconds.
 _SLICE_BYTES = 16 * 1024
 # If more bytes wait to be parsed, reading is paused.
 _MOST_BUFFERED = 64 * 1024
@@ -67,16 +67,18 @@ class Connection(asyncio.Protocol):
         self._connections: set[Any] = server_state.connections
         self._tasks = server_state.tasks
         self._loop = _loop or asyncio.get_running_loop()
-        # The common part of all scopes, and the scope of a request before the app is called.
+        # The common part of all scopes.
         self._base: dict[str, Any] = {"root_path": config.root_path}
         self._app_state = app_state
+        # The scope of a request before the app is called.
         self._scope: dict[str, Any] = {}
+        # A new connection has the timeout of headers, and not the keep-alive timeout.
         self._state = State.HEAD
-        # The time of the start of this state.
+        # The start of the timeout of this state.
         self._since = 0.0
         # Received data that is not parsed.
         self._buffer = bytearray()
-        self._is_parsing = self._is_due = self._is_reading_paused = False
+        self._is_parsing = self._is_parsing_scheduled = self._is_reading_paused = False
         self._reader = RequestReader(self._settings)
         self._cycle: Cycle | None = None
         self._closing: asyncio.TimerHandle | None = None
@@ -85,20 +87,20 @@ class Connection(asyncio.Protocol):
         """Start the connection, unless there are too many."""
         self._transport = transport
         self.output = Output(transport, self.service.batch, self._after_writing)
-        # Writing is resumed when the buffer of the transport is empty.
+        # A low-water mark of 0 follows: writing is resumed when the buffer of the transport is empty.
         transport.set_write_buffer_limits(high=1)
-        # The last bytes of the handshake may be buffered, and no response has to wait for them.
+        # The last bytes of the handshake may have paused writing, and no response has to wait for them.
         self.output.paused_since, self.output.was_paused = None, False
-        self._client, self._server = _address(transport, "peername"), _address(transport, "sockname")
+        self._client_address, self._server_address = _address(transport, "peername"), _address(transport, "sockname")
         scheme = "https" if transport.get_extra_info("sslcontext") else "http"
-        self._base |= {"client": self._client, "server": self._server, "scheme": scheme}
+        self._base |= {"client": self._client_address, "server": self._server_address, "scheme": scheme}
         self._connections.add(self)
         self._since = self._loop.time()
         most = self._settings.max_connections
         if self.service.is_stopping:
             # The handshake was completed after the server had closed all idle connections.
             self.abort()
-        elif len(self._connections) > most < sum(other.port == self.port for other in self._connections):
+        elif len(self._connections) > most and sum(other.port == self.port for other in self._connections) > most:
             _log.warning("closed the connection of %s: there are %d connections already", self._who, most)
             self.abort()
 
@@ -121,7 +123,7 @@ class Connection(asyncio.Protocol):
         """Parse data, one slice in each event-loop iteration."""
         if self._state is State.CLOSING:
             return
-        if self._buffer or not self._is_receiving or len(data) > _SLICE_BYTES:
+        if self._buffer or not self._can_parse or len(data) > _SLICE_BYTES:
             self._buffer += data
             self._schedule()
         elif (parsed := self._parse(data)) < len(data):
@@ -129,7 +131,7 @@ class Connection(asyncio.Protocol):
             self._schedule()
 
     def eof_received(self) -> None:
-        """Serve all received requests at once: asyncio shuts down TLS next."""
+        """Serve all received requests now, since asyncio shuts down TLS next."""
         self.service.batch.flush()
         while self._parse_slice():
             self.service.batch.flush()
@@ -143,7 +145,7 @@ class Connection(asyncio.Protocol):
         self.output.resume()
 
     @property
-    def _is_receiving(self) -> bool:
+    def _can_parse(self) -> bool:
         """Whether further data can be parsed now."""
         if self._state is State.BODY:
             return self._cycle is not None and not self._cycle.is_full
@@ -151,15 +153,15 @@ class Connection(asyncio.Protocol):
 
     def _schedule(self) -> None:
         """Parse buffered data in the next event-loop iteration, and pause reading if there is much."""
-        if not self._is_due and self._is_receiving:
-            self._is_due = True
+        if not self._is_parsing_scheduled and self._can_parse:
+            self._is_parsing_scheduled = True
             self._loop.call_soon(self._parse_next)
         if not self._is_reading_paused and len(self._buffer) > _MOST_BUFFERED:
             self._is_reading_paused = True
             self._transport.pause_reading()
 
     def _parse_next(self) -> None:
-        self._is_due = False
+        self._is_parsing_scheduled = False
         if self._parse_slice() and self._buffer:
             self._schedule()
         if self._is_reading_paused and len(self._buffer) <= _SLICE_BYTES and self._state is not State.CLOSING:
@@ -168,7 +170,7 @@ class Connection(asyncio.Protocol):
 
     def _parse_slice(self) -> bool:
         """Parse one slice of the buffered data, and return whether any of it was parsed."""
-        if not self._buffer or not self._is_receiving:
+        if not self._buffer or not self._can_parse:
             return False
         parsed = self._parse(bytes(memoryview(self._buffer)[:_SLICE_BYTES]))
         del self._buffer[:parsed]
@@ -179,7 +181,7 @@ class Connection(asyncio.Protocol):
         place, before = 0, -1
         self._is_parsing = True
         try:
-            while before < place < len(data) and self._is_receiving:
+            while before < place < len(data) and self._can_parse:
                 before = place
                 place = self._parse_head(data, place) if self._cycle is None else self._parse_body(data, place)
         except MalformedError as exc:
@@ -343,7 +345,7 @@ class Connection(asyncio.Protocol):
         elif self.output.was_paused:
             self.close_when_drained()
         elif self._state is not State.CLOSING:
-            # A response of this event-loop iteration is still sent.
+            # A response of this event-loop iteration is sent before the abort.
             self._state = State.CLOSING
             self._loop.call_soon(self.abort)
 
@@ -355,22 +357,22 @@ class Connection(asyncio.Protocol):
             # The keep-alive timeout starts when the client has read everything.
             self._since = now
             if now - paused > settings.body_timeout:
-                self._end("the client did not read the response", settings.body_timeout)
+                self._time_out("the client did not read the response", settings.body_timeout)
         elif self._state is State.HEAD and waited > settings.header_timeout:
-            self._end("the client did not send a request's headers", settings.header_timeout)
+            self._time_out("the client did not send a request's headers", settings.header_timeout)
         elif self._state in (State.BODY, State.REST):
-            if not self._is_receiving:
+            if not self._can_parse:
                 # The app does not receive the body, so the client cannot send it.
                 self._since = now
             elif waited > settings.body_timeout:
                 if self._state is State.REST and self._cycle is not None and not self._cycle.keep_alive:
                     self.close_when_drained()
                 else:
-                    self._end("the client did not send a request's body", settings.body_timeout)
+                    self._time_out("the client did not send a request's body", settings.body_timeout)
         elif self._state is State.IDLE and waited > settings.keep_alive_timeout:
             self.close_when_drained()
 
-    def _end(self, why: str, seconds: float) -> None:
+    def _time_out(self, why: str, seconds: float) -> None:
         _log.warning("closed the connection of %s: %s within %g s", self._who, why, seconds)
         self.abort()
 
@@ -380,11 +382,11 @@ class Connection(asyncio.Protocol):
     @property
     def port(self) -> int:
         """The port of the server."""
-        return self._server[1] if self._server else 0
+        return self._server_address[1] if self._server_address else 0
 
     @property
     def _who(self) -> str:
-        return self._client[0] if self._client else "-"
+        return self._client_address[0] if self._client_address else "-"
 
 
 def _address(transport: asyncio.Transport, name: str) -> tuple[str, int] | None:

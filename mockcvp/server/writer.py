@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from http import HTTPStatus
+from typing import assert_never
 
 from mockcvp.oamp.http import CHUNKED, Headers, Response
 from mockcvp.server.batch import Batch
@@ -43,7 +44,7 @@ class Output:
         self._on_drained: Callable[[], None] | None = drained
         self._queue: deque[bytes | memoryview] = deque()
         self._waiting: list[Future[bool]] = []
-        self._is_due = False
+        self._is_flush_scheduled = False
 
     @property
     def is_drained(self) -> bool:
@@ -53,7 +54,7 @@ class Output:
     @property
     def is_paused(self) -> bool:
         """Whether new data has to wait for the client, or for the rest of a large response."""
-        return self.paused_since is not None or self._is_due
+        return self.paused_since is not None or self._is_flush_scheduled
 
     def write(self, data: bytes) -> None:
         """Write data, after all earlier data."""
@@ -87,13 +88,13 @@ class Output:
         self._wake(is_drained=False)
 
     def _flush_later(self) -> None:
-        self._is_due = False
+        self._is_flush_scheduled = False
         self._flush()
 
     def _flush(self) -> None:
         queue, transport, pieces = self._queue, self._transport, 0
         while queue and self.paused_since is None:
-            if self._is_due or transport.is_closing():
+            if self._is_flush_scheduled or transport.is_closing():
                 # ``connection_lost`` follows soon.
                 return
             data = queue.popleft()
@@ -101,7 +102,7 @@ class Output:
                 pieces += 1
                 if pieces > _MOST_PIECES:
                     queue.appendleft(data)
-                    self._is_due = True
+                    self._is_flush_scheduled = True
                     get_running_loop().call_soon(self._flush_later)
                     return
                 data = memoryview(data)
@@ -180,7 +181,7 @@ def encode_headers(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 
 def write_fault(transport: Transport, write: Callable[[bytes], None], fault: Fault) -> None:
-    """Write the bytes of a fault, or prepare the reset of the connection. An empty response has no bytes."""
+    """Write the bytes of a fault, or prepare the reset of the connection."""
     if fault is Fault.CONNECTION_RESET_BY_PEER:
         # With a linger time of 0, closing a TCP connection resets it.
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -189,3 +190,5 @@ def write_fault(transport: Transport, write: Callable[[bytes], None], fault: Fau
     elif fault is Fault.RANDOM_DATA_THEN_CLOSE:
         # Some clients would wait for more data without the end of a line.
         write(bytes(range(128, 256)) * 2 + b"\r\n\r\n")
+    elif fault is not Fault.EMPTY_RESPONSE:
+        assert_never(fault)

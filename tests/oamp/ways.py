@@ -14,7 +14,7 @@ import httpx
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
-from mockcvp.app import create_app
+from mockcvp.app import MockApp, create_app
 from mockcvp.server.listener import Server
 from mockcvp.settings import Settings
 from tests.server_process import PASSWORD, PATIENCE, USER
@@ -35,11 +35,17 @@ class TransparentMiddleware:
 @contextmanager
 def serve_with_own_server(cert_dir: Path, *, middleware: bool = False) -> Iterator[httpx.Client]:
     """Serve the app with mockcvp's server, over TLS."""
-    settings = Settings(port=0, cert_dir=cert_dir)
-    app = create_app(settings)
+    app = create_app(Settings())
     if middleware:
         app.add_middleware(TransparentMiddleware)
-    server, ready = Server(app, settings), Event()
+    with serve_app(app, cert_dir) as client:
+        yield client
+
+
+@contextmanager
+def serve_app(app: MockApp, cert_dir: Path) -> Iterator[httpx.Client]:
+    """Serve an app with mockcvp's server, over TLS."""
+    server, ready = Server(app, Settings(port=0, cert_dir=cert_dir)), Event()
     thread = Thread(target=server.run, args=(ready.set,))
     thread.start()
     try:
@@ -56,7 +62,14 @@ def serve_with_own_server(cert_dir: Path, *, middleware: bool = False) -> Iterat
 def serve_with_test_client(cert_dir: Path) -> Iterator[httpx.Client]:
     """Serve the app with Starlette's test client."""
     del cert_dir
-    with TestClient(create_app(), base_url="https://localhost/cvp-config/") as client:
+    with call_app(create_app()) as client:
+        yield client
+
+
+@contextmanager
+def call_app(app: MockApp) -> Iterator[httpx.Client]:
+    """Serve an app with Starlette's test client."""
+    with TestClient(app, base_url="https://localhost/cvp-config/") as client:
         client.auth = (USER, PASSWORD)
         yield client
 

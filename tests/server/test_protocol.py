@@ -1,6 +1,7 @@
 """Connections: pipelining, timeouts, the delivery of responses, and the close."""
 
 import base64
+import json
 import re
 import signal
 import socket
@@ -313,3 +314,13 @@ def test_an_error_response_may_have_a_nonstandard_status(tmp_path: Path) -> None
         received = client.get("version")
         assert (received.status_code, received.reason_phrase) == (520, "")
         assert "<errorType>processing.unusual</errorType>" in received.text
+
+
+def test_the_control_api_sends_no_chunks_to_http_1_0(server: ServerProcess) -> None:
+    with server.client() as client:
+        client.get("version")
+    with server.connection() as connection:
+        connection.sendall(request("GET", "/__admin/requests?limit=1", version="1.0"))
+        head, _, body = read_to_end(connection).partition(b"\r\n\r\n")
+    assert b"transfer-encoding" not in head.lower()
+    assert json.loads(body)["meta"]["total"] >= 1
