@@ -137,8 +137,8 @@ def test_200_has_the_documented_headers_and_body(mock: tuple[MockCVP, str], medi
     response = exchange(cvp, build_request("GET", "/cvp-config/server?q=type:VXML", media_type))
     content = [("Content-Type", CONTENT_TYPE[media_type]), ("Transfer-Encoding", "chunked")]
     check_head(response, release, 200, [*SERVER[release], *CACHE_HEADERS[release], *content])
-    ref_url = "https://localhost/cvp-config/server/2e0ad5b6-3c1f-4a8e-9d27-5f6c8b1a4e02"
-    fields = {"refURL": ref_url, "hostname": "cvp-vxml-1", "ipaddr": "192.0.2.12", "type": "VXML"}
+    ref_url = "https://localhost/cvp-config/server/vxml-1"
+    fields = {"refURL": ref_url, "hostname": "vxml-1", "ipaddr": "192.0.2.12", "type": "VXML"}
     if media_type == JSON:
         body = json.dumps({"results": {"servers": {"server": fields}}}).encode()
     else:
