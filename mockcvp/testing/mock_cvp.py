@@ -16,14 +16,14 @@ from mockcvp.journal import Call
 from mockcvp.messages import error_lines
 from mockcvp.oamp.deployment import Outcome
 from mockcvp.oamp.references import server_id
-from mockcvp.pipeline.log_line import line
 from mockcvp.server.listener import Server
 from mockcvp.settings import Settings
 from mockcvp.state import MockState, new_tenant
 from mockcvp.stubs.pattern import RequestPattern, matching
 from mockcvp.stubs.response import Delays, Fault
-from mockcvp.testing.assertions import WantedCall, mismatch, pattern_of, shortfall, unused_stub
+from mockcvp.testing.assertions import WantedCall, mismatch, pattern_of, shortfall
 from mockcvp.testing.one_shot import error_stub, fault_stub
+from mockcvp.testing.report import log_of
 from mockcvp.testing.synchronizations import Synchronization, synchronizations_of
 
 if TYPE_CHECKING:
@@ -174,14 +174,11 @@ class MockCVP:
 
     def log(self) -> str:
         """Return a line for each call, failed TLS handshake, stub without a match, and call of a tenant."""
-        lines = [f"{call.number}: {line(call)}" for call in self.calls]
-        lines += [f"TLS handshake failed: {reason}" for reason in self._tls_errors]
-        # The initial stubs belong to no test.
-        unused = [mapping for mapping in self._running.stubs.idle if mapping not in self._running.stubs.initial]
-        lines += [unused_stub(mapping, self.calls) for mapping in unused[:_MAX_LISTED]]
-        for name, tenant in self._running.tenants.items():
-            lines += [f"{name} {call.number}: {line(call)}" for call in reversed(tenant.journal.page().calls)]
-        return "\n".join(lines)
+        return log_of(self._running, self._tls_errors, is_complete=True)
+
+    def report(self) -> str:
+        """Return the log with only the first 5 and the last 20 calls; pytest shows it for a failed test."""
+        return log_of(self._running, self._tls_errors, is_complete=False)
 
     def wait_for_calls(self, count: int = 1, timeout: float = 5.0, **wanted: Unpack[WantedCall]) -> list[Call]:
         """Wait for matching calls, and return them; their responses may not be sent yet. Earlier calls count too.

@@ -58,6 +58,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> "Generator[None, pytest.Test
     used = item.stash.get(_used, None)
     if used is not None and report.failed:
         # A later teardown of the session can fail after the mock server has stopped.
-        calls = (used.log() or "none") if used.is_running else "the mock server has stopped"
+        calls = (used.report() or "none") if used.is_running else "the mock server has stopped"
         report.sections.append(("mockcvp: the calls of this test", calls))
     return report

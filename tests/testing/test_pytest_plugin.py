@@ -1,3 +1,4 @@
+import re
 import sys
 from pathlib import Path
 
@@ -108,6 +109,28 @@ def test_the_report_of_a_failed_test_lists_its_calls(plugin_tester: pytest.Pytes
     # The report shows the line of the test, not of the verification.
     assert "def _verify" not in result.stdout.str()
     assert result.stdout.str().count("the calls of this test") == 2
+
+
+def test_the_report_lists_the_first_and_the_last_calls(plugin_tester: pytest.Pytester) -> None:
+    plugin_tester.makepyfile(
+        """
+        def test_it(mock_cvp):
+            tenant = mock_cvp.tenant(username="run")
+            with mock_cvp.client() as client:
+                for _ in range(30):
+                    client.get("version")
+                    client.get("server", auth=tenant.auth)
+                assert len(mock_cvp.log().splitlines()) == 60
+                assert False
+        """
+    )
+    result = plugin_tester.runpytest_subprocess()
+    result.assert_outcomes(failed=1)
+    listed = result.stdout.str().partition("mockcvp: the calls of this test -")[2]
+    numbers = [*range(1, 6), *range(11, 31)]
+    assert re.findall(r"^(?:run )?(\d+): 200", listed, re.MULTILINE) == [*map(str, numbers + numbers)]
+    for first, last in (("5: 200", "11: 200"), ("run 5: 200", "run 11: 200")):
+        assert re.search(rf"^{first}.*\n… 5 more calls\n{last}", listed, re.MULTILINE)
 
 
 def test_the_plugin_imports_nothing_until_a_fixture_is_used(plugin_tester: pytest.Pytester) -> None:
