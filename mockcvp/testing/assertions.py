@@ -1,5 +1,6 @@
 """Verification of calls, with messages that explain a mismatch."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
@@ -132,6 +133,18 @@ def shortfall(wanted: RequestPattern, page: Page, count: int, tls_errors: Sequen
     return _message(wanted, page, f"at least {count} times" if count != 1 else "at least once", tls_errors)
 
 
+def ca_bundle_note() -> list[str]:
+    """Return a line for the variable that makes requests ignore a session's ``verify``; an empty list without one."""
+    # This is the order in which requests reads the variables.
+    name = next((name for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if os.environ.get(name)), None)
+    if name is None:
+        return []
+    return [
+        f"{name} is set in the environment, and overrides a session's verify in requests: "
+        "set the session's trust_env to False, or pass verify with each request"
+    ]
+
+
 def unused_stub(mapping: StubMapping, calls: Sequence[Call]) -> str:
     """Return the message for a stub mapping without a matched call: its differences from the nearest call."""
     message = f"the stub mapping {mapping.name or mapping.pattern.description} has matched no call"
@@ -163,6 +176,7 @@ def _message(
         lines.append("the mock server received no calls: does your client use its URL?")
     if tls_errors and not found:
         lines.append(f"{len(tls_errors)} TLS handshakes failed: {'; '.join(dict.fromkeys(tls_errors))}")
+        lines += ca_bundle_note()
     return "\n".join([*lines, *_call_lines(wanted, page.calls, found)])
 
 

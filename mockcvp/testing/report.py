@@ -6,7 +6,7 @@ from itertools import islice
 from mockcvp.journal import Call
 from mockcvp.pipeline.log_line import line
 from mockcvp.state import MockState
-from mockcvp.testing.assertions import unused_stub
+from mockcvp.testing.assertions import ca_bundle_note, unused_stub
 
 _FIRST_CALLS, _LAST_CALLS = 5, 20
 _MAX_STUBS = 5
@@ -23,6 +23,7 @@ def log_of(state: MockState, tls_errors: Sequence[str], *, is_complete: bool) ->
     calls = state.journal.page().calls[::-1]
     lines = _call_lines([("", call) for call in calls], is_complete=is_complete)
     lines += [f"TLS handshake failed: {reason}" for reason in tls_errors]
+    lines += ca_bundle_note() if tls_errors else []
     # The initial stubs belong to no test.
     unused = (mapping for mapping in state.stubs.idle if mapping not in state.stubs.initial)
     lines += [unused_stub(mapping, calls) for mapping in islice(unused, _MAX_STUBS)]

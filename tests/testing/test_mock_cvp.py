@@ -516,6 +516,27 @@ def test_a_client_without_trust_is_reported(cvp: MockCVP) -> None:
         cvp.wait_for_calls(timeout=0)
 
 
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_ca_bundle_variable_is_reported(cvp: MockCVP, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, requests.utils.DEFAULT_CA_BUNDLE_PATH)
+    session = requests.Session()
+    session.verify = str(cvp.certificate)
+    with session, pytest.raises(requests.exceptions.SSLError):
+        session.get(f"{cvp.url}/version", timeout=PATIENCE)
+    wait_until(lambda: "TLS handshake failed" in cvp.log())
+    note = f"\n{variable} is set in the environment, and overrides a session's verify in requests: "
+    assert note in cvp.report()
+    with pytest.raises(AssertionError, match=note):
+        cvp.assert_called()
+    monkeypatch.delenv(variable)
+    assert " is set in the environment" not in cvp.report()
+    monkeypatch.setenv(variable, requests.utils.DEFAULT_CA_BUNDLE_PATH)
+    cvp.reset()
+    assert cvp.report() == ""
+
+
 def test_similar_calls_are_reported_in_one_line(cvp: MockCVP, client: httpx.Client) -> None:
     synchronize(client, {"refURL": "media", "sincetime": 5})
     for number in range(30):
