@@ -1,7 +1,8 @@
 """Messages of validation errors: the place, the expected value, and the given value unless it may be a secret."""
 
+import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -130,6 +131,13 @@ def member(name: object, *, is_secret: bool = False) -> str:
     if _NAME.fullmatch(text) or not (is_secret or may_be_secret(text)):
         return shortened(text, _LONGEST_NAME)
     return "***"
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return a question that names the most similar one of some known names; an empty text without a similar one."""
+    # The search takes long for a long name.
+    near = difflib.get_close_matches(name[:_LONGEST_NAME], known, n=1)
+    return f": is {near[0]} meant?" if near else ""
 
 
 def duplicate(kind: str, name: str, place: str) -> str:

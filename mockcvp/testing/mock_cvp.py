@@ -25,6 +25,7 @@ from mockcvp.testing.assertions import WantedCall, mismatch, pattern_of, shortfa
 from mockcvp.testing.one_shot import error_stub, fault_stub
 from mockcvp.testing.report import log_of
 from mockcvp.testing.synchronizations import Synchronization, synchronizations_of
+from mockcvp.testing.typed_settings import ChangeableSettings, MockCVPSettings, check_names
 
 if TYPE_CHECKING:
     import httpx
@@ -41,15 +42,16 @@ class MockCVP:
     Its methods are thread-safe.
 
     Args:
-        settings: the fields of ``Settings``
+        settings: the fields of ``Settings``, except ``log_level``
 
     Raises:
         ValueError: a setting is not valid
     """
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, **settings: Unpack[MockCVPSettings]) -> None:
         if "log_level" in settings:
             raise ValueError("log_level belongs to the command: in Python, set the level of the logger 'mockcvp'")
+        check_names(settings, MockCVPSettings.__annotations__)
         self._given = {"port": 0, **settings}
         self._checked(self._given)
         self._resources: ExitStack | None = None
@@ -336,7 +338,7 @@ class MockCVP:
         with _value_errors():
             servers.change(type(known).model_validate(known.model_dump() | changes))
 
-    def tenant(self, **settings: Any) -> "MockCVP":
+    def tenant(self, **settings: Unpack[ChangeableSettings]) -> "MockCVP":
         """Add a tenant: a mock server for the calls of another user, with a separate deployment, clock and journal.
 
         Args:
@@ -347,7 +349,7 @@ class MockCVP:
         """
         if self._root is not None:
             raise ValueError("a tenant has no tenants: call tenant() of the mock server")
-        _reject(settings, Settings.at_start())
+        check_names(settings, ChangeableSettings.__annotations__, Settings.at_start())
         with _value_errors():
             state = new_tenant(self._running, **settings)
         tenant = MockCVP()
@@ -367,16 +369,17 @@ class MockCVP:
         """The clock of the sync-ups: ``freeze``, ``advance``, ``resume``."""
         return self._running.clock
 
-    def reset(self, **settings: Any) -> None:
+    def reset(self, **settings: Unpack[ChangeableSettings]) -> None:
         """Restore the state of the start, and override some settings until the next reset.
 
         Raises:
             ValueError: a setting is not valid, or cannot change while the mock server runs
         """
-        _reject(settings, Settings.at_start() | ({"username"} if self._root else set()))
+        fixed = Settings.at_start() | ({"username"} if self._root else set())
+        check_names(settings, ChangeableSettings.__annotations__, fixed)
         state = self._running
         self._tls_errors.clear()
-        changed = self._settings.model_dump(exclude_unset=True) | settings
+        changed = {**self._settings.model_dump(exclude_unset=True), **settings}
         state.reset(self._checked(changed) if settings else self._settings)
         state.tenants.clear()
 
@@ -388,8 +391,3 @@ def _value_errors(given: object = None) -> Iterator[None]:
         yield
     except ValidationError as exc:
         raise ValueError("; ".join(error_lines(exc, given))) from None
-
-
-def _reject(settings: dict[str, Any], at_start: set[str]) -> None:
-    if fixed := sorted(at_start & settings.keys()):
-        raise ValueError(f"{', '.join(fixed)} can only be set at the start")

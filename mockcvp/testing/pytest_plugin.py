@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from mockcvp.testing.mock_cvp import MockCVP
+    from mockcvp.testing.typed_settings import MockCVPSettings
 
 _used: pytest.StashKey["MockCVP"] = pytest.StashKey()
 
@@ -20,13 +21,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def mock_cvp_settings() -> dict[str, Any]:
+def mock_cvp_settings() -> "MockCVPSettings":
     """Return the settings of the mock server; override it to change them."""
     return {}
 
 
 @pytest.fixture(scope="session")
-def mock_cvp_server(mock_cvp_settings: dict[str, Any]) -> "Iterator[MockCVP]":
+def mock_cvp_server(mock_cvp_settings: "MockCVPSettings") -> "Iterator[MockCVP]":
     """Run one mock server for the session; each worker of pytest-xdist has its own session."""
     from mockcvp.testing.mock_cvp import MockCVP
 
@@ -46,7 +47,7 @@ def mock_cvp(mock_cvp_server: "MockCVP", request: pytest.FixtureRequest) -> "Moc
     try:
         mock_cvp_server.reset(**settings)
     except ValueError as exc:
-        pytest.fail(f"mock_cvp: {exc}", pytrace=False)
+        raise pytest.fail.Exception(f"mock_cvp: {exc}", pytrace=False) from None
     request.node.stash[_used] = mock_cvp_server
     return mock_cvp_server
 

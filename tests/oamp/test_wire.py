@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from mockcvp import MockCVP
+from mockcvp.oamp.releases import ReleaseName
 from tests.server_process import JSON, PATIENCE, XML
 
 SYNCHRONIZE = "/cvp-config/command/synchronize"
@@ -307,6 +308,6 @@ def test_reset_changes_the_release_of_a_running_server() -> None:
 
 
 @pytest.mark.parametrize(("release", "major"), [("10.0", "10"), ("12.6", "12")])
-def test_the_version_is_that_of_the_configured_release(release: str, major: str) -> None:
+def test_the_version_is_that_of_the_configured_release(release: ReleaseName, major: str) -> None:
     with MockCVP(release=release) as cvp, cvp.client(headers={"Accept": JSON}, timeout=PATIENCE) as client:
         assert client.get("version").json()["version"]["majorVersion"] == major

@@ -17,7 +17,7 @@ import httpx
 import pytest
 import requests
 
-from mockcvp import Call, Fault, MockCVP, Settings
+from mockcvp import Call, Fault, MockCVP, MockCVPSettings, Settings
 from mockcvp.server.listener import StartError
 from mockcvp.stubs.pattern import RequestPattern, matching
 from mockcvp.testing import mock_cvp
@@ -61,7 +61,7 @@ def test_attributes_name_the_url_and_credentials(cvp: MockCVP) -> None:
 
 
 def test_any_setting_is_a_keyword(tmp_path: Path) -> None:
-    given = {"username": "u", "password": "p", "host": "localhost", "cert_dir": tmp_path, "journal_max_calls": 1}
+    given = MockCVPSettings(username="u", password="p", host="localhost", cert_dir=tmp_path, journal_max_calls=1)
     with MockCVP(**given) as cvp, cvp.client(timeout=PATIENCE) as client:
         assert cvp.auth == ("u", "p")
         assert cvp.certificate.parent == tmp_path
@@ -74,7 +74,7 @@ def test_any_setting_is_a_keyword(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "reported"),
     [
-        ({"prot": 1}, "prot: is not known here"),
+        ({"prot": 1, "qq": 2}, "prot: is not known here: is port meant?; qq: is not known here"),
         ({"port": "x"}, "port: must be a whole number, not 'x'"),
         ({"deployment": {"servers": 1}}, "servers: must be a list, not 1"),
     ],
@@ -505,7 +505,7 @@ def test_a_stopped_mock_server_raises_runtime_error() -> None:
         with pytest.raises(RuntimeError, match="is not running"):
             ask()
     with pytest.raises(ValueError, match="log_level belongs to the command"):
-        MockCVP(log_level="debug")
+        MockCVP(log_level="debug")  # type: ignore[call-arg] # what this is about
 
 
 def test_a_client_without_trust_is_reported(cvp: MockCVP) -> None:

@@ -71,11 +71,22 @@ def test_settings_can_change_for_a_session_and_for_a_test(plugin_tester: pytest.
         @pytest.mark.mock_cvp(port=1)
         def test_of_a_setting_that_cannot_change(mock_cvp):
             raise AssertionError("not reached")
+
+        @pytest.mark.mock_cvp(unknown_server="reject")
+        def test_of_an_unknown_setting(mock_cvp):
+            raise AssertionError("not reached")
         """
     )
-    result = plugin_tester.runpytest_subprocess("--strict-markers")
-    result.assert_outcomes(passed=4, errors=2)
-    result.stdout.fnmatch_lines(["mock_cvp: port can only be set at the start"])
+    result = plugin_tester.runpytest_subprocess("--strict-markers", "-rN")
+    result.assert_outcomes(passed=4, errors=3)
+    result.stdout.fnmatch_lines(
+        [
+            "mock_cvp: port can only be set at the start",
+            "mock_cvp: unknown_server: is not known here: is unknown_servers meant?",
+        ]
+    )
+    assert result.stdout.str().count("unknown_server: is not known here") == 1
+    assert "During handling of the above exception" not in result.stdout.str()
 
 
 def test_the_report_of_a_failed_test_lists_its_calls(plugin_tester: pytest.Pytester) -> None:
