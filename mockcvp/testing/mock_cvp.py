@@ -15,7 +15,6 @@ from mockcvp.clock import Clock
 from mockcvp.journal import Call
 from mockcvp.messages import error_lines
 from mockcvp.oamp.deployment import Outcome
-from mockcvp.oamp.references import server_id
 from mockcvp.server.listener import Server
 from mockcvp.settings import Settings
 from mockcvp.state import MockState, new_tenant
@@ -24,6 +23,7 @@ from mockcvp.stubs.response import Delays, Fault
 from mockcvp.testing.assertions import WantedCall, mismatch, pattern_of, shortfall
 from mockcvp.testing.one_shot import error_stub, fault_stub
 from mockcvp.testing.report import log_of
+from mockcvp.testing.server_search import find_server
 from mockcvp.testing.synchronizations import Synchronization, synchronizations_of
 from mockcvp.testing.typed_settings import ChangeableSettings, MockCVPSettings, check_names
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 _DRAIN_SECONDS = 0.5
 _MAX_TLS_ERRORS = 20
-_MAX_LISTED = 5
 
 
 class MockCVP:
@@ -322,18 +321,15 @@ class MockCVP:
         """Set the outcome of later sync-ups of a server.
 
         Args:
-            server: the reference or id of the server
+            server: the id, refURL or host name of the server
             outcome: ``Success`` or ``Failure``
             duration: the duration of the sync-ups, in seconds; None keeps the current one
 
         Raises:
-            ValueError: the deployment has no such server, or a value is not valid
+            ValueError: the deployment has no such server, several servers have the host name, or a value is not valid
         """
         servers = self._running.oamp.servers
-        known = servers.get(server_id(server))
-        if known is None:
-            ids = ", ".join(one.id for one in list(servers)[:_MAX_LISTED])
-            raise ValueError(f"the deployment has no server {server_id(server)!r}; it has {ids or 'none'}")
+        known = find_server(servers, server)
         changes = {"outcome": outcome} if duration is None else {"outcome": outcome, "duration": duration}
         with _value_errors():
             servers.change(type(known).model_validate(known.model_dump() | changes))

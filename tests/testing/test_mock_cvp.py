@@ -155,6 +155,39 @@ def test_set_outcome_decides_the_next_sync_up(cvp: MockCVP, client: httpx.Client
         cvp.set_outcome("media", "Maybe")  # type: ignore[arg-type] # an invalid value
 
 
+def servers_of(host_names: dict[str, str]) -> dict[str, Any]:
+    return {
+        "servers": [
+            {"id": one, "hostname": host, "ipaddr": "10.0.0.1", "type": "VXML"} for one, host in host_names.items()
+        ]
+    }
+
+
+@pytest.mark.parametrize("name", ["an-id", "https://x/cvp-config/server/an-id", "a-host"])
+def test_set_outcome_finds_a_server(cvp: MockCVP, client: httpx.Client, name: str) -> None:
+    # The id of the first server comes before the host name of the second.
+    cvp.reset(deployment=servers_of({"an-id": "a-host", "other": "an-id"}))
+    cvp.set_outcome(name, "Failure")
+    synchronize(client, "other", "an-id")
+    assert [server.state for server in cvp.synchronizations[0].servers] == ["Success", "Failure"]
+
+
+def test_set_outcome_lists_servers_if_it_finds_none(cvp: MockCVP) -> None:
+    cvp.reset(deployment=None)
+    known = "MEDIA media-1, VXML vxml-1, VXML_STANDALONE vxml-standalone-1, CALL call-1, RPT reporting-1"
+    with pytest.raises(ValueError, match=f"^the deployment has no server 'media-2'; it has {known}$"):
+        cvp.set_outcome("https://x/cvp-config/server/media-2", "Failure")
+    cvp.reset(deployment=servers_of({str(number): f"host-{number}" for number in range(7)}))
+    with pytest.raises(ValueError, match=r"it has VXML host-0, .*, VXML host-4 and 2 more$"):
+        cvp.set_outcome("media-1", "Failure")
+    cvp.reset(deployment=servers_of({"a": "host", "b": "host"}))
+    with pytest.raises(ValueError, match=r"^2 servers have the host name 'host'; use an id: a, b$"):
+        cvp.set_outcome("host", "Failure")
+    cvp.reset(deployment={"servers": []})
+    with pytest.raises(ValueError, match=r"^the deployment has no server 'media-1'; it has none$"):
+        cvp.set_outcome("media-1", "Failure")
+
+
 def test_a_wait_counts_earlier_calls(cvp: MockCVP, client: httpx.Client) -> None:
     synchronize(client, {"refURL": "media", "sincetime": 7})
     assert cvp.wait_for_calls(timeout=0, ref_url="media", sincetime=7) == cvp.calls
