@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 from pydantic import ValidationError
 
 from mockcvp.journal import Call, Page
-from mockcvp.messages import error_lines, may_be_secret
+from mockcvp.messages import error_lines, may_be_secret, quoted
 from mockcvp.oamp.http import BASE_PATH
 from mockcvp.stubs.content import Subject
 from mockcvp.stubs.mapping import StubMapping
@@ -25,6 +25,9 @@ from mockcvp.stubs.pattern import (
 )
 
 _LINES = 5
+_MAX_BODY = 200
+# A secret anywhere in these characters masks the whole body.
+_MAX_SEARCHED = 10_000
 _NONE = "none"
 _SYNCHRONIZE = f"{BASE_PATH}/command/synchronize"
 _KINDS = {"method": str, "path": str, "status": int, "ref_url": str, "sincetime": int}
@@ -190,7 +193,7 @@ def _call_lines(wanted: RequestPattern, calls: Sequence[Call], found: int) -> li
     nearest = next((line for line, calls in groups.items() if not calls[0].refusal), None)
     if nearest is not None and nearest not in chosen:
         chosen[-1] = nearest
-    lines = [f"  {_numbers(groups[line])}: {line}" for line in chosen]
+    lines = [f"  {_numbers(groups[line])}: {line}{_body(wanted, groups[line], line)}" for line in chosen]
     others = len(calls) - sum(len(groups[line]) for line in chosen)
     return [*lines, f"  and {others} more calls"] if others else lines
 
@@ -201,6 +204,19 @@ def _numbers(calls: Sequence[Call]) -> str:
         return f"call {numbers[0]}"
     shown = ", ".join(map(str, numbers[:_LINES]))
     return f"{len(numbers)} calls ({shown}{', …' if len(numbers) > _LINES else ''})"
+
+
+def _body(wanted: RequestPattern, calls: Sequence[Call], line: str) -> str:
+    """Return the start of the body of the first call; an empty text if the body is as wanted, or in the line."""
+    call = calls[0]
+    # The body is not the reason of any other error, such as 401.
+    may_be_reason = call.refusal is None or call.status == 400
+    if not may_be_reason or not call.body or repr(call.text) in line:
+        return ""
+    if not wanted.differs_in_body(Subject(call.request, call)):
+        return ""
+    place = "body" if len(calls) == 1 else f"body of call {call.number}"
+    return f"; {place}: {quoted(call.text[:_MAX_SEARCHED], _MAX_BODY)}"
 
 
 def _rank(wanted: RequestPattern, call: Call, found: int) -> tuple[bool, bool, float]:

@@ -1,6 +1,7 @@
 import asyncio
 import gc
 import http.client
+import json
 import os
 import re
 import socket
@@ -580,6 +581,57 @@ def test_similar_calls_are_reported_in_one_line(cvp: MockCVP, client: httpx.Clie
     assert lines[1].startswith("  5 calls (")
     assert "call 1: POST /cvp-config/command/synchronize: 202, sincetime was 5, not 0" in lines[5]
     assert lines[6] == "  and 10 more calls"
+
+
+def test_a_sync_up_of_every_server_is_reported_as_such(cvp: MockCVP, client: httpx.Client) -> None:
+    cvp.reset(deployment=None)
+    client.post(
+        SYNCHRONIZE, content="<synchronize><server>media-1</server></synchronize>", headers={"Content-Type": XML}
+    )
+    with pytest.raises(AssertionError) as error:
+        cvp.assert_synchronized("media-2")
+    assert str(error.value).splitlines()[1:] == [
+        "  call 1: POST /cvp-config/command/synchronize: 202, the sync-up was of every server, not of media-2; "
+        "body: '<synchronize><server>media-1</server></synchronize>'"
+    ]
+    with pytest.raises(AssertionError, match="202, sincetime was 0, not 5; body: "):
+        cvp.assert_synchronized(sincetime=5)
+
+
+def test_a_message_shows_the_start_of_another_body(cvp: MockCVP, client: httpx.Client) -> None:
+    def lines(**wanted: Any) -> list[str]:
+        with pytest.raises(AssertionError) as error:
+            cvp.assert_called(**wanted)
+        return str(error.value).splitlines()[1:]
+
+    def posted(text: str, **options: Any) -> None:
+        cvp.reset()
+        client.post(SYNCHRONIZE, content=text, headers={"Content-Type": "application/json"}, **options)
+
+    long = json.dumps({"synchronize": {"servers": {"server": ["x" * 250]}}})
+    posted(long)
+    assert lines(ref_url="media")[0].endswith(f"; body: '{long[:200]}…'")
+    pattern = {"bodyPatterns": [{"matchesJsonPath": {"expression": "$..server[0]", "equalTo": "y"}}]}
+    assert lines(request=pattern)[0].endswith(f"; body: '{long[:200]}…'")
+    # A body that matches, or is in the line, is not shown.
+    assert "body: " not in lines(path="version")[0]
+    posted('{"synchronize": null}')
+    assert lines(request={"bodyPatterns": [{"contains": "q"}]})[0].endswith("null}', not anything that contains 'q'")
+    posted("{")
+    assert lines(ref_url="media")[0].endswith("; body: '{'")
+    posted("{", auth=("wsmadmin", "wrong"))
+    assert "body: " not in lines(ref_url="media")[0]
+    posted('{"synchronize": {"servers": {"server": "https://wsmadmin:secret@x/server/a"}}}')
+    assert lines(ref_url="media")[0].endswith("; body: '***'")
+
+
+def test_similar_calls_show_one_body(cvp: MockCVP, client: httpx.Client) -> None:
+    for number in range(8):
+        client.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": "a", "number": number}}})
+    with pytest.raises(
+        AssertionError, match=r"8 calls \(1, 2, 3, 4, 5, …\): .*not of media; body of call 8: '\{.*7\}\}\}'"
+    ):
+        cvp.assert_synchronized("media")
 
 
 @pytest.mark.parametrize(
