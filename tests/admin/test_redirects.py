@@ -22,10 +22,11 @@ CREDENTIALS = ("wsmadmin", "wsmadmin")
 
 @contextmanager
 def own_server(tmp_path: Path, *options: str) -> Iterator[httpx.Client]:
-    with ServerProcess(tmp_path, *options) as server:
-        control = server.ready.partition("control ")[2].partition(",")[0] or f"https://localhost:{server.port}/__admin"
-        with server.client(auth=None, base_url=control.removesuffix("__admin")) as client:
-            yield client
+    with (
+        ServerProcess(tmp_path, *options) as server,
+        server.client(auth=None, base_url=server.admin.removesuffix("__admin")) as client,
+    ):
+        yield client
 
 
 @contextmanager
