@@ -103,7 +103,7 @@ def _encoded(document: dict[str, Any], root_path: str, tenant: str | None = None
             for path, item in document["paths"].items()
         }
         document = document | {"paths": paths}
-    return json.dumps(document).encode()
+    return json.dumps(document, separators=(",", ":")).encode()
 
 
 @cache
