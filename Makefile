@@ -1,4 +1,5 @@
-# make run             serves the mock server on https://localhost:8111
+# make help            prints these lines, as make does without a target
+# make run             serves the mock server on https://localhost:8111; MOCKCVP_PORT=9111 make run on another port
 # make test            runs the tests
 # make test-container  runs the tests that need a container engine, or skips them without one
 # make test-lowest     runs the core tests with the lowest supported versions of the dependencies
@@ -12,13 +13,21 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Only a person reads the progress of pip.
+QUIET := $(shell [ -t 2 ] || echo --quiet)
+PIP := -m pip install $(QUIET) --disable-pip-version-check
+# Only the first rule that installs something prints this line.
+announce = $(if $(announced),:,$(eval announced := yes)echo "installing into $(firstword $(subst /, ,$@)), once" >&2)
 
 # The core tests need these packages, in the versions of requirements/dev.txt.
 TOOLS := hypothesis jsonschema openapi-spec-validator pytest pytest-xdist requests wiremock
 LOWEST := .venv-lowest/bin
 
-.PHONY: run test test-lowest test-container check bench soak fuzz format pin
-.DEFAULT_GOAL := test
+.PHONY: help run test test-lowest test-container check bench soak fuzz format pin
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n '/^$$/q; s/^# //p' $(firstword $(MAKEFILE_LIST))
 
 run: .venv/run
 	@exec $(BIN)/mockcvp serve
@@ -42,8 +51,7 @@ check: .venv/dev
 soak: .venv/dev
 	@$(BIN)/python -m tests.soak $(or $(SECONDS),600)
 
-fuzz: .venv/dev
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+fuzz: .venv/fuzz
 	@MOCKCVP_FUZZ=long $(BIN)/python -m pytest -s tests/fuzz
 
 bench: .venv/dev
@@ -62,23 +70,32 @@ pin:
 
 # The lowest versions do not change, so they are resolved here and not stored in requirements/.
 .venv-lowest/dev: requirements/uv.txt requirements/dev.txt pyproject.toml
+	@$(announce)
 	@$(PYTHON) -m venv .venv-lowest
-	@$(LOWEST)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@$(LOWEST)/python $(PIP) --require-hashes -r requirements/uv.txt >&2
 	@$(LOWEST)/uv pip compile --quiet --resolution lowest-direct --no-annotate --no-header pyproject.toml -o .venv-lowest/run.txt
 	@for tool in $(TOOLS); do grep -oE "^$$tool==[^ ]+" requirements/dev.txt; done > .venv-lowest/tools.txt
-	@$(LOWEST)/uv pip install --quiet --python $(LOWEST)/python -r .venv-lowest/run.txt -r .venv-lowest/tools.txt
-	@$(LOWEST)/uv pip install --quiet --python $(LOWEST)/python --no-deps -e .
+	@$(LOWEST)/uv pip install $(QUIET) --python $(LOWEST)/python -r .venv-lowest/run.txt -r .venv-lowest/tools.txt
+	@$(LOWEST)/uv pip install $(QUIET) --python $(LOWEST)/python --no-deps -e .
 	@touch $@
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mockcvp needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + ": make PYTHON=python3.13")'
+	@$(announce)
 	@$(PYTHON) -m venv .venv
 
 .venv/run: .venv/bin/python requirements/run.txt pyproject.toml
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@$(announce)
+	@$(BIN)/python $(PIP) --require-hashes -r requirements/run.txt >&2
+	@$(BIN)/python $(PIP) --no-deps -e . >&2
 	@touch $@
 
 .venv/dev: .venv/run requirements/dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(announce)
+	@$(BIN)/python $(PIP) --require-hashes -r requirements/dev.txt >&2
+	@touch $@
+
+.venv/fuzz: .venv/dev requirements/fuzz.txt
+	@$(announce)
+	@$(BIN)/python $(PIP) --require-hashes -r requirements/fuzz.txt >&2
 	@touch $@

@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request as StarletteRequest
 from starlette.responses import Response as StarletteResponse
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockcvp.admin import PATH
@@ -77,7 +77,7 @@ class MockApp(FastAPI):
         self.include_router(routes.router)
         self._own_routes = len(self.router.routes)
         self._control: ASGIApp | None = None
-        services = Services(state.unfinished, routes.dispatcher, self._respond, self._needs_fastapi)
+        services = Services(state.unfinished, routes.dispatcher, self._respond, self._needs_fastapi, self._has_added)
         self.pipeline = Pipeline(PATH, state, services)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,6 +98,7 @@ class MockApp(FastAPI):
         """
         if self._control is None:
             from mockcvp.admin.access import guarded
+            from mockcvp.admin.docs import with_redirects
             from mockcvp.admin.error_handlers import ERROR_HANDLERS
             from mockcvp.admin.router import include_control
 
@@ -108,7 +109,7 @@ class MockApp(FastAPI):
             # A user may have mounted an app at the root, which would match every path of the control API.
             self.router.routes += added
             self.exception_handlers = ERROR_HANDLERS | self.exception_handlers
-            self._control = guarded(super().__call__, self.state.mock)
+            self._control = guarded(with_redirects(super().__call__), self.state.mock)
         return self._control
 
     @property
@@ -141,6 +142,10 @@ class MockApp(FastAPI):
         if self.user_middleware or self.dependency_overrides:
             return True
         return len(self.router.routes) > self._own_routes and not routes.dispatcher.has(path, method)
+
+    def _has_added(self, scope: Scope) -> bool:
+        """Return whether a route that a user has added serves a request."""
+        return any(route.matches(scope)[0] is Match.FULL for route in self.router.routes[self._own_routes :])
 
     async def _respond(self, scope: Scope, oamp: OAMP, request: Request) -> Response:
         """Return the response of FastAPI's stack to a request."""

@@ -115,8 +115,11 @@ def _run(settings: Settings, log: Log) -> None:
         if settings.mappings:
             # The line also shows that a directory has no mappings.
             _log.info("%d stub mappings from %s", len(state.stubs.initial), settings.mappings)
-        admin = f", control {server.admin_url}" if settings.admin_port is not None else ""
-        log.write(f"mockcvp is ready: {server.url}, user {settings.username}, certificate {server.certificate}{admin}")
+        control = f"control {server.admin_url}, " if settings.admin_port is not None else ""
+        log.write(
+            f"mockcvp is ready: {server.url}, user {settings.username}, certificate {server.certificate}, "
+            f"{control}documentation {server.admin_url}/docs"
+        )
         if settings.reaches_beyond:
             _log.warning("%s", _access_warning(settings))
 

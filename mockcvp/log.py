@@ -7,6 +7,7 @@ import select
 import threading
 import time
 from contextlib import nullcontext, suppress
+from datetime import datetime
 from functools import lru_cache
 
 _STDERR = 2
@@ -15,6 +16,7 @@ _BATCH_SECONDS = 0.005
 _MAX_BYTES = 4 * 1024**2
 # A pipe buffers as many bytes.
 _WRITE_BYTES = 64 * 1024
+_DATE_LENGTH = len("2030-01-31T12:00:00")
 
 
 class Log:
@@ -39,8 +41,8 @@ class Log:
         logging._srcfile = None
 
     def write(self, line: str) -> None:
-        """Write a line without a time, at any level."""
-        self._handler.write(line)
+        """Write a line at any level."""
+        self._handler.write(f"{_formatted(time.time())} {line}")
 
     def close(self, seconds: float = 1.0) -> None:
         """Wait until all lines are written, or until the timeout in seconds."""
@@ -101,7 +103,7 @@ class _Writer:
         """Wait for lines and return them; return b"" after ``close``."""
         with self._changed:
             if self._dropped and not self._chunks:
-                self._chunks.append(f"{_dropped(self._dropped)}\n".encode())
+                self._chunks.append(f"{_formatted(time.time())} {_dropped(self._dropped)}\n".encode())
                 self._dropped = 0
             while not self._chunks and not self._is_closed:
                 self._changed.wait()
@@ -172,12 +174,21 @@ class _Handler(logging.Handler):
 
 
 class _Formatter(logging.Formatter):
-    """A formatter that caches the formatted time of each second."""
+    """A formatter with times in ISO 8601."""
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802, ARG002 - an override
-        return f"{_second(int(record.created))},{record.msecs:03.0f}"
+        return _formatted(record.created)
 
 
+def _formatted(since_1970: float) -> str:
+    """Return a time in ISO 8601, with milliseconds and the offset of the local time zone."""
+    whole = int(since_1970)
+    date, offset = _second(whole)
+    return f"{date}.{int((since_1970 - whole) * 1000):03}{offset}"
+
+
+# Most lines have the second of the line before.
 @lru_cache(maxsize=2)
-def _second(since_1970: int) -> str:
-    return time.strftime(logging.Formatter.default_time_format, time.localtime(since_1970))
+def _second(since_1970: int) -> tuple[str, str]:
+    text = datetime.fromtimestamp(since_1970).astimezone().isoformat()
+    return text[:_DATE_LENGTH], text[_DATE_LENGTH:]

@@ -54,9 +54,14 @@ class ServerProcess:
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
         self.ready = ready = self.line("mockcvp is ready")
-        match = re.search(r"(https://\S+:(\d+)/cvp-config), user (\S+), certificate ([^\s,]+)", ready)
+        match = re.fullmatch(
+            r"\S+ mockcvp is ready: (https://\S+:(\d+)/cvp-config), user (\S+), certificate ([^\s,]+)"
+            r"(?:, control \S+)?, documentation (https://\S+/__admin)/docs",
+            ready,
+        )
         assert match, ready
         self.url, self.port, self.user, self.certificate = match[1], int(match[2]), match[3], Path(match[4])
+        self.admin = match[5]
         return self
 
     def __exit__(self, _t: type[BaseException] | None, _e: BaseException | None, _b: TracebackType | None) -> None:

@@ -10,14 +10,17 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 
 from mockcvp import log
+from tests.server_process import PATIENCE, ServerProcess
 
 PIPE = 64 * 1024
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d")
 
 
 @contextmanager
@@ -128,7 +131,9 @@ def test_dropped_lines_are_reported_when_reading_resumes(monkeypatch: pytest.Mon
             text = read_until(source, b"nobody read the log\n")
             *lines, report = text.splitlines()
             assert [int(line[:8]) for line in lines] == list(range(len(lines)))
-            assert report == b"%d log lines were dropped: nobody read the log" % (count - len(lines) + 20)
+            time, _, dropped = report.partition(b" ")
+            assert TIME.fullmatch(time.decode())
+            assert dropped == b"%d log lines were dropped: nobody read the log" % (count - len(lines) + 20)
             writer.put(b"after\n")
             assert read_until(source, b"after\n") == b"after\n"
 
@@ -216,7 +221,7 @@ def test_lines_of_one_event_loop_iteration_are_batched(handler: log._Handler, re
     asyncio.run(main())
     handler.handle(record("after"))
     handler.flush_lines()
-    endings = [line.split(" ", 2)[2] for line in recorder.lines]
+    endings = [line.partition(" ")[2] for line in recorder.lines]
     assert endings == ["before", *(f"{number}." for number in range(100)), "at the end", "after"]
 
 
@@ -245,6 +250,34 @@ def test_a_character_that_the_encoding_lacks_is_escaped(handler: log._Handler, r
     assert recorder.lines[0].endswith(r" caf\xe9 \ud800")
 
 
-def test_times_have_the_format_of_the_logging_module() -> None:
+@pytest.mark.parametrize("since_1970", [0.0, 1.5, 1_900_000_000.25, 1_900_000_000.996])
+def test_a_time_has_milliseconds_and_an_offset(since_1970: float) -> None:
     one = record("")
-    assert log._Formatter("%(asctime)s").format(one) == logging.Formatter("%(asctime)s").format(one)
+    one.created = since_1970
+    expected = datetime.fromtimestamp(since_1970).astimezone().isoformat(timespec="milliseconds")
+    assert log._Formatter("%(asctime)s").format(one) == expected
+
+
+def test_every_line_begins_with_the_local_time(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path, env={"TZ": "America/Phoenix"}) as server, server.client() as client:
+        client.get("version")
+        server.stop()
+        lines = [server.ready, *iter(server.lines.get, None)]
+    assert len(lines) == 3
+    for line in lines:
+        time = line.partition(" ")[0]
+        assert TIME.fullmatch(time)
+        assert time.endswith("-07:00")
+        assert abs(datetime.fromisoformat(time) - datetime.now(UTC)).total_seconds() < 2 * PATIENCE
+
+
+def test_the_ready_line_names_the_documentation(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path) as server:
+        url = f"https://127.0.0.1:{server.port}"
+        assert server.ready.partition(" ")[2] == (
+            f"mockcvp is ready: {url}/cvp-config, user wsmadmin, certificate {tmp_path}/mockcvp.pem, "
+            f"documentation {url}/__admin/docs"
+        )
+    with ServerProcess(tmp_path, "--admin-port", "0") as server:
+        assert server.ready.endswith(f", control {server.admin}, documentation {server.admin}/docs")
+        assert f":{server.port}/" not in server.admin

@@ -418,7 +418,7 @@ def test_a_control_request_body_is_limited_to_64_mib(server: ServerProcess) -> N
 def test_oamp_connections_do_not_block_a_separate_control_port(tmp_path: Path) -> None:
     options = ["--max-connections", "2", "--admin-port", "0"]
     with ServerProcess(tmp_path, *options) as server, server.connection(), server.connection():
-        port = server.ready.partition("control https://")[2].split(":")[1].partition("/")[0]
+        port = httpx.URL(server.admin).port
         with server.client() as client:
             assert client.get(f"https://localhost:{port}/__admin/health").status_code == 200
             with pytest.raises(httpx.TransportError):

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockcvp.admin import PATH
 from mockcvp.admin.access_log import AccessLog
+from mockcvp.admin.indentation import indented
 from mockcvp.admin.origin import is_own
 from mockcvp.oamp.authentication import sent_credentials
 from mockcvp.pipeline.extension import writer_of
@@ -129,7 +130,7 @@ def _rejection(status: int, what: str, headers: Mapping[str, str] | None = None)
 
 
 def guarded(app: ASGIApp, state: MockState) -> ASGIApp:
-    """Return an app that guards and logs the requests of the control API.
+    """Return an app that guards and logs the requests of the control API, and indents its JSON for people.
 
     Args:
         app: serves the requests that pass
@@ -139,4 +140,4 @@ def guarded(app: ASGIApp, state: MockState) -> ASGIApp:
     own = settings.admin_username is not None
     whose = "those of --admin-username and --admin-password" if own else "the OAMP's"
     guard = Guard(app, settings.admin_credentials, whose, f"{PATH}/health", state.unfinished, settings)
-    return AccessLog(guard)
+    return indented(AccessLog(guard))

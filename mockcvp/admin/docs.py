@@ -11,11 +11,13 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockcvp.admin import PATH, TENANTS_PATH
 from mockcvp.admin.openapi import control_router, responds
 from mockcvp.admin.responses import OpenApiDocument
+from mockcvp.pipeline.scope import requests_page, route_path
 from mockcvp.settings import __version__
 
 SWAGGER_UI = Path(__file__).with_name("swagger_ui")
@@ -29,6 +31,8 @@ _MEDIA_TYPES = {
 }
 # a browser of the next version of mockcvp requests other URLs
 _CACHE_CONTROL = "private, max-age=31536000, immutable"
+# the URLs are relative: a user may mount the app below a prefix
+_REDIRECTS = {"/": f"{PATH[1:]}/docs", PATH: f"{PATH[1:]}/docs", f"{PATH}/": "docs"}
 _PAGE = "The web page. It loads nothing from another site."
 
 router = control_router("mock server")
@@ -61,6 +65,23 @@ for _name in _MEDIA_TYPES:
     router.add_api_route(f"/docs/{_name}", swagger_ui_file, name=_name, include_in_schema=False)
 
 
+def with_redirects(app: ASGIApp) -> ASGIApp:
+    """Return an app that redirects the root, for a browser, and the path of the control API to the web page.
+
+    Args:
+        app: serves all other requests
+    """
+
+    async def redirecting(scope: Scope, receive: Receive, send: Send) -> None:
+        path = route_path(scope) if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") else ""
+        if path in _REDIRECTS and (path != "/" or requests_page(scope)):
+            await RedirectResponse(_REDIRECTS[path])(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return redirecting
+
+
 def _content(app: FastAPI, root_path: str) -> bytes:
     """Return the encoded document of an app, from the app's cache while the document is the same."""
     key = app.openapi(), root_path
@@ -82,7 +103,7 @@ def _encoded(document: dict[str, Any], root_path: str, tenant: str | None = None
             for path, item in document["paths"].items()
         }
         document = document | {"paths": paths}
-    return json.dumps(document).encode()
+    return json.dumps(document, separators=(",", ":")).encode()
 
 
 @cache

@@ -47,12 +47,14 @@ class Services(NamedTuple):
         dispatcher: the operations of the OAMP
         fastapi: returns the response of FastAPI's stack to a request
         needs_fastapi: returns whether a request with a path and a method needs FastAPI's stack
+        has_added: returns whether a route that a user has added serves a request
     """
 
     unfinished: UnfinishedBodies
     dispatcher: Dispatcher
     fastapi: Callable[[Scope, OAMP, Request], Awaitable[Response]]
     needs_fastapi: Callable[[str, str], bool]
+    has_added: Callable[[Scope], bool]
 
 
 class Reaction(NamedTuple):

@@ -6,7 +6,8 @@ from mockcvp.oamp.http import Headers, Request
 from mockcvp.oamp.releases import Release
 from mockcvp.pipeline.exchange import Exchange, Services
 from mockcvp.pipeline.extension import writer_of
-from mockcvp.pipeline.scope import headers_of, route_path
+from mockcvp.pipeline.request_body import RequestBody
+from mockcvp.pipeline.scope import headers_of, request_of, requests_page, route_path
 from mockcvp.state import MockState
 
 
@@ -28,8 +29,7 @@ class Pipeline:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         headers = headers_of(scope)
-        state = self._called(headers) if self._state.tenants else self._state
-        await Exchange(self._services, state, scope, headers, receive, send).run()
+        await Exchange(self._services, self._called(headers), scope, headers, receive, send).run()
 
     @property
     def release(self) -> Release:
@@ -37,16 +37,26 @@ class Pipeline:
         return self._state.oamp.release
 
     def controls(self, scope: Scope) -> bool:
-        """Return whether the control API serves a request."""
+        """Return whether the control API serves a request, which may be that of a browser for the root."""
         writer = writer_of(scope)
         control_port = writer.admin_port if writer else None
         if control_port is None:
             path = route_path(scope)
+            if path == "/":
+                return requests_page(scope) and not self._is_replaced(scope)
             return path.startswith(self._control_path) and f"{path}/".startswith(self._control_prefix)
         server = scope.get("server")
         return bool(server and server[1] == control_port)
 
+    def _is_replaced(self, scope: Scope) -> bool:
+        """Return whether a route that a user has added, or a stub mapping, serves a request."""
+        headers = headers_of(scope)
+        request = request_of(scope, headers, RequestBody())
+        return self._services.has_added(scope) or self._called(headers).stubs.would_serve(request)
+
     def _called(self, headers: Headers) -> MockState:
         """Return the state of the tenant with the name of the user, or that of the mock server."""
+        if not self._state.tenants:
+            return self._state
         user = Request("", "", "", headers).user
         return self._state.tenants.get(user, self._state) if user else self._state

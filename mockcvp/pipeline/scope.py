@@ -16,6 +16,13 @@ def route_path(scope: Scope) -> str:
     return path[len(root) :] if root and path.startswith(f"{root}/") else path
 
 
+def requests_page(scope: Scope) -> bool:
+    """Return whether a browser requests a web page."""
+    return scope["method"] == "GET" and any(
+        name == b"accept" and b"text/html" in value for name, value in scope["headers"]
+    )
+
+
 def headers_of(scope: Scope) -> Headers:
     """Return the headers of a request."""
     try:

@@ -202,6 +202,11 @@ class Stubs:
                 return mapping
         return None
 
+    def would_serve(self, request: Request) -> bool:
+        """Return whether a mapping would respond to a request. No scenario changes its state."""
+        subject = Subject(request)
+        return any(self._is_in_required_state(mapping) and _matches(mapping, subject) for mapping in self.mappings)
+
     def _is_in_required_state(self, mapping: StubMapping) -> bool:
         if mapping.scenario is None or mapping.required_state is None:
             return True

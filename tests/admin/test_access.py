@@ -40,7 +40,7 @@ def test_a_guarded_control_api_rejects_wrong_credentials(tmp_path: Path) -> None
 
 def test_the_control_api_can_have_a_separate_port(tmp_path: Path) -> None:
     with ServerProcess(tmp_path, "--admin-port", "0", "--admin-host", "127.0.0.1") as server:
-        admin = server.ready.rpartition("control ")[2]
+        admin = server.admin
         assert admin.startswith("https://127.0.0.1:")
         assert f":{server.port}/" not in admin
         with server.client(headers={"Accept": XML}) as client:

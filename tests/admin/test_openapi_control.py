@@ -127,6 +127,6 @@ def test_responses_of_a_full_journal_match_the_document() -> None:
         for method, path in (("GET", "requests"), ("POST", "requests/count"), ("POST", "requests/find")):
             response = client.request(method, f"{cvp.admin_url}/{path}", json={})
             assert checked(response)
-            assert '"dropped":1' in response.text
+            assert '"dropped": 1' in response.text
         assert checked(client.get(f"{cvp.admin_url}/requests/unmatched"))
         assert checked(client.get(f"{cvp.admin_url}/cvp/synchronizations"))
