@@ -1,6 +1,5 @@
 """The ``mockcvp`` command."""
 
-import difflib
 import gc
 import logging
 import os
@@ -16,7 +15,7 @@ from pydantic import ByteSize, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from mockcvp.log import Log
-from mockcvp.messages import phrases
+from mockcvp.messages import nearest, phrases
 from mockcvp.server import signals
 from mockcvp.settings import ENVIRONMENT_PREFIX, Settings, __version__
 
@@ -184,8 +183,7 @@ def _misspelt(environment: Iterable[str]) -> Iterable[str]:
     known = [_PREFIX + name.upper() for name in Settings.model_fields]
     for name in environment:
         if name.startswith(_PREFIX) and name not in known and not _ORCHESTRATORS.fullmatch(name):
-            near = difflib.get_close_matches(name, known, n=1)
-            yield f"{name} in the environment is not a setting{f': is {near[0]} meant?' if near else ''}"
+            yield f"{name} in the environment is not a setting{nearest(name, known)}"
 
 
 def _option_name(setting: str) -> str:

@@ -74,7 +74,7 @@ def test_any_setting_is_a_keyword(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "reported"),
     [
-        ({"prot": 1}, "prot: is not known here"),
+        ({"prot": 1}, "prot: is not known here: is port meant?"),
         ({"port": "x"}, "port: must be a whole number, not 'x'"),
         ({"deployment": {"servers": 1}}, "servers: must be a list, not 1"),
     ],
