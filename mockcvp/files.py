@@ -11,6 +11,8 @@ from mockcvp.oamp.deployment import Deployment
 from mockcvp.oamp.json_codec import members_once
 
 _DEPLOYMENT = "deployment"
+# This is YAML, too.
+_EXAMPLE = '{"servers": [{"id": "m", "hostname": "media-1", "ipaddr": "192.0.2.1", "type": "MEDIA"}]}'
 
 
 class FileError(Exception):
@@ -68,13 +70,11 @@ def load_deployment(path: Path) -> Deployment:
     text = text_of(_DEPLOYMENT, path)
     content = json_of(_DEPLOYMENT, path, text) if path.suffix.lower() == ".json" else _from_yaml(path, text)
     if not isinstance(content, dict):
-        raise FileError(
-            _DEPLOYMENT, f"{path}: must contain an object with 'servers', as fixtures/deployments/three-servers.yaml"
-        )
+        raise FileError(_DEPLOYMENT, f"{path}: must contain an object with servers, as {_EXAMPLE}")
     try:
         return Deployment.model_validate(content)
     except ValidationError as exc:
-        raise FileError(_DEPLOYMENT, f"{path}: {'; '.join(error_lines(exc, content))}") from None
+        raise FileError(_DEPLOYMENT, f"{path}: {'; '.join(error_lines(exc, content, Deployment))}") from None
 
 
 def _from_yaml(path: Path, text: str) -> Any:

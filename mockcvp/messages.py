@@ -3,9 +3,9 @@
 import difflib
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from mockcvp.text import shortened
 
@@ -44,8 +44,8 @@ _MESSAGES = {
     "byte_size_unit": "must be a number of bytes, or as 512KiB, 2MiB, 1GiB",
 }
 _MAX_REPORTED = 10
-# For these errors the input is the enclosing object, which does not explain the error.
-_WITHOUT_VALUE = {"missing", "value_error", "extra_forbidden", "string_unicode", "invalid_key"}
+# For these errors the input is the enclosing object or an empty text, which does not explain the error.
+_WITHOUT_VALUE = {"missing", "value_error", "extra_forbidden", "string_too_short", "string_unicode", "invalid_key"}
 _OF_CONTAINERS = {"model_type", "dict_type", "tuple_type"}
 
 # Names of members that have secrets as values, and the first words of credentials.
@@ -133,11 +133,12 @@ def member(name: object, *, is_secret: bool = False) -> str:
     return "***"
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return a question that names the most similar one of some known names; an empty text without a similar one."""
-    # The search takes long for a long name.
-    near = difflib.get_close_matches(name[:_LONGEST_NAME], known, n=1)
-    return f": is {near[0]} meant?" if near else ""
+def suggestion(name: object, known: Iterable[str]) -> str:
+    """Return the question whether the most similar of some names is meant, as the end of a message; '' without one."""
+    by_case = {one.lower(): one for one in known}
+    # the search for similar names takes long for a long name
+    similar = difflib.get_close_matches(str(name).lower()[:80], by_case, n=1)
+    return f": is {by_case[similar[0]]} meant?" if similar else ""
 
 
 def duplicate(kind: str, name: str, place: str) -> str:
@@ -153,10 +154,12 @@ def duplicate(kind: str, name: str, place: str) -> str:
     return f"a {kind} occurs twice in one {place}; its name is not shown, since it may hold a secret"
 
 
-def error_lines(error: ValidationError, given: object = None, *, is_secret: bool = False) -> list[str]:
+def error_lines(
+    error: ValidationError, given: object = None, model: type[BaseModel] | None = None, *, is_secret: bool = False
+) -> list[str]:
     """Return messages for the first errors, and the number of further ones; the arguments are those of ``phrase``."""
     errors = error.errors(include_url=False)
-    located = (phrase(detail, given, is_secret=is_secret) for detail in errors[:_MAX_REPORTED])
+    located = (phrase(detail, given, model, is_secret=is_secret) for detail in errors[:_MAX_REPORTED])
     found = [f"{place}: {message}" if place else message for place, message in located]
     others = len(errors) - _MAX_REPORTED
     return [*found, f"and {others} more"] if others > 0 else found
@@ -167,7 +170,9 @@ def phrases(error: ValidationError) -> list[tuple[str, str]]:
     return [phrase(detail) for detail in error.errors(include_url=False)]
 
 
-def phrase(detail: Any, given: object = None, *, is_secret: bool = False) -> tuple[str, str]:
+def phrase(
+    detail: Any, given: object = None, model: type[BaseModel] | None = None, *, is_secret: bool = False
+) -> tuple[str, str]:
     """Return the place and the message of one error.
 
     The message quotes no value below or beside a member that may be a secret.
@@ -175,6 +180,7 @@ def phrase(detail: Any, given: object = None, *, is_secret: bool = False) -> tup
     Args:
         detail: the error, as ``ValidationError.errors`` lists it
         given: the whole input; None if no secret can be beside a value
+        model: the model of the whole input, for the name that is most similar to an unknown one
         is_secret: whether the whole input is a secret
     """
     steps, place, below = detail["loc"], "", is_secret
@@ -186,6 +192,8 @@ def phrase(detail: Any, given: object = None, *, is_secret: bool = False) -> tup
         below = below or may_be_secret(step)
     beside = below or _is_beside_a_secret(steps, given)
     message, kind = _message(detail, below=below, beside=beside), detail["type"]
+    if kind == "extra_forbidden" and model is not None:
+        message += _similar(steps, model)
     if beside or kind in _WITHOUT_VALUE:
         return place, message
     value = "text" if kind in _OF_CONTAINERS and isinstance(detail["input"], str) else quoted(detail["input"])
@@ -203,6 +211,19 @@ def _message(detail: Any, *, below: bool, beside: bool) -> str:
     if below and kind != "value_error":
         return "is not valid"
     return str(detail["msg"]).removeprefix("Value error, ")
+
+
+def _similar(steps: Sequence[int | str], model: type[BaseModel]) -> str:
+    """Return the end of the message that the model has no such member."""
+    *containers, name = steps
+    for step in (step for step in containers if isinstance(step, str)):
+        field = next((field for key, field in model.model_fields.items() if step in (key, field.alias)), None)
+        types = (field.annotation, *get_args(field.annotation)) if field else ()
+        inner = next((type_ for type_ in types if isinstance(type_, type) and issubclass(type_, BaseModel)), None)
+        if inner is None:
+            return ""
+        model = inner
+    return suggestion(name, [field.alias or key for key, field in model.model_fields.items()])
 
 
 def _is_beside_a_secret(steps: Sequence[int | str], given: object) -> bool:

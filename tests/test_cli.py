@@ -26,7 +26,7 @@ FIXTURES = Path(__file__).parent.parent / "fixtures"
             "give --host a name or an address alone, without scheme, port or brackets",
         ),
         (["--host", "192.0.2.1", "--port", "0"], "this machine has no such address"),
-        (["--username", ""], "--username: must not be empty"),
+        (["--admin-username", "", "--admin-password", "p"], "--admin-username: must not be empty"),
         (["--username", "a\nb"], "--username: a user name of HTTP basic authentication has no"),
         (["--username", "a:b"], "--username: a user name of HTTP basic authentication has no colon"),
         (
@@ -60,6 +60,11 @@ def test_an_invalid_option_is_reported_in_one_line(
 ) -> None:
     assert reported in command_error("serve", *arguments)
     assert not (tmp_path / "certs").exists()
+
+
+@pytest.mark.parametrize("option", ["--username", "--host", "--cert-dir"])
+def test_an_empty_value_is_not_quoted(command_error: Callable[..., str], option: str) -> None:
+    assert command_error("serve", option, "") == f"{option}: must not be empty"
 
 
 def test_a_missing_or_unknown_command_is_reported_in_one_line() -> None:

@@ -17,8 +17,7 @@ BAD = [
     ("missing.yaml", None, "cannot read {file}: No such file or directory"),
     (".", None, "cannot read {file}: Is a directory"),
     ("d.yaml", b"servers: [\xff]", "{file}: is not UTF-8 at byte 10"),
-    ("d.yaml", "", "{file}: must contain an object with 'servers', as fixtures/deployments/three-servers.yaml"),
-    ("d.yaml", "- a", "{file}: must contain an object with 'servers'"),
+    ("d.yaml", "- a", "{file}: must contain an object with servers, as "),
     ("d.yaml", "servers: [", "{file}: line 1, column 11: "),
     ("d.yaml", "servers: []\nservers: []", "{file}: line 2, column 1: the key 'servers' occurs twice in one mapping"),
     ("d.yaml", "servers: !!python/object:os.system {}", "{file}: servers: must be a list, not an object"),
@@ -32,7 +31,7 @@ BAD = [
     ("d.json", "[" * 100_000, "{file}: "),
     ("d.yaml", "version: {}", "{file}: servers: is missing"),
     ("d.yaml", "servers: {}", "{file}: servers: must be a list, not an object"),
-    ("d.yaml", "server: []\nservers: []", "{file}: server: is not known here"),
+    ("d.yaml", "server: []\nservers: []", "{file}: server: is not known here: is servers meant?"),
     ("d.yaml", yaml_of("media-1"), "{file}: servers[0]: must be an object, not text"),
     ("d.yaml", yaml_of(f"{GOOD}, {{id: b}}"), "{file}: servers[1].hostname: is missing; servers[1].ipaddr: is missing"),
     ("d.json", '{"servers": [{"id": 5}]}', "{file}: servers[0].id: must be text, not 5; "),
@@ -69,8 +68,19 @@ BAD = [
         "{file}: servers[0].outcome: must be 'Success' or 'Failure'",
     ),
     ("d.yaml", yaml_of(GOOD.replace("}", ", port: 1}")), "{file}: servers[0].port: is not known here"),
+    (
+        "d.yaml",
+        yaml_of(f"{GOOD}, {GOOD.replace('hostname', 'Hostnam').replace('id: a', 'id: b')}"),
+        "{file}: servers[1].hostname: is missing; servers[1].Hostnam: is not known here: is hostname meant?",
+    ),
+    ("d.yaml", "versio: {}\nservers: []", "{file}: versio: is not known here: is version meant?"),
+    ("d.yaml", "servers: []\nzzz: 1", "{file}: zzz: is not known here"),
     ("d.yaml", yaml_of(f"{GOOD}, {GOOD}"), "{file}: servers[1] has the id 'a' of servers[0]"),
-    ("d.yaml", "version: {majorVersio: 12}\nservers: []", "{file}: version.majorVersio: is not known here"),
+    (
+        "d.yaml",
+        "version: {majorVersio: 12}\nservers: []",
+        "{file}: version.majorVersio: is not known here: is majorVersion meant?",
+    ),
     ("d.yaml", "version: 12\nservers: []", "{file}: version: must be an object, not text"),
 ]
 
@@ -117,3 +127,13 @@ def test_numbers_of_a_version_are_read_as_text(tmp_path: Path) -> None:
     )
     version = load_deployment(tmp_path / "d.yaml").version
     assert (version.es_version, version.build_version, version.build_date) == ("12.50", "0254", "2022-09-14")
+
+
+@pytest.mark.parametrize("name", ["d.yaml", "d.json"])
+def test_the_error_of_an_empty_file_has_a_valid_example(
+    command_error: Callable[..., str], tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_text("null")
+    line = command_error("serve", "--port", "0", "--deployment", str(tmp_path / name))
+    (tmp_path / name).write_text(line.partition(", as ")[2])
+    assert load_deployment(tmp_path / name).servers[0].hostname == "media-1"

@@ -169,7 +169,7 @@ def test_calls_to_the_control_api_are_not_in_the_journal(server: ServerProcess) 
         assert client.get(f"{base}/__admin/health").json()["status"] == "healthy"
         assert client.head(f"{base}/__admin/health").status_code == 200
         assert client.get(f"{base}/__admin/nothing").status_code == 404
-        assert client.get(f"{base}/__admin").json()["errors"][0]["title"].startswith("Not Found")
+        assert client.get(f"{base}/__admin").status_code == 307
         assert client.put(f"{base}/__admin/requests").status_code == 405
     assert server.journal()["meta"]["total"] == 0
 

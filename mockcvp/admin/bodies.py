@@ -29,10 +29,13 @@ async def content_of(request: Request) -> Any:
     """Return the JSON body of a control request, whatever its ``Content-Type``.
 
     Raises:
-        Unprocessable: it is not JSON
+        Unprocessable: it is empty or not JSON
     """
+    raw = await request.body()
+    if not raw.strip():
+        raise Unprocessable("the body is empty")
     try:
-        return json.loads((await request.body()).decode("utf-8-sig"), object_pairs_hook=members_once)
+        return json.loads(raw.decode("utf-8-sig"), object_pairs_hook=members_once)
     except (ValueError, RecursionError) as exc:
         raise Unprocessable(f"the body is not JSON: {exc}") from None
 
@@ -53,7 +56,7 @@ async def body(request: Request, model: type[Model], *, is_secret: bool = False)
         read = model.model_validate(content)
         check_writable(content)
     except ValidationError as exc:
-        raise Unprocessable(*error_lines(exc, content, is_secret=is_secret)) from None
+        raise Unprocessable(*error_lines(exc, content, model, is_secret=is_secret)) from None
     except ValueError as exc:
         raise Unprocessable(f"the body is not JSON: {exc}") from None
     except RecursionError:

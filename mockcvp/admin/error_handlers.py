@@ -21,7 +21,8 @@ def _errors(status: int, *titles: str, headers: dict[str, str] | None = None) ->
 
 async def _http_error(request: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, HTTPException)
-    headers = {"allow": ", ".join(allowed_methods(request))} if exc.status_code == 405 else dict(exc.headers or {})
+    allowed = ", ".join(allowed_methods(request)) if exc.status_code == 405 else ""
+    headers = {"allow": allowed} if allowed else dict(exc.headers or {})
     if exc.detail not in ("Not Found", "Method Not Allowed"):
         return _errors(exc.status_code, exc.detail, headers=headers)
     # no route has matched, so no dependency has looked up the tenant
@@ -29,7 +30,8 @@ async def _http_error(request: Request, exc: Exception) -> JSONResponse:
     name = rest.strip("/").partition("/")[0]
     if is_of_tenant and below == request.scope.get("root_path", "") and name not in request.app.state.mock.tenants:
         return _errors(404, f"there is no tenant {name!r}")
-    title = f"{exc.detail}: {request.method} {request.url.path} is not one of the control API's"
+    problem = f"the methods of this path: {allowed}" if allowed else "the control API has no such path"
+    title = f"{exc.detail}: {request.method} {request.url.path}: {problem}"
     return _errors(exc.status_code, title, headers=headers)
 
 

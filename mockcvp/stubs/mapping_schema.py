@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID, uuid4
 
-from pydantic import ConfigDict, Field, PrivateAttr, WithJsonSchema, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, WithJsonSchema, field_validator, model_validator
 
 from mockcvp.messages import Invalid, member, quoted
 from mockcvp.oamp.errors import of_status
@@ -84,6 +84,14 @@ class TransformerParameters(SchemaModel):
     times: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
 
+def _check_transformer(name: object) -> object:
+    if name == "response-template":
+        raise ValueError("WireMock supports response-template, and mockcvp does not")
+    return name
+
+
+Transformer = Annotated[Literal["mockcvp"], BeforeValidator(_check_transformer)]
+
 HeaderFields = Annotated[
     dict[str, Any],
     WithJsonSchema(
@@ -109,7 +117,7 @@ class ResponseForm(SchemaModel):
     delay_distribution: DelayDistribution | None = None
     chunked_dribble_delay: ChunkedDribbleDelay | None = None
     fault: Annotated[Fault | None, Field(strict=False)] = None
-    transformers: Annotated[tuple[Literal["mockcvp"], ...], Field(strict=False, max_length=1)] = ()
+    transformers: Annotated[tuple[Transformer, ...], Field(strict=False, max_length=1)] = ()
     transformer_parameters: TransformerParameters = TransformerParameters.model_construct()
 
     _bytes: bytes = PrivateAttr(default=b"")

@@ -1,12 +1,11 @@
 """The base class of the models of WireMock's JSON."""
 
-import difflib
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 
-from mockcvp.messages import UnknownMembers, member
+from mockcvp.messages import UnknownMembers, member, suggestion
 
 # WireMock's members of request patterns, responses, stub mappings and settings that mockcvp does not support
 _UNSUPPORTED = (
@@ -48,9 +47,5 @@ def _unknown_member(name: Any, known: list[str]) -> str:
     """Return why a member is rejected."""
     if name in _UNSUPPORTED.split():
         return f"{name}: WireMock supports this member, and mockcvp does not"
-    by_case = {one.lower(): one for one in known}
-    # the search for similar names takes long for a long name
-    similar = difflib.get_close_matches(str(name).lower()[:80], by_case, n=1)
-    if similar:
-        return f"{member(name)} is not known here: is {by_case[similar[0]]} meant?"
-    return f"{member(name)} is not known here{f': it belongs to {_PARENTS[name]}' if name in _PARENTS else ''}"
+    belongs = f": it belongs to {_PARENTS[name]}" if name in _PARENTS else ""
+    return f"{member(name)} is not known here{suggestion(name, known) or belongs}"

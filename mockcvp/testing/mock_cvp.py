@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from mockcvp.clock import Clock
 from mockcvp.journal import Call
@@ -109,7 +109,7 @@ class MockCVP:
 
     @staticmethod
     def _checked(settings: dict[str, Any]) -> Settings:
-        with _value_errors():
+        with _value_errors(model=Settings):
             return Settings.model_validate(settings)
 
     @property
@@ -381,9 +381,9 @@ class MockCVP:
 
 
 @contextmanager
-def _value_errors(given: object = None) -> Iterator[None]:
+def _value_errors(given: object = None, model: type[BaseModel] | None = None) -> Iterator[None]:
     """Convert validation errors of some input to ``ValueError``."""
     try:
         yield
     except ValidationError as exc:
-        raise ValueError("; ".join(error_lines(exc, given))) from None
+        raise ValueError("; ".join(error_lines(exc, given, model))) from None

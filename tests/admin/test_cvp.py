@@ -195,12 +195,18 @@ BAD: list[tuple[str, str, Any, str]] = [
     ("PUT", "cvp/clock", {"now": "noon"}, "now: must be a time with an offset, as 2030-01-31T12:00:00Z, not 'noon'"),
     ("PUT", "cvp/clock", {"now": "2030-01-31T12:00:00"}, "now: must be a time with an offset"),
     ("PUT", "cvp/clock", {"now": "1969-01-31T12:00:00Z"}, "the time of a clock must be from the year 1970 to 9999"),
-    ("PUT", "cvp/clock", {"froze": True}, "froze: is not known here"),
+    ("PUT", "cvp/clock", {"froze": True}, "froze: is not known here: is frozen meant?"),
     ("PUT", "cvp/clock", [], "must be an object, not a list"),
     ("PATCH", "cvp/servers/media", {}, "one of 'duration' (seconds) and 'outcome' (Success or Failure) is needed"),
     ("PATCH", "cvp/servers/media", {"duration": -1}, "duration: must be 0 or above, not -1.0"),
     ("PATCH", "cvp/servers/media", {"outcome": "Succes"}, "outcome: must be 'Success' or 'Failure', not 'Succes'"),
     ("PATCH", "cvp/servers/media", {"type": "CALL"}, "type: is not known here"),
+    (
+        "PUT",
+        "cvp/deployment",
+        {"servers": [{**SERVERS[0], "outcom": "Failure"}]},
+        "servers[0].outcom: is not known here: is outcome meant?",
+    ),
     ("PATCH", "cvp/servers/call", {"duration": 1}, "a server of type CALL is not synchronised"),
     ("PATCH", "cvp/servers/media", {"duration": True}, "duration: must be a number, not True"),
     ("PATCH", "cvp/servers/media", {"duration": 1e10}, "duration: must be 1e+09 or below"),
@@ -232,7 +238,7 @@ def test_an_invalid_request_gets_422_and_changes_nothing(
     assert (admin("GET", "cvp/deployment"), admin("GET", "cvp/clock")) == before
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"servers": [], "servers": []}', b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"{", b"\xff", b'{"servers": [], "servers": []}', b"[" * 100_000])
 def test_a_control_request_that_is_not_json_gets_422(admin: Admin, body: bytes) -> None:
     response = admin.client.put("cvp/deployment", content=body)
     assert response.status_code == 422

@@ -84,3 +84,11 @@ def test_an_unknown_tenant_is_named_on_every_path() -> None:
         ]
     for response in responses:
         assert (response.status_code, response.json()["errors"][0]["title"]) == (404, "there is no tenant 'nobody'")
+
+
+def test_a_405_names_the_methods_of_the_path() -> None:
+    with MockCVP() as cvp, cvp.client(base_url=cvp.admin_url, auth=None) as client:
+        (error,) = client.post("requests").json()["errors"]
+        (unknown,) = client.post("nothing").json()["errors"]
+    assert error["title"] == "Method Not Allowed: POST /__admin/requests: the methods of this path: GET, DELETE"
+    assert unknown["title"] == "Not Found: POST /__admin/nothing: the control API has no such path"

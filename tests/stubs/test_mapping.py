@@ -435,7 +435,8 @@ def test_equal_to_xml_ignores_the_encoding_declaration(admin: httpx.Client, clie
 
 REQUEST, RESPONSE = "request", "response"
 MALFORMED: list[tuple[str, str, Any, str]] = [
-    ("POST", "mappings", b"", "the body is not JSON"),
+    ("POST", "mappings", b"", "the body is empty"),
+    ("POST", "mappings", b" \n", "the body is empty"),
     ("POST", "mappings", b"{", "the body is not JSON"),
     ("POST", "mappings", b'{"id": 1, "id": 2}', "'id'"),
     ("POST", "mappings", b"[" * 100_000, "the body is not JSON"),
@@ -527,8 +528,14 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
     (
         "POST",
         "mappings",
+        {RESPONSE: {"transformers": ["other"]}},
+        "response.transformers[0]: must be 'mockcvp', not 'other'",
+    ),
+    (
+        "POST",
+        "mappings",
         {RESPONSE: {"transformers": ["response-template"]}},
-        "response.transformers[0]: must be 'mockcvp'",
+        "response.transformers[0]: WireMock supports response-template, and mockcvp does not",
     ),
     (
         "POST",
