@@ -3,7 +3,8 @@
 # make test            runs the tests
 # make test-container  runs the tests that need a container engine, or skips them without one
 # make test-lowest     runs the core tests with the lowest supported versions of the dependencies
-# make check           runs the formatter, the linter, the type checker and bandit
+# make docs            builds the site of the documentation in site/
+# make check           runs the formatter, the linter, the type checker, bandit, and the check of the documentation's terms
 # make soak            runs a mixed load for ten minutes; SECONDS=60 make soak for one
 # make fuzz            runs long fuzzing: 20,000 cases of the APIs, a million of each parser
 # make bench           measures the figures in the README
@@ -23,7 +24,7 @@ announce = $(if $(announced),:,$(eval announced := yes)echo "installing into $(f
 TOOLS := hypothesis jsonschema openapi-spec-validator pytest pytest-xdist requests wiremock
 LOWEST := .venv-lowest/bin
 
-.PHONY: help run test test-lowest test-container check bench soak fuzz format pin
+.PHONY: help run test test-lowest test-container docs check bench soak fuzz format pin
 .DEFAULT_GOAL := help
 
 help:
@@ -39,7 +40,10 @@ test-lowest: .venv-lowest/dev
 	@$(LOWEST)/python -m pytest -W ignore::DeprecationWarning -n auto --dist worksteal tests/oamp tests/stubs tests/pipeline tests/attacks/test_bodies.py tests/admin/test_streaming.py tests/test_asgi.py tests/server/test_protocol.py tests/server/test_half_close.py tests/test_cli.py
 
 test-container: .venv/dev
-	@$(BIN)/python -m pytest -m container -p no:xdist tests/container
+	@$(BIN)/python -m pytest -m container -p no:xdist tests/container docs README.md
+
+docs: .venv-docs/docs
+	@.venv-docs/bin/python -m tools.site
 
 check: .venv/dev
 	@$(BIN)/ruff format --check .
@@ -47,6 +51,7 @@ check: .venv/dev
 	@$(BIN)/mypy
 	@$(BIN)/mypy examples/extend
 	@$(BIN)/bandit -q -c pyproject.toml -r mockcvp
+	@$(BIN)/python -m tools.prose
 
 soak: .venv/dev
 	@$(BIN)/python -m tests.soak $(or $(SECONDS),600)
@@ -65,6 +70,7 @@ pin:
 	uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements/run.txt
 	uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev pyproject.toml -o requirements/dev.txt
 	uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev --extra fuzz pyproject.toml -o requirements/fuzz.txt
+	uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra docs pyproject.toml -o requirements/docs.txt
 	echo 'uv>=0.9' | uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-header - -o requirements/uv.txt
 	echo 'hatchling>=1.27,<2' | uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-header - -o requirements/build.txt
 
@@ -98,4 +104,11 @@ pin:
 .venv/fuzz: .venv/dev requirements/fuzz.txt
 	@$(announce)
 	@$(BIN)/python $(PIP) --require-hashes -r requirements/fuzz.txt >&2
+	@touch $@
+
+.venv-docs/docs: requirements/docs.txt pyproject.toml
+	@$(announce)
+	@$(PYTHON) -m venv .venv-docs
+	@.venv-docs/bin/python $(PIP) --require-hashes -r requirements/docs.txt >&2
+	@.venv-docs/bin/python $(PIP) --no-deps -e . >&2
 	@touch $@

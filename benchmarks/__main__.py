@@ -1,8 +1,8 @@
-"""Every benchmark, one after the other."""
+"""Every benchmark, one after the other. The results are printed, and written to ``results.json``."""
 
-from benchmarks import container, control, fixture, load, start, status
+from benchmarks import container, control, fixture, load, report, start, status
 
 if __name__ == "__main__":
-    for benchmark in (start, load, status, fixture, control, container):
-        benchmark.main()
-        print(flush=True)
+    every = (start, load, status, fixture, control, container)
+    print(report.machine(), end="\n\n", flush=True)
+    report.write([table for benchmark in every for table in report.show(benchmark.tables())])

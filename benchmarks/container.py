@@ -3,16 +3,19 @@
 import os
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
+from benchmarks import report
+from benchmarks.report import Table
 from tests.container.engine import Project, compose_command, docker
 
 RUNS = 5
 
 
-def main() -> None:
-    """Print both figures of the existing image ``mockcvp``."""
+def tables() -> Iterator[Table]:
+    """Yield both figures of the existing image ``mockcvp``."""
     engine = subprocess.run(["docker", "image", "inspect", "mockcvp"], capture_output=True, check=False)
     if engine.returncode or not compose_command():
         print("the container is not measured: there is no image mockcvp, or no engine (docker compose build makes it)")
@@ -28,13 +31,20 @@ def main() -> None:
             project("down", "-v")
     finally:
         project("down", "-v")
-    print(f"| `docker compose up` to healthy, median of {RUNS} (s) | {median(seconds):.1f} |\n| --- | --- |")
     base = next(
         line.partition("=")[2] for line in Path("Dockerfile").read_text().splitlines() if line.startswith("ARG BASE=")
     )
     sizes = [int(docker("inspect", "-f", "{{.Size}}", name)) for name in ("mockcvp", base)]
-    print(f"| what the image adds to {base} (MB) | {(sizes[0] - sizes[1]) / 1e6:.0f} |")
+    yield Table(
+        "container",
+        "The container image",
+        ("what", "figure"),
+        [
+            (f"`docker compose up` to healthy, median of {RUNS} (s)", median(seconds)),
+            (f"size that the image adds to {base} (MB)", (sizes[0] - sizes[1]) / 1e6),
+        ],
+    )
 
 
 if __name__ == "__main__":
-    main()
+    report.show(tables())

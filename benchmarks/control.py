@@ -4,11 +4,13 @@ import http.client
 import json
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
+from benchmarks import report
+from benchmarks.report import Table
 from mockcvp import MockCVP
 from tests.clients.wiremock_jar import WHY_NOT, WireMock
 
@@ -81,25 +83,30 @@ def measured(call: Call) -> dict[str, float]:
     return costs
 
 
-def main() -> None:
-    """Print the table."""
+def tables() -> Iterator[Table]:
+    """Yield the medians, beside those of WireMock."""
     with MockCVP(journal_max_calls=CALLS) as cvp:
         url = urlsplit(cvp.url)
         assert url.hostname
         ours = measured(caller(http.client.HTTPSConnection(url.hostname, url.port, context=cvp.ssl_context())))
     theirs: dict[str, float] = {}
-    if WHY_NOT:
-        print(f"WireMock is not measured: {WHY_NOT}")
-    else:
+    if not WHY_NOT:
         with WireMock() as wiremock:
             url = urlsplit(wiremock.url)
             assert url.hostname
             theirs = measured(caller(http.client.HTTPConnection(url.hostname, url.port)))
-    print(f"| a journal of {CALLS} calls, medians of {RUNS} | mockcvp | WireMock | ratio |\n| --- | --- | --- | --- |")
+    rows = []
     for name, cost in ours.items():
         other = theirs.get(name)
-        print(f"| {name} | {cost:.0f} | {f'{other:.0f}' if other else ''} | {f'{cost / other:.2f}' if other else ''} |")
+        rows.append((name, cost, other, cost / other if other else None))
+    yield Table(
+        "control",
+        f"Searches of a journal of {CALLS} calls, medians of {RUNS}",
+        ("search", "mockcvp", "WireMock", "ratio"),
+        rows,
+        notes=(f"WireMock is not measured: {WHY_NOT}.",) if WHY_NOT else (),
+    )
 
 
 if __name__ == "__main__":
-    main()
+    report.show(tables())

@@ -5,7 +5,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+from benchmarks import report
+from benchmarks.report import Table
 
 RUNS = 5
 TESTS = 200
@@ -42,20 +46,26 @@ def import_of_plugin() -> float:
     return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
 
 
-def main() -> None:
-    """Print the medians."""
+def tables() -> Iterator[Table]:
+    """Yield the medians."""
     # This is the time that pytest itself needs for each test.
     baseline = statistics.median(statistics.median(setups("request")[1:]) for _ in range(RUNS))
     ours = [setups("mock_cvp") for _ in range(RUNS)]
     peers = [setups("httpserver") for _ in range(RUNS)]
     each, theirs = (statistics.median(statistics.median(run[1:]) for run in runs) - baseline for runs in (ours, peers))
     plugin = statistics.median(import_of_plugin() for _ in range(RUNS))
-    print(f"the mock_cvp fixture, medians of {RUNS} sessions of {TESTS} tests, without the time of pytest itself")
-    print(f"| from its first use to ready | {statistics.median(run[0] for run in ours) * 1000:.0f} ms |")
-    print(f"| each further test, mockcvp | {each * 1000:.3f} ms |")
-    print(f"| each further test, pytest-httpserver | {theirs * 1000:.3f} ms |")
-    print(f"| what the plugin adds to a session that does not use it | {plugin * 1000:.2f} ms |")
+    yield Table(
+        "fixture",
+        f"The `mock_cvp` fixture: medians of {RUNS} sessions of {TESTS} tests, without the time of pytest itself",
+        ("what", "milliseconds"),
+        [
+            ("from the first use to ready", statistics.median(run[0] for run in ours) * 1000),
+            ("each further test, mockcvp", each * 1000),
+            ("each further test, pytest-httpserver", theirs * 1000),
+            ("a session that does not use the plugin", plugin * 1000),
+        ],
+    )
 
 
 if __name__ == "__main__":
-    main()
+    report.show(tables())

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import platform
 import re
 import shutil
 import socket
@@ -18,8 +17,9 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from benchmarks import peers
+from benchmarks import peers, report
 from benchmarks.peers import Peer, Place, Started
+from benchmarks.report import Table, Value
 from mockcvp.server.tls import certificate
 from mockcvp.settings import Settings
 
@@ -193,44 +193,53 @@ def memory() -> dict[int, float]:
     return used
 
 
-def main() -> None:
-    """Print the tables."""
+def tables() -> Iterator[Table]:
+    """Yield the throughput of all peers, ratios, the memory, and latencies."""
     if not shutil.which("wrk"):
         print("the load is not measured: there is no wrk on this machine (Debian's package wrk)")
         return
     found, missing = measured()
     middle = {figure: {name: median(values) for name, values in by_peer.items()} for figure, by_peer in found.items()}
-    print(*_machine(), *missing, sep="\n")
-    print("\n| server | sync-ups a second | CPU time of each (µs) | memory then (MB) | one call at a time (µs) |")
-    print("| --- | --- | --- | --- | --- |")
-    for name, rate in middle["rate"].items():
-        cost, used, one = (middle[figure][name] for figure in ("cost", "memory", "one"))
-        print(f"| {name} | {rate:,.0f} | {cost:.0f} | {used:.0f} | {one:.0f} |")
-    ours, name = middle["rate"], peers.MOCKCVP.name
-    print("\n| mockcvp beside | ratio |\n| --- | --- |")
-    if peers.WIREMOCK.name in ours:
-        first = middle["first"][peers.WIREMOCK.name]
-        print(
-            f"| WireMock's first {FIRST_SECONDS} s after its start ({first:,.0f} a second) | {ours[name] / first:.1f} |"
-        )
-        warm = ours[peers.WIREMOCK.name]
-        print(f"| WireMock when warm, after {FIRST_SECONDS + WARM_SECONDS} s | {ours[name] / warm:.2f} |")
-        cost = middle["cost"][name] / middle["cost"][peers.WIREMOCK.name]
-        print(f"| WireMock when warm, CPU time of a call | {cost:.2f} |")
-    print(f"| pytest-httpserver | {ours[name] / ours[peers.HTTPSERVER.name]:.0f} |")
+    how = f"medians of {RUNS} alternate runs, {CONNECTIONS} persistent connections with TLS from the same machine"
+    yield Table(
+        "throughput",
+        f"Sync-ups at the maximum rate: {how}",
+        ("server", "sync-ups a second", "CPU time of each (µs)", "memory then (MB)", "one call at a time (µs)"),
+        [
+            (name, rate, *(middle[figure][name] for figure in ("cost", "memory", "one")))
+            for name, rate in middle["rate"].items()
+        ],
+        chart=1,
+        notes=tuple(missing),
+    )
+    yield Table("ratios", "mockcvp beside others", ("beside", "ratio"), _ratios(middle))
+    yield Table(
+        "memory",
+        "mockcvp's memory after calls that all differ",
+        ("calls", "MB"),
+        [(f"{calls:,}", used) for calls, used in memory().items()],
+    )
+    yield from _latency_tables(middle["rate"][peers.MOCKCVP.name] / 2)
+
+
+def _ratios(middle: dict[str, dict[str, float]]) -> list[tuple[Value, ...]]:
+    rates, costs, ours = middle["rate"], middle["cost"], peers.MOCKCVP.name
+    rows: list[tuple[Value, ...]] = []
+    if (wiremock := peers.WIREMOCK.name) in rates:
+        first = middle["first"][wiremock]
+        rows = [
+            (f"WireMock's first {FIRST_SECONDS} s after its start ({first:,.0f} a second)", rates[ours] / first),
+            (f"WireMock after {FIRST_SECONDS + WARM_SECONDS} s", rates[ours] / rates[wiremock]),
+            (f"CPU time of a call of WireMock after {FIRST_SECONDS + WARM_SECONDS} s", costs[ours] / costs[wiremock]),
+        ]
+    rows.append(("pytest-httpserver", rates[ours] / rates[peers.HTTPSERVER.name]))
     for form in ("xml", "json different", "xml different"):
-        reported = form.upper().replace("DIFFERENT", "each different from all others")
-        print(
-            f"| its own JSON: {reported} ({middle[form][name]:,.0f} a second) | {middle[form][name] / ours[name]:.2f} |"
-        )
-    print("\n| calls, each different | mockcvp's memory then (MB) |\n| --- | --- |")
-    for calls, used in memory().items():
-        print(f"| {calls:,} | {used:.0f} |")
-    print()
-    _print_latencies(ours[name] / 2)
+        name = form.upper().replace("DIFFERENT", "each different from all others")
+        rows.append((f"mockcvp's JSON: {name} ({middle[form][ours]:,.0f} a second)", middle[form][ours] / rates[ours]))
+    return rows
 
 
-def _print_latencies(rate: float) -> None:
+def _latency_tables(rate: float) -> Iterator[Table]:
     if not shutil.which("h2load"):
         print("latencies are not measured: there is no h2load on this machine (Debian's package nghttp2-client)")
         return
@@ -244,22 +253,16 @@ def _print_latencies(rate: float) -> None:
                 searched.append(latencies(server, rate))
                 if len(counts) == before:
                     raise SystemExit("the journal was not searched meanwhile")
-    print(
-        f"| {rate:,.0f} sync-ups a second, half the top rate (ms) | median | 99 % | 99.9 % |\n| --- | --- | --- | --- |"
+    yield Table(
+        "latency",
+        f"Latency in milliseconds at {rate:,.0f} sync-ups a second, half of the maximum rate",
+        ("load", "median", "99 %", "99.9 %"),
+        [
+            (name, *(median(values) for values in zip(*runs, strict=True)))
+            for name, runs in (("without other requests", alone), ("during searches of a full journal", searched))
+        ],
     )
-    for name, runs in (("without other requests", alone), ("during continuous searches of a full journal", searched)):
-        print(f"| {name} | {' | '.join(f'{median(values):.1f}' for values in zip(*runs, strict=True))} |")
-
-
-def _machine() -> list[str]:
-    found = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
-    cores = len([line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("processor")])
-    system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
-    return [
-        f"{cores} cores of {found[1] if found else platform.machine()}, {system}; medians of {RUNS} alternate runs;",
-        f"the load comes from the same machine, on {CONNECTIONS} persistent connections with TLS",
-    ]
 
 
 if __name__ == "__main__":
-    main()
+    report.show(tables())

@@ -2,8 +2,11 @@
 
 import statistics
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks import report
+from benchmarks.report import Table
 from mockcvp.oamp.http import Request
 from mockcvp.oamp.routes import dispatcher
 from mockcvp.settings import Settings
@@ -29,12 +32,15 @@ def milliseconds(accept: bytes) -> float:
     return statistics.median(seconds) * 1000
 
 
-def main() -> None:
-    """Print the medians."""
-    print(f"status of the sync-ups of 200 servers, server time, median of {RUNS} runs")
-    print(f"| XML | {milliseconds(b'application/xml'):.2f} ms |")
-    print(f"| JSON | {milliseconds(b'application/json'):.2f} ms |")
+def tables() -> Iterator[Table]:
+    """Yield the medians."""
+    yield Table(
+        "status",
+        f"The states of the sync-ups of 200 servers: time in the server, medians of {RUNS} runs",
+        ("format", "milliseconds"),
+        [("XML", milliseconds(b"application/xml")), ("JSON", milliseconds(b"application/json"))],
+    )
 
 
 if __name__ == "__main__":
-    main()
+    report.show(tables())

@@ -7,26 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.container.engine import ROOT, Project, compose_command, docker
+from tests.container.engine import ROOT, Project, docker, why_no_engine
 
 NEEDED = ["Dockerfile", ".dockerignore", "compose.yaml", "mockcvp", "requirements", "pyproject.toml"]
 NEEDED += ["README.md", "LICENSE", "fixtures", "examples"]
 
 
-def _missing() -> str:
-    if not shutil.which("docker") or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
-        return "no container engine responds to docker info: apt-get install docker.io, and start it"
-    return (
-        ""
-        if compose_command()
-        else "there is neither docker compose nor docker-compose: apt-get install docker-compose"
-    )
-
-
 @pytest.fixture(scope="session")
 def project_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project with wheels of its dependencies, so that the builds need no package index."""
-    if why := _missing():
+    if why := why_no_engine():
         pytest.skip(why)
     copy = tmp_path_factory.mktemp("project")
     for name in NEEDED:

@@ -33,6 +33,15 @@ def compose_command() -> list[str] | None:
     return ["docker-compose"] if shutil.which("docker-compose") else None
 
 
+def why_no_engine() -> str:
+    """Return why the machine cannot run containers and Compose, '' if it can."""
+    if not shutil.which("docker") or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
+        return "no container engine responds to docker info: apt-get install docker.io, and start it"
+    if compose_command() is None:
+        return "there is neither docker compose nor docker-compose: apt-get install docker-compose"
+    return ""
+
+
 class Container:
     """A container of the mock server, with its port published on a free port of 127.0.0.1."""
 

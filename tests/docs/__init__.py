@@ -1,0 +1,1 @@
+"""The documentation, whose code blocks run as tests."""
