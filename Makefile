@@ -7,7 +7,7 @@
 # make check           runs the formatter, the linter, the type checker, bandit, and the check of the documentation's terms
 # make soak            runs a mixed load for ten minutes; SECONDS=60 make soak for one
 # make fuzz            runs long fuzzing: 20,000 cases of the APIs, a million of each parser
-# make bench           measures the figures in the README
+# make bench           measures mockcvp and its peers, and writes the page of the results
 # make format          formats the code
 # make pin             updates the pinned versions and hashes of the dependencies (needs uv)
 # Each target creates .venv and installs its dependencies once.
@@ -61,6 +61,7 @@ fuzz: .venv/fuzz
 
 bench: .venv/dev
 	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks.page docs/about
 
 format: .venv/dev
 	@$(BIN)/ruff format .

@@ -1,1 +1,1 @@
-"""The benchmarks behind the figures in the README: `make bench`."""
+"""The benchmarks of the documentation's page: `make bench`."""

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks.page import main
+from benchmarks.page import main, page
 from benchmarks.report import RESULTS, Table, formatted, read, write
 
 TABLES = [
@@ -30,16 +30,21 @@ def test_a_figure_has_three_significant_digits(figure: float | str | None, text:
     assert formatted(figure) == text
 
 
+def test_the_page_of_the_documentation_has_the_results() -> None:
+    written = RESULTS.parents[1] / "docs" / "about" / "benchmarks.md"
+    assert written.read_text() == page(*read(RESULTS)), "run make bench, or python -m benchmarks.page docs/about"
+
+
 def test_the_page_has_every_table_and_chart_of_the_results(tmp_path: Path) -> None:
     main(tmp_path)
-    page = (tmp_path / "benchmarks.md").read_text()
+    text = (tmp_path / "benchmarks.md").read_text()
     date, machine, tables = read(RESULTS)
-    assert date in page
-    assert machine in page
+    assert date in text
+    assert machine in text
     for table in tables:
-        assert all(f"| {row[0]} |" in page for row in table.rows)
+        assert all(f"| {row[0]} |" in text for row in table.rows)
         for theme in ("light", "dark") if table.chart is not None else ():
             path = f"benchmarks/{table.name}-{theme}.svg"
-            assert path in page
+            assert path in text
             bars = ElementTree.parse(tmp_path / path).getroot().findall("{http://www.w3.org/2000/svg}rect")
             assert len(bars) == len(table.rows)
