@@ -115,12 +115,13 @@ def parse(document: str, limits: Limits) -> "Element":
         OampError: ``processing.xmlSyntaxError``
     """
     # these imports are slow, and many mock servers get no XML
-    from xml.etree.ElementTree import ParseError
+    from xml.etree.ElementTree import ParseError, TreeBuilder
 
     from defusedxml.common import DefusedXmlException
     from defusedxml.ElementTree import XMLParser
 
-    parser = XMLParser(forbid_dtd=True)
+    # The builder of defusedxml is in Python. This one is in C.
+    parser = XMLParser(target=TreeBuilder(), forbid_dtd=True)
     try:
         # a document with few tags is within all limits
         tags = document.count("<")
