@@ -10,7 +10,7 @@ import pytest
 
 from tests.clients.test_clients import JARS
 from tests.clients.wiremock_jar import JAR
-from tests.container.engine import compose_command, why_no_engine
+from tests.container.engine import why_no_engine
 
 # The commands that a machine may lack, with the package of each.
 _PACKAGES = {
@@ -26,19 +26,6 @@ _PACKAGES = {
     "xmllint": "libxml2-utils",
 }
 _CLASS_PATHS = {"wiremock": ([JAR], ".ci/wiremock downloads WireMock"), "jersey": (JARS, "libjersey1-client-java")}
-# The pages use `docker compose up --wait`, which docker-compose 1.29 lacks.
-_COMPOSE_1 = """\
-docker() {
-  [ "$1" = compose ] || { command docker "$@"; return; }
-  local option waits= options=()
-  for option in "${@:2}"; do [ "$option" = --wait ] && waits=1 || options+=("$option"); done
-  docker-compose "${options[@]}"
-  [ "$waits" ] || return 0
-  for container in $(docker-compose ps -q); do
-    until [ "$(command docker inspect -f '{{.State.Health.Status}}' "$container")" = healthy ]; do sleep 0.1; done
-  done
-}
-"""
 
 
 def need_programs(source: str) -> None:
@@ -71,8 +58,3 @@ def class_path(name: str) -> list[str]:
     if not all(jar.exists() for jar in jars):
         pytest.skip(f"the library {name} is not on this machine: {package}")
     return ["-cp", os.pathsep.join(map(str, jars))]
-
-
-def compose_function() -> str:
-    """Return the shell function that replaces ``docker compose``, '' if there is the real one."""
-    return _COMPOSE_1 if compose_command() == ["docker-compose"] else ""

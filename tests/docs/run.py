@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.blocks import ROOT, Block, Fate, Step
-from tests.docs.machine import class_path, compose_function, need_containers, need_programs
+from tests.docs.machine import class_path, need_containers, need_programs
 from tests.docs.output import begins_with, difference, lines_of, matches, missing_line
 from tests.docs.parsers import parse
 from tests.server_process import PATIENCE
@@ -30,6 +30,7 @@ _PORT = "8111"
 _PORTS = re.compile(r"(?:\blocalhost:|\b127\.0\.0\.1:|_PORT=|--(?:admin-)?port[ =])([1-9]\d{3,4})\b")
 _HOST = re.compile(r"([\w.-]+|\]):$")
 _THIS_MACHINE = ("localhost", "127.0.0.1", "0.0.0.0", "]")
+_DOCKER = Path(__file__).with_name("docker.sh")
 _READY = "mockcvp is ready"
 _LOG_PATIENCE = 10.0
 _COMMAND_PATIENCE = 300.0
@@ -74,9 +75,7 @@ class PageRun:
         for process in self._processes:
             _kill(process)
         if self._has_containers:
-            self._bash(
-                f"{compose_function()}docker compose down -v --remove-orphans", self._environment(), self._directory
-            )
+            self._bash(f". {_DOCKER}\nremove_containers", self._environment(), self._directory)
         self._temporary.cleanup()
 
     def evaluate(self, index: int) -> None:
@@ -224,7 +223,7 @@ class PageRun:
             # The exported variables and the directory stay for the blocks after this one, as in one shell.
             script = f"trap 'export -p > {self._state}; echo cd \"$(pwd)\" >> {self._state}' EXIT\nset -e\n"
             script += f"test ! -e {self._state} || . {self._state}\n"
-            script += compose_function() if self.steps[index].needs_container else ""
+            script += f". {_DOCKER}\n" if self.steps[index].needs_container else ""
             status = self._bash(script + source, self._environment(), self._directory)
         else:
             command, environment = self._program(block, source)
