@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.report import Table, formatted, markdown, read
 
-_BAR, _GAP, _NAMES, _WIDTH = 22, 8, 300, 760
+_BAR, _GAP, _NAMES, _WIDTH = 22, 8, 390, 850
 _COLOURS = {"light": ("#1f2933", "#9aa5b1", "#2f6fdb"), "dark": ("#e4e7eb", "#7b8794", "#6ea8fe")}
 _METHOD = """\
 # Benchmarks
