@@ -23,7 +23,7 @@ def chart(table: Table, theme: str) -> str:
     """Return the bar chart of a table as SVG, in the colours of a light or a dark page."""
     text, muted, bar = _COLOURS[theme]
     assert table.chart is not None
-    rows = [(str(row[0]), row[table.chart]) for row in table.rows]
+    rows = [(str(row[0]).replace("`", ""), row[table.chart]) for row in table.rows]
     most = max(value for _, value in rows if isinstance(value, float | int))
     height = len(rows) * (_BAR + _GAP) + _GAP
     lines = [
