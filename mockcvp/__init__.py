@@ -11,13 +11,15 @@ if TYPE_CHECKING:
     from mockcvp.settings import Settings
     from mockcvp.stubs.response import Fault
     from mockcvp.testing.mock_cvp import MockCVP
+    from mockcvp.testing.typed_settings import MockCVPSettings
 
-__all__ = ["Call", "Fault", "MockCVP", "Settings", "create_app"]
+__all__ = ["Call", "Fault", "MockCVP", "MockCVPSettings", "Settings", "create_app"]
 
 _MODULES = {
     "Call": "mockcvp.journal",
     "Fault": "mockcvp.stubs.response",
     "MockCVP": "mockcvp.testing.mock_cvp",
+    "MockCVPSettings": "mockcvp.testing.typed_settings",
     "Settings": "mockcvp.settings",
     "__version__": "mockcvp.settings",
     "create_app": "mockcvp.app",

@@ -16,7 +16,7 @@ from pydantic import ByteSize, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from mockcvp.log import Log
-from mockcvp.messages import nearest, phrases
+from mockcvp.messages import phrases, suggestion
 from mockcvp.server import signals
 from mockcvp.settings import ENVIRONMENT_PREFIX, Settings, __version__
 
@@ -209,7 +209,7 @@ def _misspelt(environment: Iterable[str]) -> Iterable[str]:
     known = [_PREFIX + name.upper() for name in Settings.model_fields]
     for name in environment:
         if name.startswith(_PREFIX) and name not in known and not _ORCHESTRATORS.fullmatch(name):
-            yield f"{name} in the environment is not a setting{nearest(name, known)}"
+            yield f"{name} in the environment is not a setting{suggestion(name, known)}"
 
 
 def _option_name(setting: str) -> str:

@@ -133,7 +133,7 @@ def member(name: object, *, is_secret: bool = False) -> str:
     return "***"
 
 
-def nearest(name: object, known: Iterable[str]) -> str:
+def suggestion(name: object, known: Iterable[str]) -> str:
     """Return the question whether the most similar of some names is meant, as the end of a message; '' without one."""
     by_case = {one.lower(): one for one in known}
     # the search for similar names takes long for a long name
@@ -223,7 +223,7 @@ def _similar(steps: Sequence[int | str], model: type[BaseModel]) -> str:
         if inner is None:
             return ""
         model = inner
-    return nearest(name, [field.alias or key for key, field in model.model_fields.items()])
+    return suggestion(name, [field.alias or key for key, field in model.model_fields.items()])
 
 
 def _is_beside_a_secret(steps: Sequence[int | str], given: object) -> bool:

@@ -142,8 +142,9 @@ def test_no_error_or_log_line_contains_a_secret(control: tuple[httpx.Client, Lin
 
 def test_a_password_of_the_wrong_type_is_not_quoted() -> None:
     for name in ("password", "admin_password"):
+        given: dict[str, Any] = {name: 123_456}
         with pytest.raises(ValueError, match=f"^{name}: must be text$"):
-            MockCVP(**{name: 123_456})
+            MockCVP(**given)
 
 
 @pytest.mark.parametrize("text", ['{"password": "x"}', "Basic dXNlcjpwYXNz", "Cookie: a=b", "x" * 200_000])

@@ -128,20 +128,15 @@ class Deployment(BaseModel):
         return self
 
 
-BUILT_IN = Deployment.model_validate(
-    {
-        "servers": [
-            {"id": f"{number}e0ad5b6-3c1f-4a8e-9d27-5f6c8b1a4e0{number}", "hostname": host, "ipaddr": ip, "type": kind}
-            for number, (host, ip, kind) in enumerate(
-                [
-                    ("cvp-media-1", "192.0.2.11", "MEDIA"),
-                    ("cvp-vxml-1", "192.0.2.12", "VXML"),
-                    ("cvp-vxml-standalone-1", "192.0.2.13", "VXML_STANDALONE"),
-                    ("cvp-call-1", "192.0.2.14", "CALL"),
-                    ("cvp-reporting-1", "192.0.2.15", "RPT"),
-                ],
-                1,
-            )
-        ]
-    }
+BUILT_IN = Deployment(
+    servers=tuple(
+        Server(id=name, hostname=name, ipaddr=IPv4Address(address), type=kind)
+        for name, address, kind in (
+            ("media-1", "192.0.2.11", ServerType.MEDIA),
+            ("vxml-1", "192.0.2.12", ServerType.VXML),
+            ("vxml-standalone-1", "192.0.2.13", ServerType.VXML_STANDALONE),
+            ("call-1", "192.0.2.14", ServerType.CALL),
+            ("reporting-1", "192.0.2.15", ServerType.RPT),
+        )
+    )
 )

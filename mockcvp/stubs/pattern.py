@@ -28,12 +28,14 @@ class Part(NamedTuple):
         distance: returns the distance of a request that does not match, from 0 to 1
         differences: describes the differences of such a request
         weight: the weight of the distance; above 1 for the method and the URL, which are compared first
+        is_of_body: whether the part depends on the content of the body
     """
 
     matches: Callable[[Subject], bool]
     distance: Callable[[Subject], float]
     differences: Callable[[Subject], list[str]]
     weight: float = 1.0
+    is_of_body: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,10 @@ class RequestPattern:
         # a header or body may contain half of a surrogate pair, which cannot be encoded
         return [line.encode(errors="backslashreplace").decode() for line in lines]
 
+    def differs_in_body(self, subject: Subject) -> bool:
+        """Return whether the body of a request has other content than this pattern."""
+        return any(part.is_of_body and not part.matches(subject) for part in self.parts)
+
     def tolerant(self) -> "RequestPattern":
         """Return a copy for reports, which does not raise ``UndecidedError``.
 
@@ -102,7 +108,9 @@ def _tolerant(part: Part) -> Part:
         lines = describe(subject)
         return [subject.undecided[part]] if part in subject.undecided else lines
 
-    return Part(catch(part.matches, False), catch(part.distance, 1.0), differences, part.weight)
+    return part._replace(
+        matches=catch(part.matches, False), distance=catch(part.distance, 1.0), differences=differences
+    )
 
 
 def match_method(method: str) -> Part:
@@ -219,7 +227,8 @@ def _read_parameter(name: str) -> Callable[[Subject], Sequence[Content]]:
 
 def match_body(matchers: Iterable[Matcher]) -> Part:
     """Match requests whose body matches all matchers."""
-    return match_values(("body", lambda subject: [subject.body], matcher) for matcher in matchers)
+    part = match_values(("body", lambda subject: [subject.body], matcher) for matcher in matchers)
+    return part._replace(is_of_body=True)
 
 
 def match_status(status: int) -> Part:
@@ -246,9 +255,9 @@ def match_sync_up(ref_url: str | None, sincetime: int | None) -> Part:
             return 1.0, "it started no sync-up"
         runs = [run for run in sync_up.started if expected_id in (None, run.server_id)]
         if expected_id is not None and not runs:
-            started = ", ".join(run.server_id for run in sync_up.started[:_MAX_SHOWN])
-            return 0.5, f"the server was {started or 'none'}, not {expected_id}"
-        sincetimes = [run.requested.sincetime for run in runs]
+            ids = ", ".join(run.server_id for run in sync_up.started[:_MAX_SHOWN])
+            return 0.5, f"the sync-up was of {ids if sync_up.requested else 'every server'}, not of {expected_id}"
+        sincetimes = list(dict.fromkeys(run.requested.sincetime for run in runs))
         if sincetime is not None and sincetime not in sincetimes:
             return 0.25, f"sincetime was {', '.join(map(str, sincetimes[:_MAX_SHOWN]))}, not {sincetime}"
         return 0.0, ""
@@ -257,6 +266,7 @@ def match_sync_up(ref_url: str | None, sincetime: int | None) -> Part:
         lambda subject: not compare(subject)[0],
         lambda subject: compare(subject)[0],
         lambda subject: [compare(subject)[1]],
+        is_of_body=True,
     )
 
 

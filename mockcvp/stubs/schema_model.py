@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 
-from mockcvp.messages import UnknownMembers, member, nearest
+from mockcvp.messages import UnknownMembers, member, suggestion
 
 # WireMock's members of request patterns, responses, stub mappings and settings that mockcvp does not support
 _UNSUPPORTED = (
@@ -48,4 +48,4 @@ def _unknown_member(name: Any, known: list[str]) -> str:
     if name in _UNSUPPORTED.split():
         return f"{name}: WireMock supports this member, and mockcvp does not"
     belongs = f": it belongs to {_PARENTS[name]}" if name in _PARENTS else ""
-    return f"{member(name)} is not known here{nearest(name, known) or belongs}"
+    return f"{member(name)} is not known here{suggestion(name, known) or belongs}"

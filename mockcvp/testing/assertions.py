@@ -1,12 +1,13 @@
 """Verification of calls, with messages that explain a mismatch."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from pydantic import ValidationError
 
 from mockcvp.journal import Call, Page
-from mockcvp.messages import error_lines, may_be_secret
+from mockcvp.messages import error_lines, may_be_secret, quoted
 from mockcvp.oamp.http import BASE_PATH
 from mockcvp.stubs.content import Subject
 from mockcvp.stubs.mapping import StubMapping
@@ -24,6 +25,9 @@ from mockcvp.stubs.pattern import (
 )
 
 _LINES = 5
+_MAX_BODY = 200
+# A secret anywhere in these characters masks the whole body.
+_MAX_SEARCHED = 10_000
 _NONE = "none"
 _SYNCHRONIZE = f"{BASE_PATH}/command/synchronize"
 _KINDS = {"method": str, "path": str, "status": int, "ref_url": str, "sincetime": int}
@@ -132,6 +136,18 @@ def shortfall(wanted: RequestPattern, page: Page, count: int, tls_errors: Sequen
     return _message(wanted, page, f"at least {count} times" if count != 1 else "at least once", tls_errors)
 
 
+def ca_bundle_note() -> list[str]:
+    """Return a line for the variable that makes requests ignore a session's ``verify``; an empty list without one."""
+    # This is the order in which requests reads the variables.
+    name = next((name for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if os.environ.get(name)), None)
+    if name is None:
+        return []
+    return [
+        f"{name} is set in the environment, and overrides a session's verify in requests: "
+        "set the session's trust_env to False, or pass verify with each request"
+    ]
+
+
 def unused_stub(mapping: StubMapping, calls: Sequence[Call]) -> str:
     """Return the message for a stub mapping without a matched call: its differences from the nearest call."""
     message = f"the stub mapping {mapping.name or mapping.pattern.description} has matched no call"
@@ -163,6 +179,7 @@ def _message(
         lines.append("the mock server received no calls: does your client use its URL?")
     if tls_errors and not found:
         lines.append(f"{len(tls_errors)} TLS handshakes failed: {'; '.join(dict.fromkeys(tls_errors))}")
+        lines += ca_bundle_note()
     return "\n".join([*lines, *_call_lines(wanted, page.calls, found)])
 
 
@@ -176,7 +193,7 @@ def _call_lines(wanted: RequestPattern, calls: Sequence[Call], found: int) -> li
     nearest = next((line for line, calls in groups.items() if not calls[0].refusal), None)
     if nearest is not None and nearest not in chosen:
         chosen[-1] = nearest
-    lines = [f"  {_numbers(groups[line])}: {line}" for line in chosen]
+    lines = [f"  {_numbers(groups[line])}: {line}{_body(wanted, groups[line], line)}" for line in chosen]
     others = len(calls) - sum(len(groups[line]) for line in chosen)
     return [*lines, f"  and {others} more calls"] if others else lines
 
@@ -187,6 +204,19 @@ def _numbers(calls: Sequence[Call]) -> str:
         return f"call {numbers[0]}"
     shown = ", ".join(map(str, numbers[:_LINES]))
     return f"{len(numbers)} calls ({shown}{', …' if len(numbers) > _LINES else ''})"
+
+
+def _body(wanted: RequestPattern, calls: Sequence[Call], line: str) -> str:
+    """Return the start of the body of the first call; an empty text if the body is as wanted, or in the line."""
+    call = calls[0]
+    # The body is not the reason of any other error, such as 401.
+    may_be_reason = call.refusal is None or call.status == 400
+    if not may_be_reason or not call.body or repr(call.text) in line:
+        return ""
+    if not wanted.differs_in_body(Subject(call.request, call)):
+        return ""
+    place = "body" if len(calls) == 1 else f"body of call {call.number}"
+    return f"; {place}: {quoted(call.text[:_MAX_SEARCHED], _MAX_BODY)}"
 
 
 def _rank(wanted: RequestPattern, call: Call, found: int) -> tuple[bool, bool, float]:

@@ -15,23 +15,23 @@ from mockcvp.clock import Clock
 from mockcvp.journal import Call
 from mockcvp.messages import error_lines
 from mockcvp.oamp.deployment import Outcome
-from mockcvp.oamp.references import server_id
-from mockcvp.pipeline.log_line import line
 from mockcvp.server.listener import Server
 from mockcvp.settings import Settings
 from mockcvp.state import MockState, new_tenant
 from mockcvp.stubs.pattern import RequestPattern, matching
 from mockcvp.stubs.response import Delays, Fault
-from mockcvp.testing.assertions import WantedCall, mismatch, pattern_of, shortfall, unused_stub
+from mockcvp.testing.assertions import WantedCall, mismatch, pattern_of, shortfall
 from mockcvp.testing.one_shot import error_stub, fault_stub
+from mockcvp.testing.report import log_of
+from mockcvp.testing.server_search import find_server
 from mockcvp.testing.synchronizations import Synchronization, synchronizations_of
+from mockcvp.testing.typed_settings import ChangeableSettings, MockCVPSettings, check_names
 
 if TYPE_CHECKING:
     import httpx
 
 _DRAIN_SECONDS = 0.5
 _MAX_TLS_ERRORS = 20
-_MAX_LISTED = 5
 
 
 class MockCVP:
@@ -41,15 +41,16 @@ class MockCVP:
     Its methods are thread-safe.
 
     Args:
-        settings: the fields of ``Settings``
+        settings: the fields of ``Settings``, except ``log_level``
 
     Raises:
         ValueError: a setting is not valid
     """
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, **settings: Unpack[MockCVPSettings]) -> None:
         if "log_level" in settings:
             raise ValueError("log_level belongs to the command: in Python, set the level of the logger 'mockcvp'")
+        check_names(settings, MockCVPSettings.__annotations__)
         self._given = {"port": 0, **settings}
         self._checked(self._given)
         self._resources: ExitStack | None = None
@@ -174,14 +175,11 @@ class MockCVP:
 
     def log(self) -> str:
         """Return a line for each call, failed TLS handshake, stub without a match, and call of a tenant."""
-        lines = [f"{call.number}: {line(call)}" for call in self.calls]
-        lines += [f"TLS handshake failed: {reason}" for reason in self._tls_errors]
-        # The initial stubs belong to no test.
-        unused = [mapping for mapping in self._running.stubs.idle if mapping not in self._running.stubs.initial]
-        lines += [unused_stub(mapping, self.calls) for mapping in unused[:_MAX_LISTED]]
-        for name, tenant in self._running.tenants.items():
-            lines += [f"{name} {call.number}: {line(call)}" for call in reversed(tenant.journal.page().calls)]
-        return "\n".join(lines)
+        return log_of(self._running, self._tls_errors, is_complete=True)
+
+    def report(self) -> str:
+        """Return the log with only the first 5 and the last 20 calls; pytest shows it for a failed test."""
+        return log_of(self._running, self._tls_errors, is_complete=False)
 
     def wait_for_calls(self, count: int = 1, timeout: float = 5.0, **wanted: Unpack[WantedCall]) -> list[Call]:
         """Wait for matching calls, and return them; their responses may not be sent yet. Earlier calls count too.
@@ -323,23 +321,20 @@ class MockCVP:
         """Set the outcome of later sync-ups of a server.
 
         Args:
-            server: the reference or id of the server
+            server: the id, refURL or host name of the server
             outcome: ``Success`` or ``Failure``
             duration: the duration of the sync-ups, in seconds; None keeps the current one
 
         Raises:
-            ValueError: the deployment has no such server, or a value is not valid
+            ValueError: the deployment has no such server, several servers have the host name, or a value is not valid
         """
         servers = self._running.oamp.servers
-        known = servers.get(server_id(server))
-        if known is None:
-            ids = ", ".join(one.id for one in list(servers)[:_MAX_LISTED])
-            raise ValueError(f"the deployment has no server {server_id(server)!r}; it has {ids or 'none'}")
+        known = find_server(servers, server)
         changes = {"outcome": outcome} if duration is None else {"outcome": outcome, "duration": duration}
         with _value_errors():
             servers.change(type(known).model_validate(known.model_dump() | changes))
 
-    def tenant(self, **settings: Any) -> "MockCVP":
+    def tenant(self, **settings: Unpack[ChangeableSettings]) -> "MockCVP":
         """Add a tenant: a mock server for the calls of another user, with a separate deployment, clock and journal.
 
         Args:
@@ -350,7 +345,7 @@ class MockCVP:
         """
         if self._root is not None:
             raise ValueError("a tenant has no tenants: call tenant() of the mock server")
-        _reject(settings, Settings.at_start())
+        check_names(settings, ChangeableSettings.__annotations__, Settings.at_start())
         with _value_errors():
             state = new_tenant(self._running, **settings)
         tenant = MockCVP()
@@ -370,16 +365,17 @@ class MockCVP:
         """The clock of the sync-ups: ``freeze``, ``advance``, ``resume``."""
         return self._running.clock
 
-    def reset(self, **settings: Any) -> None:
+    def reset(self, **settings: Unpack[ChangeableSettings]) -> None:
         """Restore the state of the start, and override some settings until the next reset.
 
         Raises:
             ValueError: a setting is not valid, or cannot change while the mock server runs
         """
-        _reject(settings, Settings.at_start() | ({"username"} if self._root else set()))
+        fixed = Settings.at_start() | ({"username"} if self._root else set())
+        check_names(settings, ChangeableSettings.__annotations__, fixed)
         state = self._running
         self._tls_errors.clear()
-        changed = self._settings.model_dump(exclude_unset=True) | settings
+        changed = {**self._settings.model_dump(exclude_unset=True), **settings}
         state.reset(self._checked(changed) if settings else self._settings)
         state.tenants.clear()
 
@@ -391,8 +387,3 @@ def _value_errors(given: object = None, model: type[BaseModel] | None = None) ->
         yield
     except ValidationError as exc:
         raise ValueError("; ".join(error_lines(exc, given, model))) from None
-
-
-def _reject(settings: dict[str, Any], at_start: set[str]) -> None:
-    if fixed := sorted(at_start & settings.keys()):
-        raise ValueError(f"{', '.join(fixed)} can only be set at the start")

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from mockcvp.testing.mock_cvp import MockCVP
+    from mockcvp.testing.typed_settings import MockCVPSettings
 
 _used: pytest.StashKey["MockCVP"] = pytest.StashKey()
 
@@ -20,13 +21,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def mock_cvp_settings() -> dict[str, Any]:
+def mock_cvp_settings() -> "MockCVPSettings":
     """Return the settings of the mock server; override it to change them."""
     return {}
 
 
 @pytest.fixture(scope="session")
-def mock_cvp_server(mock_cvp_settings: dict[str, Any]) -> "Iterator[MockCVP]":
+def mock_cvp_server(mock_cvp_settings: "MockCVPSettings") -> "Iterator[MockCVP]":
     """Run one mock server for the session; each worker of pytest-xdist has its own session."""
     from mockcvp.testing.mock_cvp import MockCVP
 
@@ -46,7 +47,7 @@ def mock_cvp(mock_cvp_server: "MockCVP", request: pytest.FixtureRequest) -> "Moc
     try:
         mock_cvp_server.reset(**settings)
     except ValueError as exc:
-        pytest.fail(f"mock_cvp: {exc}", pytrace=False)
+        raise pytest.fail.Exception(f"mock_cvp: {exc}", pytrace=False) from None
     request.node.stash[_used] = mock_cvp_server
     return mock_cvp_server
 
@@ -58,6 +59,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> "Generator[None, pytest.Test
     used = item.stash.get(_used, None)
     if used is not None and report.failed:
         # A later teardown of the session can fail after the mock server has stopped.
-        calls = (used.log() or "none") if used.is_running else "the mock server has stopped"
+        calls = (used.report() or "none") if used.is_running else "the mock server has stopped"
         report.sections.append(("mockcvp: the calls of this test", calls))
     return report

@@ -254,7 +254,13 @@ def test_unknown_servers_can_be_rejected(tmp_path: Path) -> None:
 def test_the_default_deployment_has_a_server_of_each_type(admin: Admin, cvp: httpx.Client) -> None:
     admin("POST", "reset")
     listed = get(cvp, "server")["results"]["servers"]["server"]
-    assert [server["type"] for server in listed] == ["MEDIA", "VXML", "VXML_STANDALONE", "CALL", "RPT"]
+    assert [(server["type"], server["hostname"], server["refURL"].rpartition("/")[2]) for server in listed] == [
+        ("MEDIA", "media-1", "media-1"),
+        ("VXML", "vxml-1", "vxml-1"),
+        ("VXML_STANDALONE", "vxml-standalone-1", "vxml-standalone-1"),
+        ("CALL", "call-1", "call-1"),
+        ("RPT", "reporting-1", "reporting-1"),
+    ]
 
 
 @pytest.mark.parametrize(("name", "count"), [("three-servers.yaml", 3), ("two-hundred-servers.json", 200)])

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from mockcvp import MockCVP
+from mockcvp.oamp.releases import ReleaseName
 from tests.server_process import JSON, PATIENCE, XML
 
 SYNCHRONIZE = "/cvp-config/command/synchronize"
@@ -137,8 +138,8 @@ def test_200_has_the_documented_headers_and_body(mock: tuple[MockCVP, str], medi
     response = exchange(cvp, build_request("GET", "/cvp-config/server?q=type:VXML", media_type))
     content = [("Content-Type", CONTENT_TYPE[media_type]), ("Transfer-Encoding", "chunked")]
     check_head(response, release, 200, [*SERVER[release], *CACHE_HEADERS[release], *content])
-    ref_url = "https://localhost/cvp-config/server/2e0ad5b6-3c1f-4a8e-9d27-5f6c8b1a4e02"
-    fields = {"refURL": ref_url, "hostname": "cvp-vxml-1", "ipaddr": "192.0.2.12", "type": "VXML"}
+    ref_url = "https://localhost/cvp-config/server/vxml-1"
+    fields = {"refURL": ref_url, "hostname": "vxml-1", "ipaddr": "192.0.2.12", "type": "VXML"}
     if media_type == JSON:
         body = json.dumps({"results": {"servers": {"server": fields}}}).encode()
     else:
@@ -307,6 +308,6 @@ def test_reset_changes_the_release_of_a_running_server() -> None:
 
 
 @pytest.mark.parametrize(("release", "major"), [("10.0", "10"), ("12.6", "12")])
-def test_the_version_is_that_of_the_configured_release(release: str, major: str) -> None:
+def test_the_version_is_that_of_the_configured_release(release: ReleaseName, major: str) -> None:
     with MockCVP(release=release) as cvp, cvp.client(headers={"Accept": JSON}, timeout=PATIENCE) as client:
         assert client.get("version").json()["version"]["majorVersion"] == major

@@ -1,6 +1,7 @@
 import asyncio
 import gc
 import http.client
+import json
 import os
 import re
 import socket
@@ -17,7 +18,7 @@ import httpx
 import pytest
 import requests
 
-from mockcvp import Call, Fault, MockCVP, Settings
+from mockcvp import Call, Fault, MockCVP, MockCVPSettings, Settings
 from mockcvp.server.listener import StartError
 from mockcvp.stubs.pattern import RequestPattern, matching
 from mockcvp.testing import mock_cvp
@@ -61,7 +62,7 @@ def test_attributes_name_the_url_and_credentials(cvp: MockCVP) -> None:
 
 
 def test_any_setting_is_a_keyword(tmp_path: Path) -> None:
-    given = {"username": "u", "password": "p", "host": "localhost", "cert_dir": tmp_path, "journal_max_calls": 1}
+    given = MockCVPSettings(username="u", password="p", host="localhost", cert_dir=tmp_path, journal_max_calls=1)
     with MockCVP(**given) as cvp, cvp.client(timeout=PATIENCE) as client:
         assert cvp.auth == ("u", "p")
         assert cvp.certificate.parent == tmp_path
@@ -74,7 +75,7 @@ def test_any_setting_is_a_keyword(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "reported"),
     [
-        ({"prot": 1}, "prot: is not known here: is port meant?"),
+        ({"prot": 1, "qq": 2}, "prot: is not known here: is port meant?; qq: is not known here"),
         ({"port": "x"}, "port: must be a whole number, not 'x'"),
         ({"deployment": {"servers": 1}}, "servers: must be a list, not 1"),
     ],
@@ -153,6 +154,39 @@ def test_set_outcome_decides_the_next_sync_up(cvp: MockCVP, client: httpx.Client
         cvp.set_outcome("nobody", "Success")
     with pytest.raises(ValueError, match="outcome: must be 'Success' or 'Failure', not 'Maybe'"):
         cvp.set_outcome("media", "Maybe")  # type: ignore[arg-type] # an invalid value
+
+
+def servers_of(host_names: dict[str, str]) -> dict[str, Any]:
+    return {
+        "servers": [
+            {"id": one, "hostname": host, "ipaddr": "10.0.0.1", "type": "VXML"} for one, host in host_names.items()
+        ]
+    }
+
+
+@pytest.mark.parametrize("name", ["an-id", "https://x/cvp-config/server/an-id", "a-host"])
+def test_set_outcome_finds_a_server(cvp: MockCVP, client: httpx.Client, name: str) -> None:
+    # The id of the first server comes before the host name of the second.
+    cvp.reset(deployment=servers_of({"an-id": "a-host", "other": "an-id"}))
+    cvp.set_outcome(name, "Failure")
+    synchronize(client, "other", "an-id")
+    assert [server.state for server in cvp.synchronizations[0].servers] == ["Success", "Failure"]
+
+
+def test_set_outcome_lists_servers_if_it_finds_none(cvp: MockCVP) -> None:
+    cvp.reset(deployment=None)
+    known = "MEDIA media-1, VXML vxml-1, VXML_STANDALONE vxml-standalone-1, CALL call-1, RPT reporting-1"
+    with pytest.raises(ValueError, match=f"^the deployment has no server 'media-2'; it has {known}$"):
+        cvp.set_outcome("https://x/cvp-config/server/media-2", "Failure")
+    cvp.reset(deployment=servers_of({str(number): f"host-{number}" for number in range(7)}))
+    with pytest.raises(ValueError, match=r"it has VXML host-0, .*, VXML host-4 and 2 more$"):
+        cvp.set_outcome("media-1", "Failure")
+    cvp.reset(deployment=servers_of({"a": "host", "b": "host"}))
+    with pytest.raises(ValueError, match=r"^2 servers have the host name 'host'; use an id: a, b$"):
+        cvp.set_outcome("host", "Failure")
+    cvp.reset(deployment={"servers": []})
+    with pytest.raises(ValueError, match=r"^the deployment has no server 'media-1'; it has none$"):
+        cvp.set_outcome("media-1", "Failure")
 
 
 def test_a_wait_counts_earlier_calls(cvp: MockCVP, client: httpx.Client) -> None:
@@ -505,7 +539,7 @@ def test_a_stopped_mock_server_raises_runtime_error() -> None:
         with pytest.raises(RuntimeError, match="is not running"):
             ask()
     with pytest.raises(ValueError, match="log_level belongs to the command"):
-        MockCVP(log_level="debug")
+        MockCVP(log_level="debug")  # type: ignore[call-arg] # what this is about
 
 
 def test_a_client_without_trust_is_reported(cvp: MockCVP) -> None:
@@ -514,6 +548,27 @@ def test_a_client_without_trust_is_reported(cvp: MockCVP) -> None:
     wait_until(lambda: "TLS handshake failed" in cvp.log())
     with pytest.raises(AssertionError, match="1 TLS handshakes failed: the client does not trust the certificate"):
         cvp.wait_for_calls(timeout=0)
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_ca_bundle_variable_is_reported(cvp: MockCVP, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, requests.utils.DEFAULT_CA_BUNDLE_PATH)
+    session = requests.Session()
+    session.verify = str(cvp.certificate)
+    with session, pytest.raises(requests.exceptions.SSLError):
+        session.get(f"{cvp.url}/version", timeout=PATIENCE)
+    wait_until(lambda: "TLS handshake failed" in cvp.log())
+    note = f"\n{variable} is set in the environment, and overrides a session's verify in requests: "
+    assert note in cvp.report()
+    with pytest.raises(AssertionError, match=note):
+        cvp.assert_called()
+    monkeypatch.delenv(variable)
+    assert " is set in the environment" not in cvp.report()
+    monkeypatch.setenv(variable, requests.utils.DEFAULT_CA_BUNDLE_PATH)
+    cvp.reset()
+    assert cvp.report() == ""
 
 
 def test_similar_calls_are_reported_in_one_line(cvp: MockCVP, client: httpx.Client) -> None:
@@ -526,6 +581,57 @@ def test_similar_calls_are_reported_in_one_line(cvp: MockCVP, client: httpx.Clie
     assert lines[1].startswith("  5 calls (")
     assert "call 1: POST /cvp-config/command/synchronize: 202, sincetime was 5, not 0" in lines[5]
     assert lines[6] == "  and 10 more calls"
+
+
+def test_a_sync_up_of_every_server_is_reported_as_such(cvp: MockCVP, client: httpx.Client) -> None:
+    cvp.reset(deployment=None)
+    client.post(
+        SYNCHRONIZE, content="<synchronize><server>media-1</server></synchronize>", headers={"Content-Type": XML}
+    )
+    with pytest.raises(AssertionError) as error:
+        cvp.assert_synchronized("media-2")
+    assert str(error.value).splitlines()[1:] == [
+        "  call 1: POST /cvp-config/command/synchronize: 202, the sync-up was of every server, not of media-2; "
+        "body: '<synchronize><server>media-1</server></synchronize>'"
+    ]
+    with pytest.raises(AssertionError, match="202, sincetime was 0, not 5; body: "):
+        cvp.assert_synchronized(sincetime=5)
+
+
+def test_a_message_shows_the_start_of_another_body(cvp: MockCVP, client: httpx.Client) -> None:
+    def lines(**wanted: Any) -> list[str]:
+        with pytest.raises(AssertionError) as error:
+            cvp.assert_called(**wanted)
+        return str(error.value).splitlines()[1:]
+
+    def posted(text: str, **options: Any) -> None:
+        cvp.reset()
+        client.post(SYNCHRONIZE, content=text, headers={"Content-Type": "application/json"}, **options)
+
+    long = json.dumps({"synchronize": {"servers": {"server": ["x" * 250]}}})
+    posted(long)
+    assert lines(ref_url="media")[0].endswith(f"; body: '{long[:200]}…'")
+    pattern = {"bodyPatterns": [{"matchesJsonPath": {"expression": "$..server[0]", "equalTo": "y"}}]}
+    assert lines(request=pattern)[0].endswith(f"; body: '{long[:200]}…'")
+    # A body that matches, or is in the line, is not shown.
+    assert "body: " not in lines(path="version")[0]
+    posted('{"synchronize": null}')
+    assert lines(request={"bodyPatterns": [{"contains": "q"}]})[0].endswith("null}', not anything that contains 'q'")
+    posted("{")
+    assert lines(ref_url="media")[0].endswith("; body: '{'")
+    posted("{", auth=("wsmadmin", "wrong"))
+    assert "body: " not in lines(ref_url="media")[0]
+    posted('{"synchronize": {"servers": {"server": "https://wsmadmin:secret@x/server/a"}}}')
+    assert lines(ref_url="media")[0].endswith("; body: '***'")
+
+
+def test_similar_calls_show_one_body(cvp: MockCVP, client: httpx.Client) -> None:
+    for number in range(8):
+        client.post(SYNCHRONIZE, json={"synchronize": {"servers": {"server": "a", "number": number}}})
+    with pytest.raises(
+        AssertionError, match=r"8 calls \(1, 2, 3, 4, 5, …\): .*not of media; body of call 8: '\{.*7\}\}\}'"
+    ):
+        cvp.assert_synchronized("media")
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import re
 import sys
 from pathlib import Path
 
@@ -70,11 +71,22 @@ def test_settings_can_change_for_a_session_and_for_a_test(plugin_tester: pytest.
         @pytest.mark.mock_cvp(port=1)
         def test_of_a_setting_that_cannot_change(mock_cvp):
             raise AssertionError("not reached")
+
+        @pytest.mark.mock_cvp(unknown_server="reject")
+        def test_of_an_unknown_setting(mock_cvp):
+            raise AssertionError("not reached")
         """
     )
-    result = plugin_tester.runpytest_subprocess("--strict-markers")
-    result.assert_outcomes(passed=4, errors=2)
-    result.stdout.fnmatch_lines(["mock_cvp: port can only be set at the start"])
+    result = plugin_tester.runpytest_subprocess("--strict-markers", "-rN")
+    result.assert_outcomes(passed=4, errors=3)
+    result.stdout.fnmatch_lines(
+        [
+            "mock_cvp: port can only be set at the start",
+            "mock_cvp: unknown_server: is not known here: is unknown_servers meant?",
+        ]
+    )
+    assert result.stdout.str().count("unknown_server: is not known here") == 1
+    assert "During handling of the above exception" not in result.stdout.str()
 
 
 def test_the_report_of_a_failed_test_lists_its_calls(plugin_tester: pytest.Pytester) -> None:
@@ -108,6 +120,28 @@ def test_the_report_of_a_failed_test_lists_its_calls(plugin_tester: pytest.Pytes
     # The report shows the line of the test, not of the verification.
     assert "def _verify" not in result.stdout.str()
     assert result.stdout.str().count("the calls of this test") == 2
+
+
+def test_the_report_lists_the_first_and_the_last_calls(plugin_tester: pytest.Pytester) -> None:
+    plugin_tester.makepyfile(
+        """
+        def test_it(mock_cvp):
+            tenant = mock_cvp.tenant(username="run")
+            with mock_cvp.client() as client:
+                for _ in range(30):
+                    client.get("version")
+                    client.get("server", auth=tenant.auth)
+                assert len(mock_cvp.log().splitlines()) == 60
+                assert False
+        """
+    )
+    result = plugin_tester.runpytest_subprocess()
+    result.assert_outcomes(failed=1)
+    listed = result.stdout.str().partition("mockcvp: the calls of this test -")[2]
+    numbers = [*range(1, 6), *range(11, 31)]
+    assert re.findall(r"^(?:run )?(\d+): 200", listed, re.MULTILINE) == [*map(str, numbers + numbers)]
+    for first, last in (("5: 200", "11: 200"), ("run 5: 200", "run 11: 200")):
+        assert re.search(rf"^{first}.*\n… 5 more calls\n{last}", listed, re.MULTILINE)
 
 
 def test_the_plugin_imports_nothing_until_a_fixture_is_used(plugin_tester: pytest.Pytester) -> None:
