@@ -7,6 +7,7 @@ import re
 import sys
 import threading
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin
 
 import click
@@ -23,6 +24,31 @@ _PREFIX = ENVIRONMENT_PREFIX
 # Docker links and Kubernetes set these variables for a service with the name mockcvp.
 _ORCHESTRATORS = re.compile(r"MOCKCVP_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP)(_\w+)?|NAME|ENV_\w+)")
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
+
+# the groups of the options in the help
+_GROUPS = {
+    "Listening": ("host", "port"),
+    "Certificate": ("cert", "key", "cert_dir", "key_type", "tls_names"),
+    "OAMP": ("username", "password", "release", "deployment", "unknown_servers"),
+    "Control API": ("mappings", "admin_host", "admin_port", "admin_username", "admin_password", "admin_access"),
+    "Limits": (
+        *("max_body_bytes", "max_servers", "max_depth", "max_elements", "max_header_bytes", "max_headers"),
+        *("max_connections", "header_timeout", "body_timeout", "keep_alive_timeout", "max_in_flight"),
+    ),
+    "Journal and log": ("journal_max_calls", "journal_max_bytes", "log_level"),
+}
+_DIRECTORIES = ("cert_dir", "mappings")
+_EPILOG = """
+Example:
+  mockcvp serve --port 9111 --tls-name oamp.example --deployment servers.yaml
+
+Documentation of both APIs, while the command runs:
+  https://HOST:PORT/__admin/docs (with --admin-port, on that port)
+
+Exit codes:
+  0  SIGTERM or SIGINT has stopped the server
+  2  the server cannot start; the reason is one line on stderr
+"""
 
 _MAX_FILES = 65_536
 # The event loop, the log and the listening sockets need half of these.
@@ -191,6 +217,23 @@ def _option_name(setting: str) -> str:
     return "--" + (setting.removesuffix("s") if repeated else setting).replace("_", "-")
 
 
+class _Serve(click.Command):
+    """The command ``serve``, whose help groups its options."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options into the help."""
+        records = {option.name: option.get_help_record(ctx) or ("", "") for option in self.get_params(ctx)}
+        for title, names in _GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([records.pop(name) for name in names])
+        with formatter.section("Other"):
+            formatter.write_dl(list(records.values()))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - an override
+        """Write the end of the help, whose lines click would join."""
+        formatter.write(_EPILOG)
+
+
 def _option(name: str, field: FieldInfo) -> click.Option:
     # Click passes every value as text, so that only the settings validate it.
     return click.Option(
@@ -198,16 +241,18 @@ def _option(name: str, field: FieldInfo) -> click.Option:
         envvar=_PREFIX + name.upper(),
         show_envvar=True,
         multiple=get_origin(field.annotation) is tuple,
-        metavar=_metavar(field),
+        metavar=_metavar(name, field),
         help=f"{field.description}{_range(field)}",
         default=_default(field),
         show_default=bool(_default(field)),
     )
 
 
-def _metavar(field: FieldInfo) -> str:
+def _metavar(name: str, field: FieldInfo) -> str:
     if get_origin(field.annotation) is Literal:
         return f"[{'|'.join(get_args(field.annotation))}]"
+    if Path in (field.annotation, *get_args(field.annotation)):
+        return "DIRECTORY" if name in _DIRECTORIES else "FILE"
     if field.annotation is ByteSize:
         return "BYTES"
     return "NUMBER" if field.annotation in (int, int | None, float) else "TEXT"
@@ -234,7 +279,7 @@ def _default(field: FieldInfo) -> str | None:
 
 
 _command.add_command(
-    click.Command(
+    _Serve(
         "serve",
         callback=_serve,
         help=_serve.__doc__,

@@ -123,6 +123,32 @@ def test_help_lists_every_option_its_variable_and_its_default() -> None:
     assert "--header-timeout NUMBER" in reported
 
 
+def test_help_groups_the_options() -> None:
+    shown = mockcvp("serve", "--help", COLUMNS="200").stdout
+    titles = re.findall(r"^(\w[\w ]*):$", shown, re.MULTILINE)
+    assert titles[:6] == ["Listening", "Certificate", "OAMP", "Control API", "Limits", "Journal and log"]
+    options = [f"--{name.replace('_', '-').replace('tls-names', 'tls-name')}" for name in Settings.model_fields]
+    listed = re.findall(r"^  (?:-h, )?(--[\w-]+) ", shown, re.MULTILINE)
+    assert sorted(listed) == sorted([*options, "--help"])
+    groups = dict(zip(titles, re.split(r"^\w[\w ]*:$", shown, flags=re.MULTILINE)[1:], strict=True))
+    for title, option in (("Listening", "--port NUMBER"), ("OAMP", "--username TEXT"), ("OAMP", "--deployment FILE")):
+        assert f"\n  {option} " in groups[title]
+    for option in ("--cert FILE", "--key FILE", "--cert-dir DIRECTORY"):
+        assert f"\n  {option} " in groups["Certificate"]
+    assert "\n  --mappings DIRECTORY " in groups["Control API"]
+    assert groups["Other"].split()[:2] == ["-h,", "--help"]
+    assert groups["Other"].count("--") == 1
+    assert "https://HOST:PORT/__admin/docs" in shown
+    assert re.findall(r"^  (\d)  ", groups["Exit codes"], re.MULTILINE) == ["0", "2"]
+
+
+def test_the_example_of_the_help_is_valid(command_error: Callable[..., str]) -> None:
+    example = re.search(r"^  mockcvp (serve .*)$", mockcvp("serve", "--help").stdout, re.MULTILINE)
+    assert example
+    # The file is missing, and the rest is valid.
+    assert command_error(*example[1].split()) == "--deployment: cannot read servers.yaml: No such file or directory"
+
+
 def test_the_version_option_prints_the_package_version() -> None:
     assert re.fullmatch(r"mockcvp \d+\.\d+\.\d+\n", mockcvp("--version").stdout)
 

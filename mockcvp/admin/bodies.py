@@ -32,7 +32,7 @@ async def content_of(request: Request) -> Any:
         Unprocessable: it is empty or not JSON
     """
     raw = await request.body()
-    if not raw.strip():
+    if not raw:
         raise Unprocessable("the body is empty")
     try:
         return json.loads(raw.decode("utf-8-sig"), object_pairs_hook=members_once)
