@@ -204,7 +204,7 @@ class ResponseForm(SchemaModel):
         fixed, error_type = self.fixed_delay_milliseconds, self.transformer_parameters.error_type
         error = None
         if error_type is not None:
-            error = of_status(self.status, error_type).error("a stub mapping responds with this error")
+            error = of_status(self.status, error_type).error("a stub mapping matches")
         return StubResponse(
             self.status,
             self.status_message,
