@@ -84,7 +84,7 @@ def test_sigterm_under_load_loses_no_response(image: str, tmp_path: Path) -> Non
         def load() -> None:
             options = {"verify": tls, "auth": ("wsmadmin", "wsmadmin"), "trust_env": False, "timeout": PATIENCE}
             # The options have several types.
-            with httpx.Client(headers={"Accept": "application/json"}, **options) as client:  # type: ignore[arg-type]
+            with httpx.Client(headers={"Accept": "application/json"}, **options) as client:  # type: ignore[arg-type] # options have several types
                 url = f"https://localhost:{port}/cvp-config/command/synchronize"
                 client.post(url, json=SYNCHRONIZE)
                 begun.wait()

@@ -162,7 +162,7 @@ def _list_places(tree: Any, found: list[tuple[Any, Any]]) -> list[tuple[Any, Any
 def mutate_json(data: bytes, max_size: int, seed: int) -> bytes:
     """Return JSON with up to three changes, or, in some cases, bytes that libFuzzer has changed."""
     # The random numbers are not for cryptography.
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)  # noqa: S311 - no secret
     try:
         tree = json.loads(data)
         assert isinstance(tree, dict | list)

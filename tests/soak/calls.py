@@ -100,7 +100,7 @@ class Draw:
         lines += [f"{name}: {value}".encode() for name, value in others]
         lines += [line] if line is not None else []
         head = b"\r\n".join([*lines, b"", b""])
-        return Plan(self._number, kind, head, body, expected, **options)  # type: ignore[arg-type]
+        return Plan(self._number, kind, head, body, expected, **options)  # type: ignore[arg-type] # options have several types
 
     def json(self, **fields: str) -> bytes:
         entry = {"refURL": self._server(), "sincetime": str(self.random.randrange(3))} | fields

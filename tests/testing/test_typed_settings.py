@@ -57,11 +57,11 @@ def test_a_deployment_is_a_path_an_object_or_a_dictionary(
 def test_an_unknown_setting_is_an_error_that_names_the_nearest() -> None:
     # mypy reports an unused ignore, so that each of these lines is an error for mypy too.
     with pytest.raises(ValueError, match=r"^usernme: is not known here: is username meant\?$"):
-        MockCVP(usernme="x")  # type: ignore[call-arg]
+        MockCVP(usernme="x")  # type: ignore[call-arg] # the test is that this is an error
     with MockCVP() as cvp:
         with pytest.raises(ValueError, match=r"^pasword: is not known here: is password meant\?$"):
-            cvp.tenant(pasword="x")  # type: ignore[call-arg]
+            cvp.tenant(pasword="x")  # type: ignore[call-arg] # the test is that this is an error
         with pytest.raises(ValueError, match=r"^unknown_server: is not known here: is unknown_servers meant\?$"):
-            cvp.reset(unknown_server="reject")  # type: ignore[call-arg]
+            cvp.reset(unknown_server="reject")  # type: ignore[call-arg] # the test is that this is an error
         with pytest.raises(ValueError, match=r"^port can only be set at the start$"):
-            cvp.reset(port=1)  # type: ignore[call-arg]
+            cvp.reset(port=1)  # type: ignore[call-arg] # the test is that this is an error
