@@ -47,8 +47,10 @@ def page(date: str, machine: str, tables: list[Table]) -> str:
     parts = [_METHOD, f"Run on {date}: {machine}."]
     for table in tables:
         title, _, body = markdown(table._replace(title="")).lstrip("\n").partition("\n\n")
-        parts.append(f"## {table.title.partition(':')[0]}")
-        parts.append(table.title + ".")
+        heading, _, method = table.title.partition(": ")
+        parts.append(f"## {heading}")
+        if method:
+            parts.append(f"{method[0].upper()}{method[1:]}.")
         if table.chart is not None:
             parts += [
                 f"![{table.columns[table.chart]}](benchmarks/{table.name}-{theme}.svg#only-{theme})"
