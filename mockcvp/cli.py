@@ -27,14 +27,15 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
 
 # the groups of the options in the help
 _GROUPS = {
-    "Listening": ("host", "port"),
+    "Address and user": ("host", "port", "username", "password"),
     "Certificate": ("cert", "key", "cert_dir", "key_type", "tls_names"),
-    "OAMP": ("username", "password", "release", "deployment", "unknown_servers"),
-    "Control API": ("mappings", "admin_host", "admin_port", "admin_username", "admin_password", "admin_access"),
+    "OAMP": ("release", "deployment", "unknown_servers", "mappings"),
+    "Control API": ("admin_host", "admin_port", "admin_username", "admin_password", "admin_access"),
     "Limits": (
         *("max_body_bytes", "max_servers", "max_depth", "max_elements", "max_header_bytes", "max_headers"),
-        *("max_connections", "header_timeout", "body_timeout", "keep_alive_timeout", "max_in_flight"),
+        *("max_connections",),
     ),
+    "Timeouts and load": ("header_timeout", "body_timeout", "keep_alive_timeout", "max_in_flight"),
     "Journal and log": ("journal_max_calls", "journal_max_bytes", "log_level"),
 }
 _DIRECTORIES = ("cert_dir", "mappings")

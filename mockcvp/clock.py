@@ -63,6 +63,7 @@ class Clock:
         Raises:
             ValueError: the number is negative, or the new time is after the year 9999
         """
+        _check_number("seconds", seconds)
         if not seconds >= 0:
             raise ValueError(f"a clock only goes forward, and not by {seconds} seconds")
         with self._lock:
@@ -71,9 +72,13 @@ class Clock:
     def set(self, now: float) -> None:
         """Set the clock. An earlier time makes sense only before the first sync-up, which the caller checks.
 
+        Args:
+            now: the time in seconds since 1970, as ``datetime.timestamp()`` returns it
+
         Raises:
             ValueError: the time is before 1970 or after the year 9999
         """
+        _check_number("now", now)
         if not 0 <= now < _YEAR_10000:
             raise ValueError("the time of a clock must be from the year 1970 to 9999")
         now = in_milliseconds(now)
@@ -83,3 +88,8 @@ class Clock:
             else:
                 self._ahead = now - time.time()
                 self._latest = now
+
+
+def _check_number(name: str, value: float) -> None:
+    if not isinstance(value, int | float):
+        raise TypeError(f"{name} must be a number of seconds, not {value!r}")

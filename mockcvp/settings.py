@@ -6,6 +6,7 @@
 import ipaddress
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_origin
 
@@ -21,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from mockcvp.messages import phrases
+from mockcvp.messages import error_lines, phrases
 from mockcvp.oamp.deployment import Deployment
 from mockcvp.oamp.releases import ReleaseName
 
@@ -229,6 +230,18 @@ class Settings(BaseModel):
         if value == "":
             raise ValueError("must not be empty")
         return value
+
+    @field_validator("deployment", mode="before")
+    @classmethod
+    def _check_deployment(cls, value: object) -> object:
+        if value is None or isinstance(value, str | Path | Deployment):
+            return value
+        if not isinstance(value, Mapping):
+            raise ValueError("must be the path of a file, or an object with servers")
+        try:
+            return Deployment.model_validate(value)
+        except ValidationError as exc:
+            raise ValueError("; ".join(error_lines(exc, value, Deployment))) from None
 
     @field_validator("log_level", "key_type", "unknown_servers", "admin_access", mode="before")
     @classmethod

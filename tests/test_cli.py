@@ -126,20 +126,30 @@ def test_help_lists_every_option_its_variable_and_its_default() -> None:
 def test_help_groups_the_options() -> None:
     shown = mockcvp("serve", "--help", COLUMNS="200").stdout
     titles = re.findall(r"^(\w[\w ]*):$", shown, re.MULTILINE)
-    assert titles[:6] == ["Listening", "Certificate", "OAMP", "Control API", "Limits", "Journal and log"]
+    groups = [
+        "Address and user",
+        "Certificate",
+        "OAMP",
+        "Control API",
+        "Limits",
+        "Timeouts and load",
+        "Journal and log",
+    ]
+    assert titles[:7] == groups
     options = [f"--{name.replace('_', '-').replace('tls-names', 'tls-name')}" for name in Settings.model_fields]
     listed = re.findall(r"^  (?:-h, )?(--[\w-]+) ", shown, re.MULTILINE)
     assert sorted(listed) == sorted([*options, "--help"])
-    groups = dict(zip(titles, re.split(r"^\w[\w ]*:$", shown, flags=re.MULTILINE)[1:], strict=True))
-    for title, option in (("Listening", "--port NUMBER"), ("OAMP", "--username TEXT"), ("OAMP", "--deployment FILE")):
-        assert f"\n  {option} " in groups[title]
+    options_of = dict(zip(titles, re.split(r"^\w[\w ]*:$", shown, flags=re.MULTILINE)[1:], strict=True))
+    for option in ("--port NUMBER", "--username TEXT"):
+        assert f"\n  {option} " in options_of["Address and user"]
     for option in ("--cert FILE", "--key FILE", "--cert-dir DIRECTORY"):
-        assert f"\n  {option} " in groups["Certificate"]
-    assert "\n  --mappings DIRECTORY " in groups["Control API"]
-    assert groups["Other"].split()[:2] == ["-h,", "--help"]
-    assert groups["Other"].count("--") == 1
+        assert f"\n  {option} " in options_of["Certificate"]
+    for option in ("--deployment FILE", "--mappings DIRECTORY"):
+        assert f"\n  {option} " in options_of["OAMP"]
+    assert options_of["Other"].split()[:2] == ["-h,", "--help"]
+    assert options_of["Other"].count("--") == 1
     assert "https://HOST:PORT/__admin/docs" in shown
-    assert re.findall(r"^  (\d)  ", groups["Exit codes"], re.MULTILINE) == ["0", "2"]
+    assert re.findall(r"^  (\d)  ", options_of["Exit codes"], re.MULTILINE) == ["0", "2"]
 
 
 def test_the_example_of_the_help_is_valid(command_error: Callable[..., str]) -> None:

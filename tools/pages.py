@@ -16,8 +16,10 @@ from typing import Any
 import click
 
 from mockcvp import create_app
+from mockcvp.cli import _GROUPS
 from mockcvp.cli import _command as command
 from mockcvp.settings import Settings
+from tools.python_api import python_api
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -33,17 +35,6 @@ _LINK = re.compile(r"\[(?P<text>[^\]]*)\]\((?P<target>[^)#\s]*)(?P<anchor>#[^)\s
 _PREFIX = "/__admin"
 _NOTICE = "<!-- `make docs` generates this page from the code. -->"
 
-# The first setting of each group in the page of options.
-_GROUPS = {
-    "host": "Address and user",
-    "cert": "Certificate",
-    "release": "OAMP",
-    "admin_host": "Control API",
-    "max_body_bytes": "Limits",
-    "header_timeout": "Timeouts and load",
-    "journal_max_calls": "Journal and log",
-}
-
 _OPTIONS = """\
 # Options
 
@@ -55,8 +46,8 @@ With this page, you find the option, the environment variable and the Python nam
 - A value that is not valid leads to one line on stderr and exit code 2.
 - `MockCVP(…)`, `Settings(…)` and the fixture `mock_cvp_settings` take the Python names.
 - In Python, `MockCVP` rejects `log_level`. Set the level of the logger `mockcvp` instead.
-- A setting that changes at any time can differ in one test: `@pytest.mark.mock_cvp(…)`, or `reset(…)` of `MockCVP`.
-- A setting that changes at start is fixed while the mock server runs.
+- `at any time`: one test can override the setting with `@pytest.mark.mock_cvp(…)`, or with `reset(…)` of `MockCVP`.
+- `at start`: only the start sets it, with an option, a variable, `MockCVP(…)` or `mock_cvp_settings`.
 """
 
 _COMMAND = """\
@@ -98,16 +89,16 @@ def options() -> str:
 
 def _options() -> Iterator[str]:
     parameters = {parameter.name: parameter for parameter in command.commands["serve"].params}
-    for name in Settings.model_fields:
-        parameter = parameters[name]
-        assert isinstance(parameter, click.Option)
-        if name in _GROUPS:
-            yield f"\n## {_GROUPS[name]}\n"
-            yield from _table("option, variable, Python name", "default", "changes", "description")
-        default = f"`{parameter.default}`" if isinstance(parameter.default, str) else ""
-        when = "at start" if name in Settings.at_start() else "at any time"
-        names = f"`{parameter.opts[0]}`<br>`{parameter.envvar}`<br>`{name}`"
-        yield _row(names, default, when, parameter.help or "")
+    for title, names in _GROUPS.items():
+        yield f"\n## {title}\n"
+        yield from _table("option, variable, Python name", "default", "changes", "description")
+        for name in names:
+            parameter = parameters[name]
+            assert isinstance(parameter, click.Option)
+            default = f"`{parameter.default}`" if isinstance(parameter.default, str) else ""
+            when = "at start" if name in Settings.at_start() else "at any time"
+            called = f"`{parameter.opts[0]}`<br>`{parameter.envvar}`<br>`{name}`"
+            yield _row(called, default, when, parameter.help or "")
     yield ""
 
 
@@ -222,6 +213,7 @@ def copy(page: str) -> str:
 REFERENCE: dict[str, Callable[[], str]] = {
     "reference/options.md": options,
     "reference/command.md": command_line,
+    "reference/python-api.md": lambda: f"{_NOTICE}\n\n{python_api()}",
     "reference/admin-api.md": admin_api,
 }
 """The pages that come from the code, with their functions."""

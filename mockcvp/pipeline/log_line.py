@@ -17,14 +17,15 @@ def line(call: Call) -> str:
 
 
 def _outcome(call: Call) -> str:
+    mapping = shortened(call.mapping.name or call.mapping.id) if call.mapping else ""
     if call.fault is not None:
-        return f"{call.fault} of a stub mapping"
+        return f"{call.fault} of the stub mapping {mapping}"
     if call.response is None:
         return "the connection was closed before the request was complete"
     if call.response.reason is not None:
         return shortened(call.response.reason, _LONGEST_REASON)
-    if call.mapping is not None:
-        return f"response of the stub mapping {shortened(call.mapping.name or call.mapping.id)}"
+    if mapping:
+        return f"response of the stub mapping {mapping}"
     return _synchronised(call.response.sync_up) if call.response.sync_up else ""
 
 

@@ -29,11 +29,14 @@ _LOCK_REPORT_SECONDS = 1.0
 _CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 
 _log = logging.getLogger(__name__)
+NOT_TRUSTED = "the client does not trust the certificate"
+"""The reason of a failed handshake if the client does not trust the certificate."""
+
 _CONTAINER_ID = re.compile("[0-9a-f]{12}")
 # OpenSSL's reasons of the most common failures
 _REASONS = {
-    "TLSV1_ALERT_UNKNOWN_CA": "the client does not trust the certificate",
-    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "the client does not trust the certificate",
+    "TLSV1_ALERT_UNKNOWN_CA": NOT_TRUSTED,
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": NOT_TRUSTED,
     "SSLV3_ALERT_BAD_CERTIFICATE": "the client does not accept the certificate: is the host's name in it? (--tls-name)",
     "HTTP_REQUEST": "the client speaks plain HTTP; the URL begins with https",
     "WRONG_VERSION_NUMBER": "the client speaks plain HTTP, or no TLS at all; the URL begins with https",

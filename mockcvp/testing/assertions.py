@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from mockcvp.journal import Call, Page
 from mockcvp.messages import error_lines, may_be_secret, quoted
 from mockcvp.oamp.http import BASE_PATH
+from mockcvp.server.tls import NOT_TRUSTED
 from mockcvp.stubs.content import Subject
 from mockcvp.stubs.mapping import StubMapping
 from mockcvp.stubs.matchers.java_regex import UndecidedError
@@ -136,8 +137,13 @@ def shortfall(wanted: RequestPattern, page: Page, count: int, tls_errors: Sequen
     return _message(wanted, page, f"at least {count} times" if count != 1 else "at least once", tls_errors)
 
 
-def ca_bundle_note() -> list[str]:
-    """Return a line for the variable that makes requests ignore a session's ``verify``; an empty list without one."""
+def ca_bundle_note(tls_errors: Sequence[str]) -> list[str]:
+    """Return a line for the variable that makes requests ignore a session's ``verify``.
+
+    The list is empty without such a variable, and if no client distrusts the certificate.
+    """
+    if NOT_TRUSTED not in tls_errors:
+        return []
     # This is the order in which requests reads the variables.
     name = next((name for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if os.environ.get(name)), None)
     if name is None:
@@ -179,7 +185,7 @@ def _message(
         lines.append("the mock server received no calls: does your client use its URL?")
     if tls_errors and not found:
         lines.append(f"{len(tls_errors)} TLS handshakes failed: {'; '.join(dict.fromkeys(tls_errors))}")
-        lines += ca_bundle_note()
+        lines += ca_bundle_note(tls_errors)
     return "\n".join([*lines, *_call_lines(wanted, page.calls, found)])
 
 

@@ -362,7 +362,7 @@ class MockCVP:
 
     @property
     def clock(self) -> Clock:
-        """The clock of the sync-ups: ``freeze``, ``advance``, ``resume``."""
+        """The clock of the sync-ups: ``freeze``, ``advance``, ``set``, ``resume``."""
         return self._running.clock
 
     def reset(self, **settings: Unpack[ChangeableSettings]) -> None:

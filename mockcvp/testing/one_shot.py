@@ -22,7 +22,9 @@ def error_stub(status: int, times: int, error_type: str | None) -> StubMapping:
         raise ValueError(f"status must be from 400 to 599, not {status}")
     row = by_status(status) if error_type is None else of_status(status, error_type)
     error = row.error("the test requested this error with fail_next")
-    return _mapping(StubResponse(status, error=error), {"status": status}, times, errorType=row.name)
+    return _mapping(
+        f"fail_next({status})", StubResponse(status, error=error), {"status": status}, times, errorType=row.name
+    )
 
 
 def fault_stub(fault: Fault | str, times: int) -> StubMapping:
@@ -34,21 +36,24 @@ def fault_stub(fault: Fault | str, times: int) -> StubMapping:
     """
     if fault not in list(Fault):
         raise ValueError(f"fault must be one of {', '.join(Fault)}, not {fault!r}")
-    return _mapping(StubResponse(fault=Fault(fault)), {"fault": str(fault)}, times)
+    return _mapping("drop_next", StubResponse(fault=Fault(fault)), {"fault": str(fault)}, times)
 
 
-def _mapping(response: StubResponse, description: dict[str, Any], times: int, **parameters: Any) -> StubMapping:
+def _mapping(
+    name: str, response: StubResponse, description: dict[str, Any], times: int, **parameters: Any
+) -> StubMapping:
     if not 1 <= _integer("times", times) <= _MAX_TIMES:
         raise ValueError(f"times must be from 1 to {_MAX_TIMES}, not {times}")
     identity = str(uuid4())
     document = {
         "id": identity,
         "uuid": identity,
+        "name": name,
         "priority": 0,
         "request": {"method": "ANY"},
         "response": description | {"transformers": ["mockcvp"], "transformerParameters": parameters | {"times": times}},
     }
-    return StubMapping(identity, RequestPattern(), response, document, priority=0, times=times)
+    return StubMapping(identity, RequestPattern(), response, document, name, priority=0, times=times)
 
 
 def _integer(name: str, value: int) -> int:

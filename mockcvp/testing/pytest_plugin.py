@@ -1,5 +1,6 @@
 """The pytest fixtures, which import the mock server when a test first uses one."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,7 +32,11 @@ def mock_cvp_server(mock_cvp_settings: "MockCVPSettings") -> "Iterator[MockCVP]"
     """Run one mock server for the session; each worker of pytest-xdist has its own session."""
     from mockcvp.testing.mock_cvp import MockCVP
 
-    with MockCVP(**mock_cvp_settings) as running:
+    try:
+        running = MockCVP(**mock_cvp_settings).start()
+    except Exception as exc:
+        raise _failure("mock_cvp_settings", exc) from None
+    with running:
         yield running
 
 
@@ -46,10 +51,23 @@ def mock_cvp(mock_cvp_server: "MockCVP", request: pytest.FixtureRequest) -> "Moc
         settings |= marker.kwargs
     try:
         mock_cvp_server.reset(**settings)
-    except ValueError as exc:
-        raise pytest.fail.Exception(f"mock_cvp: {exc}", pytrace=False) from None
+    except Exception as exc:
+        raise _failure("mock_cvp", exc) from None
     request.node.stash[_used] = mock_cvp_server
     return mock_cvp_server
+
+
+def _failure(where: str, exc: Exception) -> BaseException:
+    """Return the failure of a test with one line instead of a traceback, if the settings are the cause of an error."""
+    from mockcvp.files import FileError
+    from mockcvp.server.listener import StartError
+
+    if isinstance(exc, FileError):
+        start = f" (relative paths start at {Path.cwd()})" if str(exc).startswith("cannot read") else ""
+        return pytest.fail.Exception(f"{where}: {exc.setting}: {exc}{start}", pytrace=False)
+    if isinstance(exc, ValueError | TypeError | StartError):
+        return pytest.fail.Exception(f"{where}: {exc}", pytrace=False)
+    return exc
 
 
 @pytest.hookimpl(wrapper=True)

@@ -23,7 +23,7 @@ def log_of(state: MockState, tls_errors: Sequence[str], *, is_complete: bool) ->
     calls = state.journal.page().calls[::-1]
     lines = _call_lines([("", call) for call in calls], is_complete=is_complete)
     lines += [f"TLS handshake failed: {reason}" for reason in tls_errors]
-    lines += ca_bundle_note() if tls_errors else []
+    lines += ca_bundle_note(tls_errors)
     # The initial stubs belong to no test.
     unused = (mapping for mapping in state.stubs.idle if mapping not in state.stubs.initial)
     lines += [unused_stub(mapping, calls) for mapping in islice(unused, _MAX_STUBS)]

@@ -379,7 +379,7 @@ def test_http_clients_raise_an_error_for_each_fault(cvp: MockCVP, client: httpx.
     connection.close()
     assert client.get("version").status_code == 200
     assert [(call.fault, call.status) for call in cvp.calls] == [(fault, None)] * 3 + [(None, 200)]
-    assert f"GET /cvp-config/version wsmadmin {fault} of a stub mapping" in cvp.log()
+    assert f"GET /cvp-config/version wsmadmin {fault} of the stub mapping drop_next" in cvp.log()
 
 
 def read_to_end(plain: socket.socket) -> None:
@@ -569,6 +569,46 @@ def test_a_ca_bundle_variable_is_reported(cvp: MockCVP, monkeypatch: pytest.Monk
     monkeypatch.setenv(variable, requests.utils.DEFAULT_CA_BUNDLE_PATH)
     cvp.reset()
     assert cvp.report() == ""
+
+
+def test_a_client_without_tls_gets_no_hint_for_certificates(cvp: MockCVP, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", requests.utils.DEFAULT_CA_BUNDLE_PATH)
+    with pytest.raises(httpx.HTTPError), httpx.Client(trust_env=False, timeout=PATIENCE) as client:
+        client.get(f"{cvp.url}/version".replace("https", "http"))
+    wait_until(lambda: "plain HTTP" in cvp.log())
+    assert "REQUESTS_CA_BUNDLE" not in cvp.report()
+
+
+def test_the_report_names_the_method_whose_error_no_call_got(cvp: MockCVP) -> None:
+    cvp.fail_next(504)
+    cvp.drop_next(Fault.EMPTY_RESPONSE)
+    assert cvp.report().splitlines() == [
+        "the stub mapping fail_next(504) has matched no call",
+        "the stub mapping drop_next has matched no call",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("deployment", "message"),
+    [
+        (
+            {"servers": [{"id": "v", "hostname": "v", "ipaddr": "192.0.2.1", "type": "vxml"}]},
+            "servers[0].type: must be ",
+        ),
+        ({"server": []}, "servers: is missing; server: is not known here: is servers meant?"),
+        ([], "must be the path of a file, or an object with servers"),
+    ],
+)
+def test_the_message_of_a_deployment_names_the_place_in_it(deployment: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"deployment: {message}")) as error:
+        MockCVP(deployment=deployment)
+    assert "[" not in str(error.value).partition("servers[0]")[0]
+
+
+@pytest.mark.parametrize("method", ["set", "advance"])
+def test_the_clock_accepts_only_numbers(cvp: MockCVP, method: str) -> None:
+    with pytest.raises(TypeError, match="must be a number of seconds, not '2040-01-31T12:00:00Z'"):
+        getattr(cvp.clock, method)("2040-01-31T12:00:00Z")
 
 
 def test_similar_calls_are_reported_in_one_line(cvp: MockCVP, client: httpx.Client) -> None:

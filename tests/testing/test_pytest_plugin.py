@@ -89,6 +89,54 @@ def test_settings_can_change_for_a_session_and_for_a_test(plugin_tester: pytest.
     assert "During handling of the above exception" not in result.stdout.str()
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"usernme": "x"}, "mock_cvp_settings: usernme: is not known here: is username meant?"),
+        ({"host": "no.such.host.invalid"}, "mock_cvp_settings: cannot listen on no.such.host.invalid: "),
+        (
+            {"deployment": "none.yaml"},
+            "mock_cvp_settings: deployment: cannot read none.yaml: No such file or directory",
+        ),
+    ],
+)
+def test_an_invalid_setting_of_all_tests_is_reported_in_one_line(
+    plugin_tester: pytest.Pytester, settings: dict[str, str], message: str
+) -> None:
+    plugin_tester.makepyfile(
+        f"""
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def mock_cvp_settings():
+            return {settings!r}
+
+        def test_it(mock_cvp):
+            raise AssertionError("not reached")
+        """
+    )
+    result = plugin_tester.runpytest_subprocess("-rN")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"{message}*"])
+    assert "Traceback" not in result.stdout.str()
+    assert "mock_cvp.py" not in result.stdout.str()
+
+
+def test_a_missing_file_of_one_test_is_reported_with_the_directory(plugin_tester: pytest.Pytester) -> None:
+    plugin_tester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.mock_cvp(deployment="none.yaml")
+        def test_it(mock_cvp):
+            raise AssertionError("not reached")
+        """
+    )
+    result = plugin_tester.runpytest_subprocess("-rN")
+    place = f"(relative paths start at {plugin_tester.path})"
+    assert f"mock_cvp: deployment: cannot read none.yaml: No such file or directory {place}" in result.stdout.str()
+
+
 def test_the_report_of_a_failed_test_lists_its_calls(plugin_tester: pytest.Pytester) -> None:
     plugin_tester.makepyfile(
         """
