@@ -4,7 +4,7 @@
 # make test-container  runs the tests that need a container engine, or skips them without one
 # make test-lowest     runs the core tests with the lowest supported versions of the dependencies
 # make docs            builds the site of the documentation in site/
-# make check           runs the formatter, the linter, the type checker, bandit, and the check of the documentation's terms
+# make check           runs the formatter, the linter, the type checker, bandit, and a check of the words in the documentation
 # make soak            runs a mixed load for ten minutes; SECONDS=60 make soak for one
 # make fuzz            runs long fuzzing: 20,000 cases of the APIs, a million of each parser
 # make bench           measures mockcvp and its peers, and writes the page of the results

@@ -210,6 +210,20 @@ def copy(page: str) -> str:
     return _LINK.sub(link, (ROOT / COPIES[page]).read_text("utf-8"))
 
 
+def with_site_links(page: str, text: str) -> str:
+    """Return the text of a page, whose links to the files of ``COPIES`` lead to pages of the site."""
+
+    def link(match: re.Match[str]) -> str:
+        directory = posixpath.dirname(page)
+        target = posixpath.normpath(posixpath.join("docs", directory, match["target"]))
+        inside = next((copied for copied, source in COPIES.items() if source == target), None)
+        if not match["target"] or inside is None:
+            return match[0]
+        return f"[{match['text']}]({posixpath.relpath(inside, directory or '.')}{match['anchor'] or ''})"
+
+    return _LINK.sub(link, text)
+
+
 REFERENCE: dict[str, Callable[[], str]] = {
     "reference/options.md": options,
     "reference/command.md": command_line,

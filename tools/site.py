@@ -25,6 +25,9 @@ def build(source: Path) -> None:
     # Zensical stores a cache beside its configuration, and does not notice changes of docstrings.
     shutil.copytree(pages.DOCS, source / "docs")
     shutil.copy(pages.ROOT / "mkdocs.yml", source)
+    for file in (source / "docs").rglob("*.md"):
+        name = file.relative_to(source / "docs").as_posix()
+        file.write_text(pages.with_site_links(name, file.read_text("utf-8")), "utf-8")
     for page in pages.COPIES:
         (source / "docs" / page).write_text(pages.copy(page), "utf-8")
     command = [str(Path(sys.executable).with_name("zensical")), "build", "--strict"]

@@ -54,7 +54,7 @@ async def deploy(state: State, deployment: Annotated[Deployment, Depends(JsonBod
 async def change_server(
     state: State, server_id: str, changes: Annotated[Change, Depends(JsonBody(Change))]
 ) -> JSONResponse:
-    """Change the sync-ups of a server that start from now on. Its id may have slashes."""
+    """Set the duration and the outcome of the next sync-ups of a server. Its id may have slashes."""
     server = state.oamp.servers.get(server_id)
     if server is None:
         raise HTTPException(404, f"there is no server {server_id!r}")

@@ -109,8 +109,8 @@ NOT_A_UUID = _error(400, "The id is not a UUID.")
 UNKNOWN = _error(404, "Nothing has that name or id.")
 UNPROCESSABLE = _error(
     422,
-    "The request is not valid, and has changed nothing. Each title names an error. A search has this response also "
-    "where a regular expression took 1 s of processor time, so that the matches are unknown.",
+    "The request is not valid, and has changed nothing. Each title names an error. A search also gets it if "
+    "a regular expression takes more than 1 s of processor time.",
 )
 _BODY_ERRORS = {
     "413": "The body is larger than 64 MiB.",

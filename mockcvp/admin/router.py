@@ -58,10 +58,9 @@ async def version() -> JSONResponse:
 
 @_own.post("/reset", responses=DONE)
 async def reset(state: State) -> JSONResponse:
-    """Restore the state at the start.
+    """Restore the deployment, the clock, the stub mappings and the settings of the start, and empty the journal.
 
-    The deployment, the clock, the stub mappings, the settings and an empty journal. The mock server aborts the
-    connection of each call that is in flight.
+    The mock server aborts the connection of each call that is in flight.
     """
     state.reset()
     return JSONResponse({})

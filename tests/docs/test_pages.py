@@ -11,7 +11,7 @@ import yaml
 
 from mockcvp.settings import Settings
 from tests.docs.blocks import PAGES, ROOT
-from tools.pages import COPIES, DOCS, REFERENCE, copy
+from tools.pages import COPIES, DOCS, REFERENCE, copy, with_site_links
 from tools.prose import check, read_terms
 
 _CODE = re.compile(r"^[ \t]*(```+|~~~+).*?^[ \t]*\1[ \t]*$|(`+)[^`].*?\2", re.DOTALL | re.MULTILINE)
@@ -67,6 +67,12 @@ def test_a_link_that_leaves_the_site_becomes_text() -> None:
     assert "[SECURITY.md](security.md)" in changelog
     assert "`examples/extend`" in changelog
     assert "(examples/extend)" not in changelog.replace("(`examples/extend`)", "")
+
+
+def test_a_link_to_a_file_of_the_top_directory_leads_to_its_page() -> None:
+    assert with_site_links("index.md", "[a](../SECURITY.md#promises)") == "[a](about/security.md#promises)"
+    assert with_site_links("guides/tls.md", "[a](../../SECURITY.md)") == "[a](../about/security.md)"
+    assert with_site_links("guides/tls.md", "[a](stubs.md), [b](#b)") == "[a](stubs.md), [b](#b)"
 
 
 def navigation(entries: list[Any]) -> Iterator[str]:
