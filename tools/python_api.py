@@ -78,7 +78,7 @@ def _lines() -> Iterator[str]:
             yield f"- `{one.name}`{_annotation(one)}{_value(one)}"
         for one in shown:
             if one not in plain:
-                yield f"\n### {one.name}\n"
+                yield f"\n### `{one.name}`\n"
                 yield from _described(one)
     yield ""
 
