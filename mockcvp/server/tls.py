@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, NoReturn
 
+from mockcvp.server.unused import HANDSHAKE
 from mockcvp.settings import Settings
 
 # The strictest clients accept no longer validity.
@@ -69,6 +70,12 @@ class ReportingSSLObject(ssl.SSLObject):
         """Perform the TLS handshake."""
         try:
             super().do_handshake()
+        except ssl.SSLWantReadError:
+            handshake = HANDSHAKE.get()
+            # The server knows the client's ciphers before it sends its certificate, and then waits for the client.
+            if handshake is not None and self.shared_ciphers() is not None:
+                handshake.has_certificate = True
+            raise
         except ssl.SSLError as exc:
             self.report_error(exc)
             raise
