@@ -153,7 +153,7 @@ def _generated(
     The other file has only the certificate, for clients.
     """
     path, key_path = directory / "mockcvp.pem", directory / "mockcvp-key.pem"
-    misfit = None
+    misfit, had_both = None, key_path.exists() and path.exists()
     if key_path.exists():
         _restrict(key_path)
         stored = _Stored.of(key_path.read_bytes())
@@ -170,6 +170,8 @@ def _generated(
     public = b"".join(key_path.read_bytes().partition(_CERTIFICATE)[1:])
     if not path.exists() or path.read_bytes() != public:
         _write(path, public, mode=0o644)
+        if had_both and not misfit:
+            _log.warning("replaced %s, which was not the certificate of %s", path, key_path)
     return Certificate(path, context)
 
 
