@@ -61,7 +61,7 @@ async def reset(state: State) -> JSONResponse:
     """Restore the state at the start.
 
     The deployment, the clock, the stub mappings, the settings and an empty journal. The mock server aborts the
-    connection of each call that is in flight.
+    connection of each call that is in flight. The tenants stay as they are.
     """
     state.reset()
     return JSONResponse({})
