@@ -1,6 +1,6 @@
 // Starts a full sync-up of some servers with JSON, and tries again if OAMP is busy.
 export async function synchronise(servers, attempts = 3) {
-  const { OAMP_URL, OAMP_USER, OAMP_PASSWORD } = process.env;
+  const { OAMP_URL = "https://localhost:8111/cvp-config", OAMP_USER = "wsmadmin", OAMP_PASSWORD = "wsmadmin" } = process.env;
   const server = servers.map((refURL) => ({ refURL, sincetime: "0" }));
   let status = 0;
   for (let attempt = 0; attempt < attempts; attempt++) {

@@ -3,10 +3,11 @@ import { beforeEach, test } from "node:test";
 
 import { synchronise } from "./consumer.mjs";
 
+const { OAMP_CONTROL = "https://localhost:8111/__admin" } = process.env;
 const SYNCHRONIZE = { method: "POST", urlPath: "/cvp-config/command/synchronize" };
 
 async function control(method, path, body) {
-  const result = await fetch(`${process.env.OAMP_CONTROL}/${path}`, { method, body: body && JSON.stringify(body) });
+  const result = await fetch(`${OAMP_CONTROL}/${path}`, { method, body: body && JSON.stringify(body) });
   assert.ok(result.ok, `${method} ${path}: ${result.status} ${await result.clone().text()}`);
   return result.json();
 }
