@@ -16,8 +16,8 @@ _MESSAGES = {
     "float_parsing": "must be a number",
     "float_type": "must be a number",
     "finite_number": "must be a finite number",
-    "greater_than_equal": "must be {ge:g} or above",
-    "less_than_equal": "must be {le:g} or below",
+    "greater_than_equal": "must be {ge} or above",
+    "less_than_equal": "must be {le} or below",
     "literal_error": "must be {expected}",
     "enum": "must be {expected}",
     "string_type": "must be text",
@@ -36,7 +36,7 @@ _MESSAGES = {
     "timezone_aware": "must be a time with an offset, as 2030-01-31T12:00:00Z",
     "too_short": "must have at least {min_length} items",
     "too_long": "must have at most {max_length} items",
-    "greater_than": "must be above {gt:g}",
+    "greater_than": "must be above {gt}",
     "dict_type": "must be an object",
     "missing": "is missing",
     "extra_forbidden": "is not known here",
@@ -203,7 +203,7 @@ def phrase(
 def _message(detail: Any, *, below: bool, beside: bool) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
     if kind in _MESSAGES:
-        return _MESSAGES[kind].format(**context)
+        return _MESSAGES[kind].format(**{name: _plain(value) for name, value in context.items()})
     error = context.get("error")
     if (isinstance(error, Invalid) and beside) or (isinstance(error, UnknownMembers) and below):
         return error.safe
@@ -211,6 +211,11 @@ def _message(detail: Any, *, below: bool, beside: bool) -> str:
     if below and kind != "value_error":
         return "is not valid"
     return str(detail["msg"]).removeprefix("Value error, ")
+
+
+def _plain(value: object) -> object:
+    """Return a value of a message; a whole number without a decimal point and an exponent."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _similar(steps: Sequence[int | str], model: type[BaseModel]) -> str:

@@ -188,6 +188,13 @@ class Settings(BaseModel):
             return self.username, self.password.get_secret_value()
         return None
 
+    @property
+    def remote_admin_credentials(self) -> tuple[str, str] | None:
+        """The user name and the password that the control API requires from other machines, None without."""
+        if self.admin_username is None and self.admin_access == "auto":
+            return self.username, self.password.get_secret_value()
+        return self.admin_credentials
+
     @classmethod
     def from_environment(cls) -> Self:
         """Return the settings of the ``MOCKCVP_…`` environment variables; an empty variable is like none.

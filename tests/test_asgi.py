@@ -187,6 +187,30 @@ def test_the_app_does_not_bind_the_port() -> None:
         assert call_app(app, make_scope())[0]["status"] == 404
 
 
+@pytest.mark.parametrize(
+    ("client", "settings", "status"),
+    [
+        ("192.0.2.7", {}, 401),
+        ("2001:db8::7", {}, 401),
+        ("::ffff:192.0.2.7", {}, 401),
+        ("127.0.0.2", {}, 200),
+        ("::1", {}, 200),
+        ("::ffff:127.0.0.1", {}, 200),
+        ("testclient", {}, 200),
+        ("192.0.2.7", {"admin_access": "open"}, 200),
+        ("127.0.0.1", {"admin_access": "guarded"}, 401),
+        ("192.0.2.7", {"admin_username": "tester", "admin_password": "p"}, 401),
+    ],
+)
+def test_another_machine_needs_credentials_in_any_server(client: str, settings: dict[str, Any], status: int) -> None:
+    app = create_app(Settings(**settings))
+    with TestClient(app, base_url=BASE_URL, client=(client, 1)) as http:
+        assert http.get("/__admin/requests").status_code == status
+        assert http.get("/__admin/health").status_code == 200
+        auth = ("tester", "p") if "admin_username" in settings else (USER, PASSWORD)
+        assert http.get("/__admin/requests", auth=auth).status_code == 200
+
+
 def test_environment_variables_configure_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOCKCVP_USERNAME", "other")
     monkeypatch.setenv("MOCKCVP_PASSWORD", "")

@@ -41,7 +41,11 @@ BAD = [
         yaml_of(GOOD.replace("}", ", duration: yes}")),
         "{file}: servers[0].duration: must be a number, not 'yes'",
     ),
-    ("d.yaml", yaml_of(GOOD.replace("}", ", duration: 1e10}")), "{file}: servers[0].duration: must be 1e+09 or below"),
+    (
+        "d.yaml",
+        yaml_of(GOOD.replace("}", ", duration: 1e10}")),
+        "{file}: servers[0].duration: must be 1000000000 or below",
+    ),
     ("d.yaml", yaml_of(GOOD.replace("id: a", "id: ''")), "{file}: servers[0].id: must not be empty"),
     ("d.yaml", yaml_of(GOOD.replace("id: a", "id: ' '")), "{file}: servers[0].id: an id must not be blank"),
     (

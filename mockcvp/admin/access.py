@@ -1,5 +1,6 @@
 """The access control of the control API, and its security headers for browsers."""
 
+import ipaddress
 from collections.abc import Mapping
 from hmac import compare_digest
 
@@ -32,6 +33,7 @@ class Guard:
     Args:
         app: the control API
         credentials: the required user name and password; None where no credentials are required
+        remote_credentials: those that other machines need if another ASGI server serves the app
         whose: the owner of the credentials, for the error message
         open_path: the path that needs no credentials
         unfinished: the request bodies that the server is reading
@@ -42,6 +44,7 @@ class Guard:
         self,
         app: ASGIApp,
         credentials: tuple[str, str] | None,
+        remote_credentials: tuple[str, str] | None,
         whose: str,
         open_path: str,
         unfinished: UnfinishedBodies,
@@ -51,7 +54,7 @@ class Guard:
         self._app = app
         self._unfinished = unfinished
         self._whose = whose
-        self._wanted = None if credentials is None else ":".join(credentials).encode()
+        self._wanted, self._wanted_remotely = _encoded(credentials), _encoded(remote_credentials)
         self._open_path = open_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,7 +83,7 @@ class Guard:
             what = f"a page of {foreign[0][:100]} may not use the control API"
             hint = "the pages of a host that the certificate covers may: --tls-name adds one"
             app = _rejection(403, f"{what}; {hint}")
-        elif scope["path"] != self._open_path and not self._knows(headers):
+        elif scope["path"] != self._open_path and not _knows(headers, self._wanted_of(scope)):
             sent = sent_credentials(headers.get("authorization"))
             what = "user name or password are wrong" if sent else "no user name and password were sent"
             if len(headers.getlist("authorization")) > 1:
@@ -105,14 +108,34 @@ class Guard:
             return _rejection(503, self._unfinished.crowded)
         return None
 
-    def _knows(self, headers: Headers) -> bool:
-        if self._wanted is None:
-            return True
-        if len(headers.getlist("authorization")) > 1:
-            # the OAMP rejects such a request too
-            return False
-        sent = sent_credentials(headers.get("authorization"))
-        return sent is not None and compare_digest(":".join(sent).encode(errors="replace"), self._wanted)
+    def _wanted_of(self, scope: Scope) -> bytes | None:
+        """Return the credentials that a request needs."""
+        # The settings do not have the address that another server listens on.
+        return self._wanted_remotely if writer_of(scope) is None and _is_remote(scope) else self._wanted
+
+
+def _encoded(credentials: tuple[str, str] | None) -> bytes | None:
+    return None if credentials is None else ":".join(credentials).encode()
+
+
+def _is_remote(scope: Scope) -> bool:
+    """Return whether the client of a request is on another machine; a test client has no IP address."""
+    try:
+        address = ipaddress.ip_address(str((scope.get("client") or ("",))[0]).partition("%")[0])
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return not (mapped or address).is_loopback
+
+
+def _knows(headers: Headers, wanted: bytes | None) -> bool:
+    if wanted is None:
+        return True
+    if len(headers.getlist("authorization")) > 1:
+        # the OAMP rejects such a request too
+        return False
+    sent = sent_credentials(headers.get("authorization"))
+    return sent is not None and compare_digest(":".join(sent).encode(errors="replace"), wanted)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
@@ -139,5 +162,13 @@ def guarded(app: ASGIApp, state: MockState) -> ASGIApp:
     settings = state.settings
     own = settings.admin_username is not None
     whose = "those of --admin-username and --admin-password" if own else "the OAMP's"
-    guard = Guard(app, settings.admin_credentials, whose, f"{PATH}/health", state.unfinished, settings)
+    guard = Guard(
+        app,
+        settings.admin_credentials,
+        settings.remote_admin_credentials,
+        whose,
+        f"{PATH}/health",
+        state.unfinished,
+        settings,
+    )
     return indented(AccessLog(guard))

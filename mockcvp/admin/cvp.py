@@ -1,6 +1,6 @@
 """The deployment, the clock and the sync-ups under ``/__admin/cvp``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -57,7 +57,7 @@ async def change_server(
     """Set the duration and the outcome of the next sync-ups of a server. Its id may have slashes."""
     server = state.oamp.servers.get(server_id)
     if server is None:
-        raise HTTPException(404, f"there is no server {server_id!r}")
+        raise HTTPException(404, f"there is no server {server_id!r}{_hint(state.oamp.servers, server_id)}")
     if not server.type.synchronized:
         raise Unprocessable(f"a server of type {server.type} is not synchronised")
     changed = _changed(server, changes)
@@ -116,6 +116,12 @@ def _move(state: MockState, change: ClockChange) -> None:
         raise Unprocessable(str(exc)) from None
     if not (was_frozen if change.frozen is None else change.frozen):
         clock.resume()
+
+
+def _hint(servers: Iterable[Server], name: str) -> str:
+    """Return the end of the message that no server has an id, which may be a host name."""
+    ids = [server.id for server in servers if server.hostname == name]
+    return f": the id of the server with this host name is {ids[0]!r}" if len(ids) == 1 else ""
 
 
 def _is_accepted(call: Call) -> bool:

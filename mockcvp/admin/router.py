@@ -60,7 +60,7 @@ async def version() -> JSONResponse:
 async def reset(state: State) -> JSONResponse:
     """Restore the deployment, the clock, the stub mappings and the settings of the start, and empty the journal.
 
-    The mock server aborts the connection of each call that is in flight.
+    The mock server aborts the connection of each call that is in flight. The tenants stay as they are.
     """
     state.reset()
     return JSONResponse({})

@@ -5,6 +5,7 @@ import errno
 import logging
 import os
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from mockcvp.oamp.http import BASE_PATH
 from mockcvp.server.protocol import Connection
 from mockcvp.server.shared import Application, Service
 from mockcvp.server.tls import CertificateError, certificate, log_failure
+from mockcvp.server.unused import HANDSHAKE, Handshake
 from mockcvp.settings import Settings
 
 if sys.platform != "win32":
@@ -177,10 +179,15 @@ class _Uvicorn(uvicorn.Server):
         return Acceptor(listener, self._connect, self._connecting)
 
     async def _connect(self, connection: socket.socket) -> None:
+        handshake = Handshake()
+        HANDSHAKE.set(handshake)
         try:
+            handshake.client = connection.getpeername()[0]
             await self._loop.connect_accepted_socket(self._connection, connection, **self._tls())
-        except OSError:
-            # ``ReportingSSLObject`` reports failed handshakes.
+        except OSError as exc:
+            # ``ReportingSSLObject`` reports other errors of TLS, and a timeout is a ``ConnectionAbortedError``.
+            if handshake.has_certificate and not isinstance(exc, ssl.SSLError | ConnectionAbortedError):
+                self._service.unused.report(handshake.client, self._loop.time())
             connection.close()
         except Exception:
             _log.exception("closed a connection that could not be served")

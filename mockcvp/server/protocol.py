@@ -110,6 +110,8 @@ class Connection(asyncio.Protocol):
         tls = self._transport.get_extra_info("ssl_object")
         if isinstance(exc, ssl.SSLError) and isinstance(tls, ReportingSSLObject):
             tls.report_error(exc)
+        elif self._state is State.HEAD and not self._reader.is_in_head and not self._buffer:
+            self.service.unused.report(self._who, self._loop.time())
         self._connections.discard(self)
         self._disconnect()
         if self._closing is not None:

@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from mockcvp.oamp.releases import Release
 from mockcvp.server.batch import Batch
+from mockcvp.server.unused import UnusedConnections
 from mockcvp.settings import Settings
 
 
@@ -37,6 +38,7 @@ class Service:
         date: the value of the ``Date`` header
         is_stopping: whether the server stops
         batch: the requests of the current event-loop iteration
+        unused: the log of connections without a request
     """
 
     app: Application
@@ -46,3 +48,4 @@ class Service:
     date: bytes = b""
     is_stopping: bool = False
     batch: Batch = field(default_factory=Batch)
+    unused: UnusedConnections = field(default_factory=UnusedConnections)

@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, NoReturn
 
+from mockcvp.server.unused import HANDSHAKE
 from mockcvp.settings import Settings
 
 # The strictest clients accept no longer validity.
@@ -72,6 +73,12 @@ class ReportingSSLObject(ssl.SSLObject):
         """Perform the TLS handshake."""
         try:
             super().do_handshake()
+        except ssl.SSLWantReadError:
+            handshake = HANDSHAKE.get()
+            # The server knows the client's ciphers before it sends its certificate, and then waits for the client.
+            if handshake is not None and self.shared_ciphers() is not None:
+                handshake.has_certificate = True
+            raise
         except ssl.SSLError as exc:
             self.report_error(exc)
             raise
@@ -149,7 +156,7 @@ def _generated(
     The other file has only the certificate, for clients.
     """
     path, key_path = directory / "mockcvp.pem", directory / "mockcvp-key.pem"
-    misfit = None
+    misfit, had_both = None, key_path.exists() and path.exists()
     if key_path.exists():
         _restrict(key_path)
         stored = _Stored.of(key_path.read_bytes())
@@ -166,6 +173,8 @@ def _generated(
     public = b"".join(key_path.read_bytes().partition(_CERTIFICATE)[1:])
     if not path.exists() or path.read_bytes() != public:
         _write(path, public, mode=0o644)
+        if had_both and not misfit:
+            _log.warning("replaced %s, which was not the certificate of %s", path, key_path)
     return Certificate(path, context)
 
 

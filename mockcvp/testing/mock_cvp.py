@@ -366,7 +366,7 @@ class MockCVP:
         return self._running.clock
 
     def reset(self, **settings: Unpack[ChangeableSettings]) -> None:
-        """Restore the state of the start, and override some settings until the next reset.
+        """Restore the state of the start without tenants, and override some settings until the next reset.
 
         Raises:
             ValueError: a setting is not valid, or cannot change while the mock server runs

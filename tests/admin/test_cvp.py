@@ -209,7 +209,7 @@ BAD: list[tuple[str, str, Any, str]] = [
     ),
     ("PATCH", "cvp/servers/call", {"duration": 1}, "a server of type CALL is not synchronised"),
     ("PATCH", "cvp/servers/media", {"duration": True}, "duration: must be a number, not True"),
-    ("PATCH", "cvp/servers/media", {"duration": 1e10}, "duration: must be 1e+09 or below"),
+    ("PATCH", "cvp/servers/media", {"duration": 1e10}, "duration: must be 1000000000 or below"),
     ("PUT", "cvp/clock", {"advance": True}, "advance: must be a number, not True"),
     (
         "PUT",
@@ -294,3 +294,10 @@ def test_an_invalid_tenant_is_rejected(admin: Admin, body: Any) -> None:
 def test_a_change_of_an_unknown_server_gets_404(admin: Admin) -> None:
     response = admin.client.patch("cvp/servers/nobody", json={"duration": 1})
     assert (response.status_code, response.json()["errors"][0]["title"]) == (404, "there is no server 'nobody'")
+
+
+def test_the_error_for_a_host_name_names_the_id(admin: Admin) -> None:
+    admin("PUT", "cvp/deployment", {"servers": [{**SERVERS[0], "id": "7", "hostname": "media-paris"}]})
+    response = admin.client.patch("cvp/servers/media-paris", json={"duration": 1})
+    wanted = "there is no server 'media-paris': the id of the server with this host name is '7'"
+    assert (response.status_code, response.json()["errors"][0]["title"]) == (404, wanted)

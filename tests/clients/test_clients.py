@@ -129,6 +129,21 @@ def test_a_go_client_reads_every_status(server: ServerProcess) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="Node.js is not on this machine: apt-get install nodejs")
+def test_the_node_example_runs_without_a_container(server: ServerProcess) -> None:
+    address = f"https://localhost:{server.port}"
+    env = {name: value for name, value in os.environ.items() if not name.startswith("OAMP_")} | {
+        "OAMP_URL": f"{address}/cvp-config",
+        "OAMP_CONTROL": f"{address}/__admin",
+        "NODE_EXTRA_CA_CERTS": str(server.certificate),
+    }
+    example = HERE.parents[1] / "examples" / "node"
+    result = subprocess.run(
+        ["node", "--test"], cwd=example, env=env, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="Node.js is not on this machine: apt-get install nodejs")
 def test_a_node_client_reads_every_status(server: ServerProcess) -> None:
     output = run_client(server, "node", str(HERE / "node" / "start-sync-up.mjs"))
     assert output == ["json 202", "xml 202", "wrong-password 401"]

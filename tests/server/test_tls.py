@@ -224,12 +224,16 @@ def test_an_unreadable_certificate_is_regenerated(tmp_path: Path, damage: bytes)
     load_certificate(tmp_path)
 
 
-def test_a_lost_or_stale_certificate_file_is_rewritten(tmp_path: Path) -> None:
+def test_a_lost_or_stale_certificate_file_is_rewritten(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     first = load_certificate(tmp_path)
-    (tmp_path / "mockcvp.pem").unlink()
+    path = tmp_path / "mockcvp.pem"
+    path.unlink()
     assert load_certificate(tmp_path) == first
-    (tmp_path / "mockcvp.pem").write_text("stale")
+    assert caplog.text == ""
+    path.write_text("stale")
     assert load_certificate(tmp_path) == first
+    # Clients may have the stale file.
+    assert f"replaced {path}, which was not the certificate of {tmp_path / 'mockcvp-key.pem'}" in caplog.text
 
 
 def test_a_failed_start_does_not_change_the_certificate(tmp_path: Path) -> None:

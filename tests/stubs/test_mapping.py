@@ -559,6 +559,7 @@ MALFORMED: list[tuple[str, str, Any, str]] = [
     ("POST", "shutdown", None, "/__admin/shutdown: WireMock has stopping"),
     ("PUT", "scenarios/none/state", {"state": "a"}, "no scenario 'none'"),
     ("PUT", "scenarios/none/state", {"status": "a"}, "status is not known here"),
+    ("POST", "settings", {"fixedDelay": 3_600_001}, "fixedDelay: must be 3600000 or below"),
     ("POST", "settings", {"fixedDelay": "1"}, "fixedDelay: must be a whole number"),
     ("POST", "settings", {"extended": {}}, "extended: WireMock supports this member, and mockcvp does not"),
     ("POST", "settings", [], "must be an object"),
