@@ -109,7 +109,7 @@ class MockApp(FastAPI):
             # A user may have mounted an app at the root, which would match every path of the control API.
             self.router.routes += added
             self.exception_handlers = ERROR_HANDLERS | self.exception_handlers
-            self._control = guarded(with_redirects(super().__call__), self.state.mock)
+            self._control = guarded(with_redirects(super().__call__, self.state.mock.settings), self.state.mock)
         return self._control
 
     @property

@@ -30,7 +30,7 @@ _GROUPS = {
     "Address and user": ("host", "port", "username", "password"),
     "Certificate": ("cert", "key", "cert_dir", "key_type", "tls_names"),
     "OAMP": ("release", "deployment", "unknown_servers", "mappings"),
-    "Control API": ("admin_host", "admin_port", "admin_username", "admin_password", "admin_access"),
+    "Control API": ("admin_host", "admin_port", "admin_username", "admin_password", "admin_access", "console"),
     "Limits": (
         *("max_body_bytes", "max_servers", "max_depth", "max_elements", "max_header_bytes", "max_headers"),
         *("max_connections",),

@@ -42,6 +42,12 @@ class Clock:
             return self._latest
 
     @property
+    def setting(self) -> tuple[bool, float]:
+        """Whether the clock is frozen, and its time or its lead over the system time; it changes with every setting."""
+        with self._lock:
+            return (False, self._ahead) if self._stopped_at is None else (True, self._stopped_at)
+
+    @property
     def frozen(self) -> bool:
         """Whether the clock is frozen."""
         return self._stopped_at is not None

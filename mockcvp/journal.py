@@ -192,6 +192,36 @@ class Page(NamedTuple):
         return next((call for call in self.calls if call.number == number), None)
 
 
+class Position(NamedTuple):
+    """The state of a journal at one time; a journal that has not changed has the same position.
+
+    Attributes:
+        series: a number, another one after each clear
+        last: the number of the newest call, 0 without one
+        removed: the number of removed calls
+        stored: the number of calls that the journal stores
+    """
+
+    series: int
+    last: int
+    removed: int
+    stored: int
+
+    @property
+    def recorded(self) -> int:
+        """The number of calls since the journal was cleared, without removed ones."""
+        return self.last - self.removed
+
+    @property
+    def dropped(self) -> int:
+        """The number of calls that the journal dropped."""
+        return self.recorded - self.stored
+
+    def id(self, call: Call) -> str:
+        """Return the UUID of a call of this journal."""
+        return str(uuid.UUID(int=(self.series + call.number) % 2**128))
+
+
 class Journal:
     """The calls to one mock server. It drops the oldest calls beyond a number and a size, and counts them.
 
@@ -298,6 +328,22 @@ class Journal:
         stored = len(calls)
         calls.reverse()
         return Page(calls[:limit], total, stored, series)
+
+    @property
+    def position(self) -> Position:
+        """The current position."""
+        with self._lock:
+            return Position(self._series, self._numbered, self._removed, len(self._calls))
+
+    def newest(self, after: int, most: int) -> list[Call]:
+        """Return the newest calls whose number is above ``after``, at most ``most`` of them, oldest first."""
+        found: list[Call] = []
+        with self._lock:
+            for call in reversed(self._calls):
+                if call.number <= after or len(found) == most:
+                    break
+                found.append(call)
+        return found[::-1]
 
     def wait_for(self, select: Callable[[list[Call]], list[Call]], count: int, timeout: float) -> list[Call] | None:
         """Wait for a number of calls and return them, oldest first; return None after a timeout.

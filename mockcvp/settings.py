@@ -106,6 +106,10 @@ class Settings(BaseModel):
         description="Access to a control API without --admin-username: guarded requires the OAMP's user name and "
         "password, open requires none, auto is guarded if other machines can reach the control API.",
     )
+    console: Annotated[Literal["off", "read", "full"], AT_START] = Field(
+        default="full",
+        description="Web console under /__admin/console/: full, read (a browser can change nothing), or off.",
+    )
     max_body_bytes: ByteSize = Field(
         default=ByteSize(2 * 1024**2),
         ge=1,
@@ -250,7 +254,7 @@ class Settings(BaseModel):
         except ValidationError as exc:
             raise ValueError("; ".join(error_lines(exc, value, Deployment))) from None
 
-    @field_validator("log_level", "key_type", "unknown_servers", "admin_access", mode="before")
+    @field_validator("log_level", "key_type", "unknown_servers", "admin_access", "console", mode="before")
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value

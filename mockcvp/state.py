@@ -45,6 +45,9 @@ class MockState:
 
     A tenant is a separate state for the requests of one user.
 
+    Attributes:
+        streams: the number of open streams of events
+
     Raises:
         FileError: the deployment file or a mapping file is not valid
     """
@@ -58,6 +61,7 @@ class MockState:
         self.generation = Generation()
         self.unfinished = UnfinishedBodies()
         self.tenants: dict[str, MockState] = {}
+        self.streams = 0
         self._initial_deployment = self._read(settings)
         self.oamp = self._new_oamp()
 

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockcvp.admin import PATH
-from mockcvp.admin.access_log import AccessLog
+from mockcvp.admin.access_log import AccessLog, changes
 from mockcvp.admin.indentation import indented
 from mockcvp.admin.origin import is_own
 from mockcvp.oamp.authentication import sent_credentials
@@ -90,6 +90,8 @@ class Guard:
                 what = "more than one Authorization header was sent"
             hint = f"{what}: the control API requires {self._whose}"
             app = _rejection(401, hint, {"www-authenticate": 'Basic realm="mockcvp"'})
+        elif self._settings.console == "read" and "sec-fetch-site" in headers and changes(scope):
+            app = _rejection(403, "a browser may only read: --console full lets it change the mock server")
         else:
             body = await read_body(receive, MAX_CONTROL_BYTES, self._unfinished)
             malformed = writer.malformed if writer else ""

@@ -18,6 +18,11 @@ _MOST_CHARACTERS = 1000
 _log = logging.getLogger(__name__)
 
 
+def changes(scope: Scope) -> bool:
+    """Return whether a control request may change something."""
+    return scope["method"] not in _READING_METHODS and not scope["path"].endswith(_READING_PATHS)
+
+
 class AccessLog:
     """An ASGI middleware that logs each control call: status, method, path, user, address and errors.
 
@@ -65,7 +70,7 @@ class _Call:
 
     def log(self) -> None:
         """Log the call, once."""
-        level = logging.INFO if self._is_error or self._changes else logging.DEBUG
+        level = logging.INFO if self._is_error or changes(self._scope) else logging.DEBUG
         if not self._is_logged and _log.isEnabledFor(level):
             _log.log(level, "%s", self._line)
         self._is_logged = True
@@ -73,10 +78,6 @@ class _Call:
     @property
     def _is_error(self) -> bool:
         return self._status is None or self._status >= _FIRST_ERROR
-
-    @property
-    def _changes(self) -> bool:
-        return self._scope["method"] not in _READING_METHODS and not self._scope["path"].endswith(_READING_PATHS)
 
     @property
     def _line(self) -> str:

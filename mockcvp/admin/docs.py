@@ -18,7 +18,7 @@ from mockcvp.admin import PATH, TENANTS_PATH
 from mockcvp.admin.openapi import control_router, responds
 from mockcvp.admin.responses import OpenApiDocument
 from mockcvp.pipeline.scope import requests_page, route_path
-from mockcvp.settings import __version__
+from mockcvp.settings import Settings, __version__
 
 SWAGGER_UI = Path(__file__).with_name("swagger_ui")
 """The directory with the files of Swagger UI."""
@@ -32,7 +32,7 @@ _MEDIA_TYPES = {
 # a browser of the next version of mockcvp requests other URLs
 _CACHE_CONTROL = "private, max-age=31536000, immutable"
 # the URLs are relative: a user may mount the app below a prefix
-_REDIRECTS = {"/": f"{PATH[1:]}/docs", PATH: f"{PATH[1:]}/docs", f"{PATH}/": "docs"}
+_REDIRECTS = {"/": f"{PATH[1:]}/", PATH: f"{PATH[1:]}/", f"{PATH}/": ""}
 _PAGE = "The web page. It loads nothing from another site."
 
 router = control_router("mock server")
@@ -65,17 +65,19 @@ for _name in _MEDIA_TYPES:
     router.add_api_route(f"/docs/{_name}", swagger_ui_file, name=_name, include_in_schema=False)
 
 
-def with_redirects(app: ASGIApp) -> ASGIApp:
-    """Return an app that redirects the root, for a browser, and the path of the control API to the web page.
+def with_redirects(app: ASGIApp, settings: Settings) -> ASGIApp:
+    """Return an app that redirects the root, for a browser, and the path of the control API to the console.
 
     Args:
         app: serves all other requests
+        settings: without a console, the redirects lead to the documentation
     """
+    page = "docs" if settings.console == "off" else "console/"
 
     async def redirecting(scope: Scope, receive: Receive, send: Send) -> None:
         path = route_path(scope) if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") else ""
         if path in _REDIRECTS and (path != "/" or requests_page(scope)):
-            await RedirectResponse(_REDIRECTS[path])(scope, receive, send)
+            await RedirectResponse(_REDIRECTS[path] + page)(scope, receive, send)
         else:
             await app(scope, receive, send)
 

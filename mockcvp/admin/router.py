@@ -4,7 +4,21 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from mockcvp.admin import PATH, TENANTS_PATH, cvp, docs, mappings, requests, scenarios, tenants
+from mockcvp.admin import (
+    PATH,
+    TENANTS_PATH,
+    calls,
+    console,
+    cvp,
+    docs,
+    events,
+    mappings,
+    requests,
+    scenarios,
+    servers,
+    stub_list,
+    tenants,
+)
 from mockcvp.admin.bodies import Unprocessable
 from mockcvp.admin.dependencies import State, current_state
 from mockcvp.admin.openapi import DONE, FORBIDDEN, control_router, operation_id, responds
@@ -73,13 +87,15 @@ async def unsupported(request: Request) -> JSONResponse:
 
 router.include_router(_own)
 router.include_router(docs.router)
+router.include_router(console.router)
 # these paths come first, since paths such as /requests/{call_id} match them too
 for _path, _name in _UNSUPPORTED.items():
     router.add_api_route(_path, unsupported, name=_name, methods=list(METHODS), include_in_schema=False)
 router.include_router(requests.router)
 router.include_router(mappings.router)
 router.include_router(scenarios.router)
-router.include_router(cvp.router, prefix="/cvp")
+for _module in (cvp, servers, calls, events, stub_list):
+    router.include_router(_module.router, prefix="/cvp")
 
 
 def include_control(app: FastAPI) -> None:

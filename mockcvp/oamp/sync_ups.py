@@ -96,6 +96,9 @@ class SyncUp(NamedTuple):
 class Servers:
     """The servers of a running OAMP, in the order of its deployment, and their sync-ups.
 
+    Attributes:
+        changes: the number of changed, added and removed servers
+
     Args:
         deployment: the deployment at the start
         clock: the clock that determines the states of sync-ups
@@ -108,6 +111,7 @@ class Servers:
         self._servers = {server.id: server for server in deployment.servers}
         self._most = len(self._servers) + MOST_ADDED
         self._runs: dict[str, Run] = {}
+        self.changes = 0
 
     def __iter__(self) -> Iterator[Server]:
         return iter(self._servers.values())
@@ -130,8 +134,15 @@ class Servers:
         return not self._runs
 
     def change(self, changed: Server) -> None:
-        """Replace the server with the same id. A sync-up that runs does not change."""
+        """Replace the server with the same id, or add the server. A sync-up that runs does not change."""
         self._servers[changed.id] = changed
+        self.changes += 1
+
+    def remove(self, server: str) -> bool:
+        """Remove the server with an id and its sync-ups; return whether there was one."""
+        self._runs.pop(server, None)
+        self.changes += 1
+        return self._servers.pop(server, None) is not None
 
     def objections(self) -> Callable[[str], ApiError | None]:
         """Return a function that returns the error of a reference, or None (contract, section 5)."""
@@ -177,6 +188,7 @@ class Servers:
             server = _added(named)
             assert server, named
             self._servers[named] = server
+            self.changes += 1
         earlier = self._runs.get(named)
         if earlier and now < earlier.ends:
             earlier.started_over = True
@@ -191,6 +203,10 @@ class Servers:
         """Return the current state of the sync-ups of a server."""
         run = self._runs.get(server)
         return run.status(self._clock()) if run else SyncStatus()
+
+    def run(self, server: str) -> Run | None:
+        """Return the latest sync-up of a server, None without one."""
+        return self._runs.get(server)
 
     def latest(self) -> tuple[list[tuple[Server, Run | None]], float]:
         """Return the servers of types that are synchronised, each with its latest run, and the time."""

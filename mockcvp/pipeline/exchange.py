@@ -104,8 +104,8 @@ class Exchange:
         self._generation = state.generation
         self._writer = writer_of(scope)
 
-    async def run(self) -> None:
-        """Serve the request."""
+    async def run(self) -> Call | None:
+        """Serve the request, and return the call; None if it is not recorded."""
         generation = self._generation
         generation.in_flight += 1
         try:
@@ -117,6 +117,7 @@ class Exchange:
                 is_delivered = await self._writer.wait_delivered()
             if not is_delivered:
                 self._record_undelivered(call)
+        return call
 
     async def _serve(self) -> tuple[Call | None, bool]:
         """Respond to the request, and record it; return the call, and whether the response was sent."""

@@ -24,8 +24,16 @@ class ResponseWriter(Protocol):
         """The reason why the body is malformed HTTP; empty for a valid body."""
 
     @property
+    def port(self) -> int:
+        """The port of the OAMP."""
+
+    @property
     def admin_port(self) -> int | None:
         """The port of the control API; None if it is the port of the OAMP."""
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the server stops."""
 
     @property
     def certificate(self) -> Path | None:

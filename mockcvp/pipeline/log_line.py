@@ -13,10 +13,11 @@ def line(call: Call) -> str:
     """Return the log line of a call."""
     status = call.response.status if call.response else "---"
     user, target = shortened(call.request.user or "-"), shortened(call.request.target)
-    return printable(f"{status} {call.request.method} {target} {user} {_outcome(call)}".rstrip())
+    return printable(f"{status} {call.request.method} {target} {user} {outcome(call)}".rstrip())
 
 
-def _outcome(call: Call) -> str:
+def outcome(call: Call) -> str:
+    """Return what a call came to: the error, the sync-up, the stub mapping or the fault; empty for anything else."""
     mapping = shortened(call.mapping.name or call.mapping.id) if call.mapping else ""
     if call.fault is not None:
         return f"{call.fault} of the stub mapping {mapping}"

@@ -2,6 +2,7 @@
 
 from starlette.types import Receive, Scope, Send
 
+from mockcvp.journal import Call
 from mockcvp.oamp.http import Headers, Request
 from mockcvp.oamp.releases import Release
 from mockcvp.pipeline.exchange import Exchange, Services
@@ -26,10 +27,10 @@ class Pipeline:
         self._state = state
         self._services = services
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> Call | None:
+        """Serve one request, and return the call; None if it is not recorded."""
         headers = headers_of(scope)
-        await Exchange(self._services, self._called(headers), scope, headers, receive, send).run()
+        return await Exchange(self._services, self._called(headers), scope, headers, receive, send).run()
 
     @property
     def release(self) -> Release:

@@ -102,9 +102,19 @@ class Cycle:
         self._reason: str | None = None
 
     @property
+    def port(self) -> int:
+        """The port of the OAMP."""
+        return self._connection.service.port
+
+    @property
     def admin_port(self) -> int | None:
         """The port of the control API; None if it is the port of the OAMP."""
         return self._connection.service.admin_port
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the server stops."""
+        return self._connection.service.is_stopping
 
     @property
     def certificate(self) -> Path | None:

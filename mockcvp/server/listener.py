@@ -69,7 +69,7 @@ class Server:
         self._host = settings.host
         context = self._certificate.context
         admin_port = self._admin_sockets[0].getsockname()[1] if self._admin_sockets else None
-        service = Service(app, settings, self._certificate.path, admin_port)
+        service = Service(app, settings, self._certificate.path, self.port, admin_port)
         config = uvicorn.Config(
             app,
             interface="asgi3",

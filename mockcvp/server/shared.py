@@ -34,6 +34,7 @@ class Service:
         app: the ASGI app
         settings: the settings of the mock server
         certificate: the path of the certificate
+        port: the port of the OAMP
         admin_port: the port of the control API; None if it is the port of the OAMP
         date: the value of the ``Date`` header
         is_stopping: whether the server stops
@@ -44,6 +45,7 @@ class Service:
     app: Application
     settings: Settings
     certificate: Path | None = None
+    port: int = 0
     admin_port: int | None = None
     date: bytes = b""
     is_stopping: bool = False

@@ -93,10 +93,12 @@ class Stubs:
         settings: the global settings in WireMock's JSON, which define the delays
         mappings: the mappings in the order in which they are matched
         initial: the mappings at the start and after a reset
+        changes: the number of changes of the mappings and the global delays
     """
 
     def __init__(self, initial: Iterable[StubMapping] = ()) -> None:
         self._lock = threading.RLock()
+        self.changes = 0
         self.initial = tuple(initial)
         self.reset()
 
@@ -118,7 +120,7 @@ class Stubs:
         with self._lock:
             self._by_id = {mapping.id: (added, mapping) for added, mapping in enumerate(mappings, start=1)}
             self._used: dict[str, int] = {}
-            self._responded: set[str] = set()
+            self._hits: dict[str, int] = {}
             self._states: dict[str, str] = {}
             self._added = len(mappings)
             self._sort()
@@ -133,7 +135,8 @@ class Stubs:
         # the state of a scenario is removed with its last mapping
         scenarios = {mapping.scenario for _, mapping in entries}
         self._states = {name: state for name, state in self._states.items() if name in scenarios}
-        self._responded &= self._by_id.keys()
+        self._hits = {mapping_id: hits for mapping_id, hits in self._hits.items() if mapping_id in self._by_id}
+        self.changes += 1
         self._used = {mapping_id: used for mapping_id, used in self._used.items() if mapping_id in self._by_id}
         # other threads read this without the lock, so it is replaced as a whole
         self.mappings = tuple(mapping for _, mapping in entries)
@@ -146,11 +149,20 @@ class Stubs:
             settings: the global settings in WireMock's JSON, which define the delays
         """
         self.delays, self.settings = delays, settings
+        self.changes += 1
 
     @property
     def idle(self) -> list[StubMapping]:
         """The mappings that have not responded yet, in the order in which they are matched."""
-        return [mapping for mapping in self.mappings if mapping.id not in self._responded]
+        return [mapping for mapping in self.mappings if not self.hits(mapping)]
+
+    def hits(self, mapping: StubMapping) -> int:
+        """Return the number of responses of a mapping."""
+        return self._hits.get(mapping.id, 0)
+
+    def left(self, mapping: StubMapping) -> int | None:
+        """Return the number of responses after which a mapping is removed; None for no limit."""
+        return None if mapping.times is None else mapping.times - self._used.get(mapping.id, 0)
 
     def get(self, mapping_id: str) -> StubMapping | None:
         """Return the mapping with an id, or None."""
@@ -181,7 +193,7 @@ class Stubs:
                 return False
             self._by_id[mapping.id] = (self._by_id[mapping.id][0], mapping)
             self._used.pop(mapping.id, None)
-            self._responded.discard(mapping.id)
+            self._hits.pop(mapping.id, None)
             self._sort()
             return True
 
@@ -198,9 +210,14 @@ class Stubs:
         subject = Subject(request)
         for mapping in self.mappings:
             if self._is_in_required_state(mapping) and _matches(mapping, subject) and self._use(mapping):
-                self._responded.add(mapping.id)
+                self._count(mapping)
                 return mapping
         return None
+
+    def _count(self, mapping: StubMapping) -> None:
+        with self._lock:
+            if mapping.id in self._by_id:
+                self._hits[mapping.id] = self._hits.get(mapping.id, 0) + 1
 
     def would_serve(self, request: Request) -> bool:
         """Return whether a mapping would respond to a request. No scenario changes its state."""

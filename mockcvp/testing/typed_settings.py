@@ -44,6 +44,7 @@ class MockCVPSettings(ChangeableSettings, total=False):
     admin_username: str | None
     admin_password: str | SecretStr | None
     admin_access: Literal["auto", "guarded", "open"]
+    console: Literal["off", "read", "full"]
     max_header_bytes: int | str
     max_headers: int
     max_connections: int
