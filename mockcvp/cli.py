@@ -143,9 +143,11 @@ def _run(settings: Settings, log: Log) -> None:
             # The line also shows that a directory has no mappings.
             _log.info("%d stub mappings from %s", len(state.stubs.initial), settings.mappings)
         control = f"control {server.admin_url}, " if settings.admin_port is not None else ""
+        is_off = settings.console == "off"
+        page = f"documentation {server.admin_url}/docs" if is_off else f"console {server.admin_url}/console/"
         log.write(
             f"mockcvp is ready: {server.url}, user {settings.username}, certificate {server.certificate}, "
-            f"{control}documentation {server.admin_url}/docs"
+            f"{control}{page}"
         )
         if settings.reaches_beyond:
             _log.warning("%s", _access_warning(settings))

@@ -56,7 +56,7 @@ class ServerProcess:
         self.ready = ready = self.line("mockcvp is ready")
         match = re.fullmatch(
             r"\S+ mockcvp is ready: (https://\S+:(\d+)/cvp-config), user (\S+), certificate ([^\s,]+)"
-            r"(?:, control \S+)?, documentation (https://\S+/__admin)/docs",
+            r"(?:, control \S+)?, (?:documentation|console) (https://\S+/__admin)/(?:docs|console/)",
             ready,
         )
         assert match, ready

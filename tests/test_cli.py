@@ -197,6 +197,7 @@ def test_every_setting_has_an_option_and_a_variable(tmp_path: Path) -> None:
         "admin_username": "tester",
         "admin_password": "secret",
         "admin_access": "GUARDED",
+        "console": "READ",
         "max_servers": "7",
         "max_depth": "7",
         "max_elements": "70",

@@ -271,13 +271,13 @@ def test_every_line_begins_with_the_local_time(tmp_path: Path) -> None:
         assert abs(datetime.fromisoformat(time) - datetime.now(UTC)).total_seconds() < 2 * PATIENCE
 
 
-def test_the_ready_line_names_the_documentation(tmp_path: Path) -> None:
+def test_the_ready_line_names_the_console(tmp_path: Path) -> None:
     with ServerProcess(tmp_path) as server:
         url = f"https://127.0.0.1:{server.port}"
         assert server.ready.partition(" ")[2] == (
             f"mockcvp is ready: {url}/cvp-config, user wsmadmin, certificate {tmp_path}/mockcvp.pem, "
-            f"documentation {url}/__admin/docs"
+            f"console {url}/__admin/console/"
         )
     with ServerProcess(tmp_path, "--admin-port", "0") as server:
-        assert server.ready.endswith(f", control {server.admin}, documentation {server.admin}/docs")
+        assert server.ready.endswith(f", control {server.admin}, console {server.admin}/console/")
         assert f":{server.port}/" not in server.admin

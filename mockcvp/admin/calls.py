@@ -4,7 +4,6 @@ from base64 import b64encode
 from typing import Annotated, Any
 
 from fastapi import Depends, Query
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -16,6 +15,7 @@ from mockcvp.admin.dependencies import JsonBody, State
 from mockcvp.admin.explanation import explanation
 from mockcvp.admin.loopback import send
 from mockcvp.admin.openapi import UNKNOWN, UNPROCESSABLE, control_router, json_body, responds
+from mockcvp.admin.parameters import NewCall
 from mockcvp.admin.serve_events import served_request
 from mockcvp.admin.streaming import json_of, list_of, streamed
 from mockcvp.journal import Call, Page
@@ -26,23 +26,6 @@ from mockcvp.state import MockState
 _HOP_BY_HOP = (b"content-length", b"transfer-encoding", b"connection", b"expect")
 
 router = control_router("journal")
-
-
-class NewCall(BaseModel):
-    """A request that the mock server sends to its own OAMP. Without ``Authorization``, it is a request of the user."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    method: Annotated[str, Field(pattern=r"^[A-Z]{1,20}$")] = "POST"
-    path: Annotated[str, Field(pattern=r"^/[!-~]{0,4000}$", description="The path and the query, encoded.")]
-    headers: Annotated[
-        dict[
-            Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$")],
-            Annotated[str, Field(pattern=r"^[\t -~\xa0-\xff]{0,4000}$")],
-        ],
-        Field(max_length=50),
-    ] = {}
-    body: str = ""
 
 
 @router.get("/calls", responses=responds(200, "The calls.", Calls) | UNPROCESSABLE)

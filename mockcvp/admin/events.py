@@ -49,7 +49,7 @@ class _Seen(NamedTuple):
 @router.get(
     "/events",
     response_class=StreamingResponse,
-    responses={200: {"description": _EVENTS, "content": {"text/event-stream": {}}}},
+    responses={200: {"description": _EVENTS, "content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
 async def events(
     state: State, request: Request, last_event_id: Annotated[str | None, Header(include_in_schema=False)] = None

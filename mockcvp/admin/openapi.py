@@ -11,9 +11,9 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import models_json_schema
 
 from mockcvp.admin import PATH
-from mockcvp.admin.parameters import Change, ClockChange, NewTenant
+from mockcvp.admin.parameters import Change, ClockChange, NewCall, NewTenant
 from mockcvp.admin.responses import Empty, Errors, SettingsDocument
-from mockcvp.oamp.deployment import Deployment
+from mockcvp.oamp.deployment import Deployment, Server
 from mockcvp.stubs.mapping_schema import ScenarioState, SettingsForm, StubMappingForm
 from mockcvp.stubs.pattern_schema import RequestPatternForm
 
@@ -30,7 +30,9 @@ _BODIES = (
     Deployment,
     Change,
     ClockChange,
+    NewCall,
     NewTenant,
+    Server,
 )
 _SECURITY: list[dict[str, list[str]]] = [{}, {"adminAuth": []}]
 SECURITY_SCHEMES = {

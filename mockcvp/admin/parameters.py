@@ -86,3 +86,20 @@ class NewTenant(BaseModel):
 
     username: Annotated[str | None, Field(json_schema_extra={"pattern": _TENANT_NAME})] = None
     password: str | None = None
+
+
+class NewCall(BaseModel):
+    """A request that the mock server sends to its own OAMP. Without ``Authorization``, it is a request of the user."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    method: Annotated[str, Field(pattern=r"^[A-Z]{1,20}$")] = "POST"
+    path: Annotated[str, Field(pattern=r"^/[!-~]{0,4000}$", description="The path and the query, encoded.")]
+    headers: Annotated[
+        dict[
+            Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$")],
+            Annotated[str, Field(pattern=r"^[\t -~\xa0-\xff]{0,4000}$")],
+        ],
+        Field(max_length=50),
+    ] = {}
+    body: str = ""

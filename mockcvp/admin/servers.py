@@ -25,7 +25,7 @@ router = control_router("deployment")
 
 
 @router.get("/servers", responses=responds(200, "The servers.", ServersNow))
-async def list_servers(state: State, request: Request) -> Response:
+async def list_servers_with_state(state: State, request: Request) -> Response:
     """List the servers of the deployment with the state of their sync-ups."""
     base_url = oamp_url(request)
     rows = (json_of(_row(state, server, base_url), is_large=False) for server in list(state.oamp.servers))

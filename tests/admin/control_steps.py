@@ -42,7 +42,20 @@ MAPPING = {
 UNKNOWN = {"nonsense": 1}
 # method, path, body, status; the schema of a body accepts exactly the bodies that do not get 422
 Step = tuple[str, str, Any, int]
+CALL = {"method": "GET", "path": "/cvp-config/version", "headers": {"Accept": JSON}}
 JOURNAL: list[Step] = [
+    ("GET", "cvp/calls", None, 200),
+    ("GET", "cvp/calls?text=Version&status=2xx&form=json&user=wsmadmin&error=&before=1000&limit=1", None, 200),
+    ("GET", "cvp/calls?status=six", None, 422),
+    ("GET", "cvp/calls?nonsense=1", None, 422),
+    ("GET", "cvp/calls/1", None, 200),
+    ("GET", "cvp/calls/0", None, 404),
+    ("POST", "cvp/calls/1/repeat", None, 200),
+    ("POST", "cvp/calls/0/repeat", None, 404),
+    ("POST", "cvp/calls/9/repeat", None, 422),
+    ("POST", "cvp/calls", CALL, 200),
+    ("POST", "cvp/calls", CALL | {"method": "get"}, 422),
+    ("POST", "cvp/calls", {}, 422),
     ("GET", "requests", None, 200),
     ("GET", "requests?limit=1&unmatched=true&since=2020-01-31T12:00:00Z", None, 200),
     ("GET", "requests?limit=-1", None, 422),
@@ -74,6 +87,7 @@ MAPPINGS: list[Step] = [
     ("POST", "mappings", {"response": {"delayDistribution": {"type": "uniform", "lower": 1}}}, 422),
     ("POST", "mappings", {"id": "x"}, 422),
     ("GET", "mappings?limit=2&offset=1", None, 200),
+    ("GET", "cvp/stubs", None, 200),
     ("GET", "mappings?limit=x", None, 422),
     ("GET", f"mappings/{UUID}", None, 200),
     ("GET", f"mappings/{UNKNOWN_UUID}", None, 404),
@@ -107,6 +121,13 @@ MAPPINGS: list[Step] = [
 ]
 DEPLOYMENT: list[Step] = [
     ("GET", "cvp/deployment", None, 200),
+    ("GET", "cvp/synchronizations?limit=1", None, 200),
+    ("GET", "cvp/servers", None, 200),
+    ("GET", "cvp/runs", None, 200),
+    ("PUT", "cvp/servers/newest", {**SERVERS[0], "id": "newest"}, 200),
+    ("PUT", "cvp/servers/newer", {**SERVERS[0], "id": "newer", "type": "vxml"}, 422),
+    ("DELETE", "cvp/servers/newest", None, 200),
+    ("DELETE", "cvp/servers/newest", None, 404),
     ("GET", "cvp/synchronizations?limit=2", None, 200),
     ("GET", "cvp/synchronizations?limit=x", None, 422),
     ("PATCH", f"cvp/servers/{VXML}", {"duration": 2.5, "outcome": None}, 200),
@@ -131,6 +152,7 @@ SERVER: list[Step] = [
     ("GET", "version", None, 200),
     ("GET", "openapi.json", None, 200),
     ("GET", "docs", None, 200),
+    ("GET", "cvp/connect", None, 200),
     ("POST", "requests/reset", None, 200),
     ("DELETE", "requests", None, 200),
     ("POST", "reset", None, 200),
@@ -161,3 +183,5 @@ def calls(client: httpx.Client, auth: Any) -> None:
             client.get(f"https://localhost:{client.base_url.port}{path}", **options)
         except httpx.RemoteProtocolError:
             assert path == "/nowhere"
+    # The journal does not have this body.
+    client.post(SYNCHRONIZE, content=b" " * 3_000_000, **options)

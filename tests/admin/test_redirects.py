@@ -52,7 +52,7 @@ def mounted(_: Path) -> Iterator[httpx.Client]:
 
 
 @pytest.mark.parametrize("serve", [own_server, separate_port, root, mounted])
-def test_a_browser_is_redirected_to_the_documentation(
+def test_a_browser_is_redirected_to_the_console(
     tmp_path: Path, serve: Callable[[Path], AbstractContextManager[httpx.Client]]
 ) -> None:
     with serve(tmp_path) as client:
@@ -60,9 +60,15 @@ def test_a_browser_is_redirected_to_the_documentation(
             response = client.get(path, headers=headers, follow_redirects=False)
             assert (response.status_code, "://" in response.headers["location"]) == (307, False)
             page = client.get(path, headers=headers, follow_redirects=True)
-            assert page.url == client.base_url.join("__admin/docs")
+            assert page.url == client.base_url.join("__admin/console/")
             assert page.status_code == 200
         assert client.head("__admin", follow_redirects=False).status_code == 307
+
+
+def test_without_a_console_a_browser_is_redirected_to_the_documentation() -> None:
+    with TestClient(create_app(Settings(console="off")), base_url=BASE_URL) as client:
+        for path in ("/", "/__admin", "/__admin/"):
+            assert client.get(path, headers=BROWSER).url.path == "/__admin/docs"
 
 
 @pytest.mark.parametrize("headers", [{}, {"Accept": "*/*"}, {"Accept": "application/json"}])
