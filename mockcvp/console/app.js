@@ -4,17 +4,17 @@ import { CallsPage } from "./calls-page.js";
 import { Clock } from "./clock-controls.js";
 import { ConnectPage } from "./connect-page.js";
 import { html, render, useEffect, useState } from "./html.js";
-import { listen, Help } from "./keyboard.js";
+import { Help, listen } from "./keyboard.js";
 import { connect, live } from "./live.js";
 import { attempt, dismiss, notices } from "./notices.js";
 import { fragmentOf, route } from "./route.js";
 import { ServersPage } from "./servers-page.js";
+import { useCanChange, useStore } from "./store.js";
 import { StubsPage } from "./stubs-page.js";
 import { SyncUpsPage } from "./sync-ups-page.js";
 import { TenantsPage } from "./tenants-page.js";
-import { useCanChange, useStore } from "./store.js";
 import { digits, line } from "./text.js";
-import { Confirm } from "./widgets.js";
+import { Confirm, Problem } from "./widgets.js";
 
 const PAGES = [
   { id: "calls", name: "Calls", component: CallsPage },
@@ -27,12 +27,11 @@ const PAGES = [
 
 /** Show the errors of actions and the status messages. */
 function Notices() {
-  const { errors, status } = useStore(notices);
+  const { error, status } = useStore(notices);
   return html`<div class="notices">
-    <div role="status" class=${status ? "status" : ""}>${status}</div>
-    ${errors.length > 0 &&
-    html`<div class="alert" role="alert">${errors.map((error) => html`<p>${error}</p>`)}
-      <button onClick=${dismiss}>Dismiss</button></div>`}
+    <div role="status" class=${status && "toast"}>${status}</div>
+    <${Problem} error=${error} />
+    ${error !== null && html`<button onClick=${dismiss}>Dismiss</button>`}
   </div>`;
 }
 
@@ -43,14 +42,12 @@ function Header({ page, help }) {
   const [isAsking, setAsking] = useState(false);
   return html`<header class="top">
     <a class="brand" href=${fragmentOf("calls")}>mockcvp</a>
-    <nav aria-label="Pages">
-      ${PAGES.map(
-        ({ id, name }) => html`<a href=${fragmentOf(id)} aria-current=${id === page ? "page" : null}>${name}</a>`,
-      )}
-    </nav>
-    <div class="facts-bar">
-      ${hello?.label && html`<span class="label"><bdi>${line(hello.label, 60)}</bdi></span>`}
-      <span class="tenant">Tenant: <a href=${fragmentOf("tenants")}><bdi>${hello ? line(hello.tenant ?? "none", 60) : "…"}</bdi></a></span>
+    <nav aria-label="Pages">${PAGES.map(
+      ({ id, name }) => html`<a href=${fragmentOf(id)} aria-current=${id === page ? "page" : null}>${name}</a>`,
+    )}</nav>
+    <div class="buttons head">
+      <bdi>${line(hello?.label ?? "", 60)}</bdi>
+      <span>Tenant: <a href=${fragmentOf("tenants")}><bdi>${line(hello?.tenant ?? "none", 60)}</bdi></a></span>
       <${Clock} />
       <span class=${`connection ${connection.toLowerCase()}`}>${connection}</span>
       ${hello?.console === "read" && html`<span class="badge">Read only</span>`}
@@ -72,14 +69,15 @@ function App() {
   useEffect(() => listen(() => setHelpOpen(true)), []);
   useEffect(dismiss, [page]);
   useEffect(() => {
-    const label = hello?.tenant ?? hello?.label;
-    document.title = `(${digits(recorded)}) ${shown.name} · ${label ? `${line(label, 60)} · ` : ""}mockcvp`;
+    const owner = [hello?.label, hello?.tenant].filter(Boolean).map((text) => `${line(text ?? "", 60)} · `);
+    document.title = `(${digits(recorded)}) ${shown.name} · ${owner.join("")}mockcvp`;
   }, [recorded, shown, hello]);
+  const skip = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    document.getElementById("main")?.focus();
+  };
   return html`<div class="app">
-    <a class="skip" href="#main" onClick=${(/** @type {Event} */ event) => {
-      event.preventDefault();
-      document.getElementById("main")?.focus();
-    }}>Skip to the content</a>
+    <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
     <${Header} page=${shown.id} help=${() => setHelpOpen(true)} />
     <${Notices} />
     <main id="main" tabindex="-1"><${shown.component} key=${shown.id} /></main>

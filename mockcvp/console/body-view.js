@@ -6,23 +6,17 @@ import { digits, visible } from "./text.js";
 const MOST = 100_000;
 
 /**
- * Return a text with one part marked.
+ * Show a text with one part marked.
  * @param {{text: string, place: Api.Place | null}} props
  */
 export function Marked({ text, place }) {
-  if (!place || place.start >= text.length) return visible(text);
+  if (!place || place.start > text.length) return visible(text);
   const end = Math.max(place.end, place.start + 1);
-  return [
-    visible(text.slice(0, place.start)),
-    html`<mark>${visible(text.slice(place.start, end))}</mark>`,
-    visible(text.slice(end)),
-  ];
+  const part = visible(text.slice(place.start, end)) || "\u00a0";
+  return [visible(text.slice(0, place.start)), html`<mark>${part}</mark>`, visible(text.slice(end))];
 }
 
-/**
- * Show a body.
- * @param {{label: string, text: string, size: number, place?: Api.Place | null}} props
- */
+/** @param {{label: string, text: string, size: number, place?: Api.Place | null}} props */
 export function BodyView({ label, text, size, place = null }) {
   const [isRaw, setRaw] = useState(false);
   const [isWhole, setWhole] = useState(false);
@@ -30,19 +24,15 @@ export function BodyView({ label, text, size, place = null }) {
   if (!size) return html`<p class="note">No body.</p>`;
   const source = isRaw ? text : indented;
   const shown = isWhole ? source : source.slice(0, MOST);
-  return html`<div class="body">
-    <div class="body-head">
-      <span class="note">${digits(size)} bytes</span>
+  return html`<div>
+    <div class="page-head"><span class="note">${digits(size)} bytes</span>
       <span class="toggle" role="group" aria-label=${`Form of the ${label}`}>
         <button aria-pressed=${String(!isRaw)} onClick=${() => setRaw(false)}>Pretty</button>
         <button aria-pressed=${String(isRaw)} onClick=${() => setRaw(true)}>Raw</button>
-      </span>
-    </div>
-    <pre tabindex="0" aria-label=${label} class="code"><code>${
-      isRaw ? html`<${Marked} text=${shown} place=${place} />` : visible(shown)
-    }</code></pre>
+      </span></div>
+    <pre tabindex="0" aria-label=${label} class="code"><${Marked} text=${shown} place=${isRaw ? place : null} /></pre>
     ${shown.length < source.length &&
-    html`<p class="note">The first ${digits(shown.length)} of ${digits(source.length)} characters.${" "}
+    html`<p class="note">${digits(shown.length)} of ${digits(source.length)} characters.${" "}
       <button onClick=${() => setWhole(true)}>Show all</button></p>`}
   </div>`;
 }

@@ -1,92 +1,62 @@
 /** The table of calls. */
 import { isGap } from "./call-list.js";
 import { html } from "./html.js";
-import { change } from "./route.js";
+import { change, fragmentOf } from "./route.js";
 import { counted, duration, line, timeOfDay } from "./text.js";
+import { Table } from "./widgets.js";
 
-/** @typedef {import("./call-list.js").Gap} Gap */
-/** @typedef {import("./call-list.js").Item} Item */
+/** @type {[string, string][]} */
+const HEADINGS = [
+  ["Call", "c-number"],
+  ["Status", "c-status"],
+  ["Method", "c-method"],
+  ["Path", "c-path"],
+  ["User", "c-user"],
+  ["Sync-up or reason", "c-effect"],
+  ["Duration", "c-duration"],
+  ["Time (UTC)", "c-time"],
+];
 
 // Preact skips a node that it has seen before, so that a new call costs one row.
-const nodes = /** @type {WeakMap<object, {isOpen: boolean, node: unknown}>} */ (new WeakMap());
+const nodes = /** @type {WeakMap<Api.Row, {isOpen: boolean, node: unknown}>} */ (new WeakMap());
 
-/**
- * Return the class of a status.
- * @param {number | null} status
- */
-export const statusClass = (status) => `status s${status === null ? "0" : Math.floor(status / 100)}`;
+/** @param {{status: number | null}} props */
+export const Status = ({ status }) => html`<span class=${`s${Math.floor((status ?? 0) / 100)}`}>${status ?? "none"}</span>`;
 
-/**
- * Open a call.
- * @param {number} number
- */
-const openCall = (number) => change({ call: number, compare: undefined });
-
-/**
- * @param {Api.Row} row
- * @param {boolean} isOpen
- */
+/** @type {(row: Api.Row, isOpen: boolean) => unknown} */
 function rowNode(row, isOpen) {
+  const cached = nodes.get(row);
+  if (cached?.isOpen === isOpen) return cached.node;
+  const { number, status, method, path, query, user, errorType, effect, time } = row;
   const open = (/** @type {MouseEvent} */ event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    openCall(row.number);
+    change({ call: number, compare: undefined });
   };
-  const target = row.query ? `${row.path}?${row.query}` : row.path;
-  const outcome = row.errorType ?? row.effect;
-  const reason = row.reason && row.reason !== outcome ? row.reason.replace(`${row.errorType}: `, "") : "";
-  return html`<tr key=${row.number} role="row" aria-current=${isOpen ? "true" : null} onClick=${open}>
-    <td role="cell" class="c-number"><a href=${`#/calls?call=${row.number}`} aria-label=${`Call ${row.number}`}>${row.number}</a></td>
-    <td role="cell" class="c-status"><span class=${statusClass(row.status)}>${row.status ?? "none"}</span></td>
-    <td role="cell" class="c-method">${line(row.method, 30)}</td>
+  const target = query ? `${path}?${query}` : path;
+  const reason = errorType ? (row.reason ?? "").replace(`${errorType}: `, "") : "";
+  const href = fragmentOf("calls", { call: number });
+  const node = html`<tr key=${number} role="row" aria-current=${isOpen ? "true" : null} onClick=${open}>
+    <td role="cell" class="c-number"><a href=${href} aria-label=${`Call ${number}`}>${number}</a></td>
+    <td role="cell" class="c-status"><${Status} status=${status} /></td>
+    <td role="cell" class="c-method">${line(method, 30)}</td>
     <td role="cell" class="c-path"><bdi title=${line(target, 1000)}>${line(target)}</bdi></td>
-    <td role="cell" class="c-user"><bdi>${row.user === null ? "" : line(row.user, 60)}</bdi></td>
-    <td role="cell" class="c-effect"><bdi class=${row.errorType ? "error-type" : ""}>${line(outcome)}</bdi>${" "}
-      <bdi class="reason">${line(reason)}</bdi></td>
+    <td role="cell" class="c-user"><bdi>${line(user ?? "", 60)}</bdi></td>
+    <td role="cell" class="c-effect"><bdi class=${errorType ? "error-type" : ""}>${line(errorType ?? effect)}</bdi>${" "}
+      <bdi class="note">${line(reason)}</bdi></td>
     <td role="cell" class="c-duration">${duration(row.duration)}</td>
-    <td role="cell" class="c-time"><time datetime=${row.time}>${timeOfDay(row.time, true)}</time></td>
+    <td role="cell" class="c-time"><time datetime=${time}>${timeOfDay(time, 12)}</time></td>
   </tr>`;
-}
-
-/**
- * @param {Api.Row} row
- * @param {boolean} isOpen
- */
-function cachedRow(row, isOpen) {
-  const cached = nodes.get(row);
-  if (cached?.isOpen === isOpen) return cached.node;
-  const node = rowNode(row, isOpen);
   nodes.set(row, { isOpen, node });
   return node;
 }
 
-/**
- * @param {Gap} gap
- * @param {(gap: Gap) => void} fill
- */
-function gapNode(gap, fill) {
-  return html`<tr key=${`gap-${gap.after}`} role="row" class="gap">
-    <td role="cell" colspan="8">${counted(gap.gap, "call")} not shown <button onClick=${() => fill(gap)}>Show</button></td>
-  </tr>`;
-}
-
-/** @param {{items: Item[], open: number | null, fill: (gap: Gap) => void}} props */
-export function CallTable({ items, open, fill }) {
-  return html`<table class="call-table" role="table" aria-label="Calls">
-    <thead role="rowgroup">
-      <tr role="row">
-        <th role="columnheader" scope="col" class="c-number">Call</th>
-        <th role="columnheader" scope="col" class="c-status">Status</th>
-        <th role="columnheader" scope="col" class="c-method">Method</th>
-        <th role="columnheader" scope="col" class="c-path">Path</th>
-        <th role="columnheader" scope="col" class="c-user">User</th>
-        <th role="columnheader" scope="col" class="c-effect">Sync-up or reason</th>
-        <th role="columnheader" scope="col" class="c-duration">Duration</th>
-        <th role="columnheader" scope="col" class="c-time">Time (UTC)</th>
-      </tr>
-    </thead>
-    <tbody role="rowgroup">
-      ${items.map((item) => (isGap(item) ? gapNode(item, fill) : cachedRow(item, item.number === open)))}
-    </tbody>
-  </table>`;
+/** @param {{list: import("./call-list.js").CallList, open: number | null}} props */
+export function CallTable({ list, open }) {
+  return html`<${Table} label="Calls" kind="call-table" headings=${HEADINGS}>${list.items.map((item) =>
+    isGap(item)
+      ? html`<tr key=${`gap-${item.after}`} role="row" class="gap"><td role="cell" colspan="8">
+          ${counted(item.gap, "call")} not shown <button onClick=${() => list.fill(item)}>Show</button></td></tr>`
+      : rowNode(item, item.number === open),
+  )}<//>`;
 }

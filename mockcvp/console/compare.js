@@ -10,37 +10,28 @@ import { line } from "./text.js";
 import { Problem } from "./widgets.js";
 
 const MOST = 2000;
-const SIGNS = { same: " ", removed: "-", added: "+" };
-const NAMES = { same: "", removed: "removed: ", added: "added: " };
+const SIGNS = { same: "  ", removed: "- ", added: "+ " };
 
-/**
- * Return the lines of a call.
- * @param {Api.CallDetail} detail
- */
-function linesOf({ call, event }) {
-  const fields = (/** @type {Api.Headers} */ headers) => pairs(headers).map(([name, value]) => `${name}: ${value}`);
-  return [
-    `${call.method} ${event.request.url}`,
-    ...fields(event.request.headers),
+/** @param {Api.CallDetail} detail */
+function linesOf({ call, event: { request, response } }) {
+  /** @type {(first: string, message: Api.Message) => string[]} */
+  const lines = (first, { headers, body }) => [
+    first,
+    ...pairs(headers).map(([name, value]) => `${name}: ${value}`),
     "",
-    ...pretty(event.request.body).split("\n"),
-    "",
-    `status ${call.status ?? "none"}`,
-    ...fields(event.response.headers),
-    "",
-    ...pretty(event.response.body).split("\n"),
+    ...pretty(body).split("\n"),
   ];
+  return [...lines(`${call.method} ${request.url}`, request), "", ...lines(`status ${call.status ?? "none"}`, response)];
 }
 
 /** @param {{left: Api.CallDetail, right: Api.CallDetail}} props */
 function Difference({ left, right }) {
   const lines = useMemo(() => diff(linesOf(left), linesOf(right)), [left, right]);
-  const changed = lines.filter(({ kind }) => kind !== "same").length;
+  const isSame = lines.every(({ kind }) => kind === "same");
   return html`<div>
-    <p>${changed ? `- is call ${left.call.number}, + is call ${right.call.number}.` : "The two calls are the same."}</p>
+    <p>${isSame ? "The two calls are the same." : `- is call ${left.call.number}, + is call ${right.call.number}.`}</p>
     <pre class="code diff" tabindex="0" aria-label="Difference">${lines.slice(0, MOST).map(
-      ({ kind, text }) =>
-        html`<span class=${kind}><span class="hidden">${NAMES[kind]}</span><span aria-hidden="true">${SIGNS[kind]} </span>${line(text, 1000)}${"\n"}</span>`,
+      ({ kind, text }) => html`<span class=${kind}>${SIGNS[kind]}${line(text, 1000)}${"\n"}</span>`,
     )}</pre>
     ${lines.length > MOST && html`<p class="note">The first ${MOST} of ${lines.length} lines.</p>`}
   </div>`;
@@ -48,8 +39,8 @@ function Difference({ left, right }) {
 
 /** @param {{detail: Api.CallDetail, number: number}} props */
 export function Compare({ detail, number }) {
-  const { data, error } = useResource(() => getCall(number), [], String(number));
-  return html`<section class="compare" aria-label="Comparison">
+  const { data, error } = useResource(() => getCall(number), []);
+  return html`<section aria-label="Comparison">
     <h3>Compared with call ${number}</h3>
     <${Problem} error=${error} />
     ${data && html`<${Difference} left=${detail} right=${data} />`}

@@ -16,47 +16,41 @@ export function diff(left, right) {
   let end = 0;
   const most = Math.min(left.length, right.length) - start;
   while (end < most && left[left.length - 1 - end] === right[right.length - 1 - end]) end++;
-  const same = (/** @type {string} */ text) => ({ kind: /** @type {const} */ ("same"), text });
-  return [
-    ...left.slice(0, start).map(same),
-    ...middle(left.slice(start, left.length - end), right.slice(start, right.length - end)),
-    ...left.slice(left.length - end).map(same),
-  ];
+  /** @type {(texts: string[]) => Line[]} */
+  const same = (texts) => texts.map((text) => ({ kind: "same", text }));
+  const changed = middle(left.slice(start, left.length - end), right.slice(start, right.length - end));
+  return [...same(left.slice(0, start)), ...changed, ...same(left.slice(left.length - end))];
 }
 
 /**
+ * Return the lines by the longest common subsequence, or without it where its table is too large.
  * @param {string[]} left
  * @param {string[]} right
- * @returns {Line[]}
  */
 function middle(left, right) {
   /** @type {Line[]} */
   const lines = [];
-  let row = 0;
-  let column = 0;
-  if (left.length && right.length && left.length * right.length <= LARGEST_TABLE) {
-    const width = right.length + 1;
-    const lengths = new Uint32Array((left.length + 1) * width);
-    for (let i = left.length - 1; i >= 0; i--) {
-      for (let j = right.length - 1; j >= 0; j--) {
-        lengths[i * width + j] =
-          left[i] === right[j]
-            ? lengths[(i + 1) * width + j + 1] + 1
-            : Math.max(lengths[(i + 1) * width + j], lengths[i * width + j + 1]);
-      }
-    }
-    while (row < left.length && column < right.length) {
-      if (left[row] === right[column]) {
-        lines.push({ kind: "same", text: left[row++] });
-        column++;
-      } else if (lengths[(row + 1) * width + column] >= lengths[row * width + column + 1]) {
-        lines.push({ kind: "removed", text: left[row++] });
-      } else {
-        lines.push({ kind: "added", text: right[column++] });
-      }
+  const width = right.length + 1;
+  const isLarge = left.length * right.length > LARGEST_TABLE;
+  const lengths = new Uint32Array(isLarge ? 0 : (left.length + 1) * width);
+  for (let i = isLarge ? -1 : left.length - 1; i >= 0; i--) {
+    for (let j = right.length - 1; j >= 0; j--) {
+      const at = i * width + j;
+      lengths[at] = left[i] === right[j] ? lengths[at + width + 1] + 1 : Math.max(lengths[at + width], lengths[at + 1]);
     }
   }
-  while (row < left.length) lines.push({ kind: "removed", text: left[row++] });
-  while (column < right.length) lines.push({ kind: "added", text: right[column++] });
+  let i = 0;
+  let j = 0;
+  while (i < left.length || j < right.length) {
+    const at = i * width + j;
+    if (!isLarge && i < left.length && left[i] === right[j]) {
+      lines.push({ kind: "same", text: left[i++] });
+      j++;
+    } else if (i < left.length && (isLarge || j === right.length || lengths[at + width] >= lengths[at + 1])) {
+      lines.push({ kind: "removed", text: left[i++] });
+    } else {
+      lines.push({ kind: "added", text: right[j++] });
+    }
+  }
   return lines;
 }

@@ -2,8 +2,8 @@
 import { ApiError } from "./api.js";
 import { createStore } from "./observable.js";
 
-export const notices = createStore({ errors: /** @type {string[]} */ ([]), status: "" });
-
+const SHOWN = 6000;
+export const notices = createStore({ error: /** @type {unknown} */ (null), status: "" });
 let timer = 0;
 
 /**
@@ -11,13 +11,10 @@ let timer = 0;
  * @param {unknown} exc
  * @returns {string[]}
  */
-export function messages(exc) {
-  if (exc instanceof ApiError) return exc.titles;
-  return [exc instanceof Error ? exc.message : String(exc)];
-}
+export const messages = (exc) => (exc instanceof ApiError ? exc.titles : [exc instanceof Error ? exc.message : String(exc)]);
 
-/** Remove the error messages. */
-export const dismiss = () => notices.set({ errors: [] });
+/** Remove the error message. */
+export const dismiss = () => notices.set({ error: null });
 
 /**
  * Show a status message for some seconds.
@@ -26,7 +23,7 @@ export const dismiss = () => notices.set({ errors: [] });
 export function announce(status) {
   clearTimeout(timer);
   notices.set({ status });
-  timer = setTimeout(() => notices.set({ status: "" }), 6000);
+  timer = setTimeout(() => notices.set({ status: "" }), SHOWN);
 }
 
 /**
@@ -34,7 +31,6 @@ export function announce(status) {
  * @template T
  * @param {() => Promise<T>} action
  * @param {string} [done] the status message after success
- * @returns {Promise<T | undefined>}
  */
 export async function attempt(action, done) {
   try {
@@ -42,8 +38,8 @@ export async function attempt(action, done) {
     dismiss();
     if (done) announce(done);
     return result;
-  } catch (exc) {
-    notices.set({ errors: messages(exc) });
+  } catch (error) {
+    notices.set({ error });
     return undefined;
   }
 }

@@ -1,55 +1,41 @@
-/** The page and its parameters in the fragment of the URL. */
+/** The page and its parameters in the fragment of the URL, such as `#/calls?status=4xx`. */
+import { query } from "./api.js";
 import { createStore } from "./observable.js";
 
-/** @typedef {{page: string, parameters: Record<string, string>}} Route */
-
 /**
- * Return the page and the parameters of a fragment such as `#/calls?status=4xx`.
+ * Return the page and the parameters of a fragment.
  * @param {string} fragment
- * @returns {Route}
  */
 export function parse(fragment) {
   const [page, search] = fragment.replace(/^#?\/?/, "").split("?", 2);
-  return { page: page || "calls", parameters: Object.fromEntries(new URLSearchParams(search ?? "")) };
+  const parameters = /** @type {Record<string, string>} */ (Object.fromEntries(new URLSearchParams(search ?? "")));
+  return { page: page || "calls", parameters };
 }
 
 /**
- * Return the fragment of a page. Parameters without a value are left out.
+ * Return the fragment of a page.
  * @param {string} page
  * @param {Record<string, string | number | undefined>} [parameters]
  */
-export function fragmentOf(page, parameters = {}) {
-  const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(parameters)) {
-    if (value !== undefined && value !== "") search.set(name, String(value));
-  }
-  return `#/${page}${search.size ? `?${search}` : ""}`;
-}
+export const fragmentOf = (page, parameters = {}) => `#/${page}${query(parameters)}`;
 
 export const route = createStore(parse(location.hash));
 
-addEventListener("hashchange", () => route.set(parse(location.hash)));
+/** Show the page of the URL, which a link or the history has changed. */
+const update = () => route.set(parse(location.hash));
+addEventListener("hashchange", update);
+addEventListener("popstate", update);
 
 /**
- * Show a page.
- * @param {string} fragment
- * @param {boolean} [isReplacing] whether the history gets no new entry
- */
-export function go(fragment, isReplacing = false) {
-  if (fragment === location.hash) return;
-  if (isReplacing) history.replaceState(null, "", fragment);
-  else history.pushState(null, "", fragment);
-  route.set(parse(fragment));
-}
-
-addEventListener("popstate", () => route.set(parse(location.hash)));
-
-/**
- * Change parameters of the present page.
+ * Change parameters of the URL.
  * @param {Record<string, string | number | undefined>} changes
- * @param {boolean} [isReplacing]
+ * @param {boolean} [isReplacing] whether the history gets no new entry
  */
 export function change(changes, isReplacing = false) {
   const { page, parameters } = route.get();
-  go(fragmentOf(page, { ...parameters, ...changes }), isReplacing);
+  const fragment = fragmentOf(page, { ...parameters, ...changes });
+  if (fragment === location.hash) return;
+  if (isReplacing) history.replaceState(null, "", fragment);
+  else history.pushState(null, "", fragment);
+  update();
 }

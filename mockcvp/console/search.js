@@ -1,59 +1,50 @@
 /** The search of the page *Calls*. The URL has its fields, and the server does the search. */
 import { html, useEffect, useRef, useState } from "./html.js";
 import { change } from "./route.js";
+import { onSubmit, onValue } from "./widgets.js";
 
+export const FIELDS = ["text", "status", "form", "user", "error"];
 const STATUS = /^([1-5]\d\d|[1-5]xx|none)?$/i;
 const PAUSE = 250;
 
 /**
  * A field whose value goes to the URL when the user pauses.
- * @param {{name: string, label: string, value: string, type?: string, options?: string, placeholder?: string,
- *   isValid?: (value: string) => boolean}} props
+ * @param {{name: string, label: string, value?: string, type?: string, list?: string, hint?: string, valid?: RegExp}} props
  */
-function Field({ name, label, value, type = "text", options, placeholder, isValid = () => true }) {
+function Field({ name, label, value = "", type = "text", list, hint, valid = /^/ }) {
   const [typed, setTyped] = useState(value);
   const timer = useRef(0);
   useEffect(() => {
     setTyped(value);
     return () => clearTimeout(timer.current);
   }, [value]);
-  const input = (/** @type {InputEvent} */ event) => {
-    const next = /** @type {HTMLInputElement} */ (event.target).value;
+  const input = (/** @type {string} */ next) => {
     setTyped(next);
     clearTimeout(timer.current);
-    if (isValid(next)) timer.current = setTimeout(() => change({ [name]: next }, true), PAUSE);
+    if (valid.test(next)) timer.current = setTimeout(() => change({ [name]: next }, true), PAUSE);
   };
   return html`<label class=${`field f-${name}`}><span>${label}</span>
-    <input type=${type} value=${typed} onInput=${input} list=${options} placeholder=${placeholder} autocomplete="off"
-      spellcheck=${false} aria-invalid=${isValid(typed) ? null : "true"} />
-  </label>`;
+    <input type=${type} value=${typed} onInput=${onValue(input)} list=${list} placeholder=${hint} autocomplete="off"
+      spellcheck=${false} aria-invalid=${valid.test(typed) ? null : "true"} /></label>`;
 }
 
 /** @param {{parameters: Record<string, string>}} props */
-export function Search({ parameters }) {
+export function Search({ parameters: { text, status, form, user, error } }) {
   const [isShown, setShown] = useState(false);
-  const value = (/** @type {string} */ name) => parameters[name] ?? "";
-  const used = ["status", "form", "user", "error"].filter((name) => parameters[name]).length;
-  const select = (/** @type {Event} */ event) =>
-    change({ form: /** @type {HTMLSelectElement} */ (event.target).value }, true);
-  return html`<form class="search" role="search" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
-    <${Field} name="text" label="Search" type="search" value=${value("text")} placeholder="method, path, user, reason, body" />
+  const used = [status, form, user, error].filter(Boolean).length;
+  return html`<form class="search" role="search" onSubmit=${onSubmit(() => {})}>
+    <${Field} name="text" label="Search" type="search" value=${text} hint="method, path, user, reason, body" />
     <button type="button" class="filters-toggle" aria-expanded=${String(isShown)} onClick=${() => setShown(!isShown)}>
-      Filters${used ? ` (${used})` : ""}
-    </button>
+      Filters${used ? ` (${used})` : ""}</button>
     <div class=${isShown ? "filters is-shown" : "filters"}>
-      <${Field} name="status" label="Status" value=${value("status")} options="statuses" placeholder="4xx"
-        isValid=${(/** @type {string} */ text) => STATUS.test(text)} />
-      <datalist id="statuses">
-        ${["2xx", "4xx", "5xx", "202", "400", "401", "404", "none"].map((status) => html`<option value=${status} />`)}
-      </datalist>
-      <label class="field f-form"><span>Form</span>
-        <select value=${value("form")} onChange=${select}>
+      <${Field} name="status" label="Status" value=${status} list="statuses" hint="4xx" valid=${STATUS} />
+      <datalist id="statuses">${["2xx", "4xx", "5xx", "none"].map((one) => html`<option value=${one} />`)}</datalist>
+      <label class="field"><span>Form</span>
+        <select value=${form ?? ""} onChange=${onValue((next) => change({ form: next }, true))}>
           <option value="">any</option><option value="xml">XML</option><option value="json">JSON</option>
-        </select>
-      </label>
-      <${Field} name="user" label="User" value=${value("user")} />
-      <${Field} name="error" label="Error type" value=${value("error")} placeholder="invalidSinceTime" />
+        </select></label>
+      <${Field} name="user" label="User" value=${user} />
+      <${Field} name="error" label="Error type" value=${error} hint="invalidSinceTime" />
     </div>
   </form>`;
 }

@@ -1,5 +1,5 @@
 /** Code that starts a sync-up of every server, with the values of this mock server. */
-import { quoted } from "./copy.js";
+import { curlStart, quoted } from "./copy.js";
 
 /** @typedef {{name: string, note: string, code: string}} Snippet */
 
@@ -10,13 +10,11 @@ const PATH = "/command/synchronize";
  * @param {Api.Connect} connect
  * @returns {Snippet[]}
  */
-export function snippets({ url, adminUrl, username, password, certificate }) {
-  const text = (/** @type {string} */ value) => JSON.stringify(value);
+export function snippets(connect) {
+  const { url, adminUrl, username, password, certificate } = connect;
+  const text = JSON.stringify;
   const secret = password ?? "PASSWORD";
-  const file = certificate?.path ?? null;
-  const user = password === null ? `${quoted(`${username}:`)}"$OAMP_PASSWORD"` : quoted(`${username}:${password}`);
-  const curl = ["curl -sS -i", ...(file ? [`--cacert ${quoted(file)}`] : []), `-u ${user}`];
-  const trusts = "Each request has an Accept header, which OAMP requires.";
+  const file = certificate?.path ?? "certs/mockcvp.pem";
   return [
     {
       name: "pytest",
@@ -31,26 +29,13 @@ export function snippets({ url, adminUrl, username, password, certificate }) {
     {
       name: "curl",
       note: "The second command lists the calls.",
-      code: `${[...curl, "-X POST -H 'Accept: application/json'", quoted(url + PATH)].join(" \\\n  ")}
-${[...curl, quoted(`${adminUrl}/cvp/calls`)].join(" \\\n  ")}
-`,
-    },
-    {
-      name: "Python",
-      note: "With requests.",
-      code: `import requests
-
-response = requests.post(
-    ${text(url + PATH)},
-    auth=(${text(username)}, ${text(secret)}),
-    headers={"Accept": "application/json"},${file ? `\n    verify=${text(file)},` : ""}
-)
-print(response.status_code, response.text)
+      code: `${curlStart(connect)} -X POST -H 'Accept: application/json' ${quoted(url + PATH)}
+${curlStart(connect)} ${quoted(`${adminUrl}/cvp/calls`)}
 `,
     },
     {
       name: "Java",
-      note: `keytool -importcert -noprompt -alias oamp -file ${file ?? "certs/mockcvp.pem"} -keystore oamp.p12 -storepass changeit; then
+      note: `keytool -importcert -noprompt -alias oamp -file ${file} -keystore oamp.p12 -storepass changeit; then
 java -Djavax.net.ssl.trustStore=oamp.p12 -Djavax.net.ssl.trustStorePassword=changeit StartSyncUp.java`,
       code: `import java.net.URI;
 import java.net.http.HttpClient;
@@ -74,7 +59,7 @@ public class StartSyncUp {
     },
     {
       name: "Node",
-      note: `Start it with NODE_EXTRA_CA_CERTS=${file ?? "certs/mockcvp.pem"} node sync-up.mjs`,
+      note: `Start it with NODE_EXTRA_CA_CERTS=${file} node sync-up.mjs`,
       code: `const response = await fetch(${text(url + PATH)}, {
   method: "POST",
   headers: {
@@ -87,7 +72,7 @@ console.log(response.status, await response.text());
     },
     {
       name: "Go",
-      note: trusts,
+      note: "OAMP requires the header Accept.",
       code: `package main
 
 import (
@@ -100,7 +85,7 @@ import (
 )
 
 func main() {
-	pem, err := os.ReadFile(${text(file ?? "certs/mockcvp.pem")})
+	pem, err := os.ReadFile(${text(file)})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -124,7 +109,7 @@ func main() {
     },
     {
       name: "C#",
-      note: trusts,
+      note: "OAMP requires the header Accept.",
       code: `using System.Net.Http.Headers;
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
@@ -135,7 +120,7 @@ var policy = new X509ChainPolicy
     TrustMode = X509ChainTrustMode.CustomRootTrust,
     RevocationMode = X509RevocationMode.NoCheck,
 };
-policy.CustomTrustStore.ImportFromPemFile(${text(file ?? "certs/mockcvp.pem")});
+policy.CustomTrustStore.ImportFromPemFile(${text(file)});
 var handler = new SocketsHttpHandler { SslOptions = { CertificateChainPolicy = policy } };
 using var client = new HttpClient(handler) { BaseAddress = new Uri(${text(`${url}/`)}) };
 var credentials = Convert.ToBase64String(Encoding.UTF8.GetBytes(${text(`${username}:${secret}`)}));

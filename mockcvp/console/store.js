@@ -1,12 +1,13 @@
-/** Values that change outside of components, and hooks that read them. */
+/** Hooks that read values from outside of components. */
 import { useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { live, onChange } from "./live.js";
+
+const PAUSE = 500;
 
 /**
  * Return the value of a store, and render the component again when the value changes.
  * @template T
  * @param {import("./observable.js").Store<T>} store
- * @returns {T}
  */
 export function useStore(store) {
   const [value, setValue] = useState(store.get());
@@ -19,52 +20,44 @@ export function useStore(store) {
 }
 
 /** Return whether the page may change the mock server. */
-export function useCanChange() {
-  return useStore(live).hello?.console === "full";
-}
+export const useCanChange = () => useStore(live).hello?.console === "full";
 
 /**
  * Load data, and load it again when the mock server reports a change of one of these kinds.
  * @template T
  * @param {() => Promise<T>} load
  * @param {string[]} kinds
- * @param {string} [key] a change of the key replaces the data
- * @returns {{data: T | null, error: unknown, reload: () => void}}
  */
-export function useResource(load, kinds, key = "") {
-  const [state, setState] = useState(/** @type {{data: T | null, error: unknown}} */ ({ data: null, error: null }));
-  const again = useRef(() => {});
-  const latest = useRef(load);
-  latest.current = load;
+export function useResource(load, kinds) {
+  const [state, setState] = useState({ data: /** @type {T | null} */ (null), error: /** @type {unknown} */ (null) });
+  const reload = useRef(() => {});
   useEffect(() => {
     let isActive = true;
     let isBusy = false;
     let isWanted = false;
-    const run = async () => {
+    reload.current = async () => {
       isWanted = isBusy;
       if (isBusy) return;
       isBusy = true;
       try {
-        const data = await latest.current();
+        const data = await load();
         if (isActive) setState({ data, error: null });
-      } catch (exc) {
-        if (isActive) setState((now) => ({ ...now, error: exc }));
+      } catch (error) {
+        if (isActive) setState(({ data }) => ({ data, error }));
       }
       // Many changes in a short time lead to two requests a second at most.
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
       isBusy = false;
-      if (isActive && isWanted) run();
+      if (isActive && isWanted) reload.current();
     };
-    again.current = run;
-    setState({ data: null, error: null });
-    run();
-    const stop = onChange(kinds, run);
+    reload.current();
+    const stop = onChange(kinds, () => reload.current());
     return () => {
       isActive = false;
       stop();
     };
-  }, [key]);
-  return { ...state, reload: () => again.current() };
+  }, []);
+  return { ...state, reload: () => reload.current() };
 }
 
 /**

@@ -5,14 +5,13 @@ import { live } from "./live.js";
 import { attempt } from "./notices.js";
 import { useCanChange, useResource, useStore } from "./store.js";
 import { line } from "./text.js";
-import { Confirm, CopyButton, Problem } from "./widgets.js";
+import { Confirm, CopyButton, Empty, onSubmit, onValue, Problem } from "./widgets.js";
 
 /** @param {{added: () => void}} props */
 function AddForm({ added }) {
   const [username, setUsername] = useState("");
   const [tenant, setTenant] = useState(/** @type {Api.Tenant | null} */ (null));
-  const submit = async (/** @type {Event} */ event) => {
-    event.preventDefault();
+  const add = async () => {
     const created = await attempt(() => addTenant(username ? { username } : {}));
     if (!created) return;
     setTenant(created);
@@ -20,45 +19,42 @@ function AddForm({ added }) {
     added();
   };
   return html`<div>
-    <form class="inline" aria-label="Add tenant" onSubmit=${submit}>
-      <label class="field"><span>User name</span><input value=${username} placeholder="random" autocomplete="off"
-        onInput=${(/** @type {any} */ event) => setUsername(event.target.value)} /></label>
+    <form class="inline" aria-label="Add tenant" onSubmit=${onSubmit(add)}>
+      <label class="field"><span>User name</span>
+        <input value=${username} placeholder="random" autocomplete="off" onInput=${onValue(setUsername)} /></label>
       <button class="primary">Add tenant</button>
     </form>
     ${tenant &&
-    html`<section class="created" aria-label="New tenant">
-      <h2>Tenant ${line(tenant.username, 100)}</h2>
-      <p>The password is shown only now.</p>
-      <dl class="facts"><dt>User</dt><dd><code>${tenant.username}</code></dd><dt>Password</dt><dd><code>${tenant.password}</code></dd></dl>
+    html`<section class="box" aria-label="New tenant">
+      <h2>Tenant ${line(tenant.username)}</h2>
+      <p>The page shows the password only now: <code>${tenant.password}</code></p>
       <${CopyButton} label="Copy user and password" text=${() => `${tenant.username}:${tenant.password}`} />
     </section>`}
   </div>`;
 }
 
-/** The list of the tenants of the main mock server. */
+/** The tenants of the main mock server. */
 function Tenants() {
   const mayChange = useCanChange();
   const { data, error, reload } = useResource(listTenants, ["tenants"]);
-  const [removed, setRemoved] = useState(/** @type {string | null} */ (null));
+  const [removed, setRemoved] = useState("");
+  const remove = async () => {
+    await attempt(() => removeTenant(removed), `Removed ${line(removed)}`);
+    reload();
+  };
   return html`<div>
     <${Problem} error=${error} />
     ${mayChange && html`<${AddForm} added=${reload} />`}
-    ${data && !data.tenants.length && html`<div class="empty"><h2>No tenants</h2>
-      <p>Every call uses this one deployment, clock and journal. Add a tenant, so that a second test run does not see the
-        calls of the first.</p></div>`}
-    ${data && data.tenants.length > 0 &&
-    html`<ul class="tenants" aria-label="Tenants">${data.tenants.map(
+    ${data && !data.tenants.length && html`<${Empty} title="No tenants">Every call uses this one deployment, clock and
+      journal. Add a tenant, so that a second test run does not see the calls of the first.<//>`}
+    <ul class="tenants" aria-label="Tenants">${data?.tenants.map(
       (name) => html`<li key=${name}>
-        <a href=${`../cvp/tenants/${encodeURIComponent(name)}/console/`}><bdi>${line(name, 200)}</bdi></a>
+        <a href=${`../cvp/tenants/${encodeURIComponent(name)}/console/`}><bdi>${line(name)}</bdi></a>
         ${mayChange && html`<button aria-label=${`Remove ${line(name)}`} onClick=${() => setRemoved(name)}>Remove</button>`}
       </li>`,
-    )}</ul>`}
-    ${removed !== null && html`<${Confirm} label="Confirm removal" action="Remove" close=${() => setRemoved(null)}
-      text=${`Remove the tenant ${line(removed)}, with all its calls?`}
-      run=${async () => {
-        await attempt(() => removeTenant(removed), `Removed ${line(removed)}`);
-        reload();
-      }} />`}
+    )}</ul>
+    ${removed && html`<${Confirm} label="Confirm removal" action="Remove" close=${() => setRemoved("")} run=${remove}
+      text=${`Remove the tenant ${line(removed)}, with all its calls?`} />`}
   </div>`;
 }
 
@@ -71,7 +67,7 @@ export function TenantsPage() {
     ${hello &&
     (hello.tenant === null
       ? html`<${Tenants} />`
-      : html`<p>This page shows the tenant <strong><bdi>${line(hello.tenant)}</bdi></strong>. ${" "}
+      : html`<p>This is the tenant <strong><bdi>${line(hello.tenant)}</bdi></strong>.${" "}
           <a href="../../../../console/#/tenants">All tenants</a> are in the console of the main mock server.</p>`)}
   </div>`;
 }

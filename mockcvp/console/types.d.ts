@@ -1,7 +1,6 @@
-/** The JSON of the control API. */
+/** The JSON of the control API, and the state of the page. */
 declare namespace Api {
   type Headers = Record<string, string | string[]>;
-
   interface Row {
     number: number;
     id: string;
@@ -22,12 +21,10 @@ declare namespace Api {
     syncUp: boolean;
     delivered: boolean;
   }
-
   interface Calls {
     calls: Row[];
     meta: { total: number; recorded: number; dropped: number };
   }
-
   interface Filter {
     text?: string;
     status?: string;
@@ -35,40 +32,37 @@ declare namespace Api {
     user?: string;
     error?: string;
   }
-
-  interface LoggedRequest {
-    method: string;
-    url: string;
+  interface Message {
     headers: Headers;
     body: string;
     bodyAsBase64: string;
+  }
+  interface LoggedRequest extends Message {
+    method: string;
+    url: string;
     mockcvp: {
       number: number;
       synchronization: { servers: { refURL: string; sincetime: number; full: boolean }[]; started: string[] } | null;
       differences?: string[];
     };
   }
-
   interface Event {
     request: LoggedRequest;
-    response: { status: number; headers: Headers; body: string; bodyAsBase64: string };
+    response: Message;
     stubMapping?: Mapping;
   }
-
   interface Check {
     name: string;
     result: "passed" | "failed" | "not reached" | "decided";
     section: string;
     standing: "doc" | "client" | "infer" | "ours";
   }
-
   interface Place {
     line: number;
     column: number;
     start: number;
     end: number;
   }
-
   interface CallError {
     type: string;
     field: string | null;
@@ -77,25 +71,27 @@ declare namespace Api {
     valid: string | null;
     place: Place | null;
   }
-
   interface Why {
     checks: Check[];
     errors: CallError[];
     ignored: string[];
     advice: string | null;
   }
-
   interface CallDetail {
     call: Row;
     event: Event;
     why: Why;
   }
-
+  interface NewCall {
+    method: string;
+    path: string;
+    headers: Record<string, string>;
+    body?: string;
+  }
   interface Sent {
     number: number | null;
     status: number | null;
   }
-
   interface NewServer {
     id: string;
     hostname: string;
@@ -104,7 +100,6 @@ declare namespace Api {
     duration: number;
     outcome: "Success" | "Failure";
   }
-
   interface Server extends NewServer {
     refURL: string;
     synchronized: boolean;
@@ -113,9 +108,7 @@ declare namespace Api {
     lastIncrementalSyncTime: string | null;
     ends: string | null;
   }
-
   type State = "Not Started" | "In Progress" | "Success" | "Failure" | "Started Over";
-
   interface Run {
     server: string;
     hostname: string;
@@ -127,19 +120,15 @@ declare namespace Api {
     sincetime: number;
     state: State;
   }
-
   interface Clock {
     now: string;
     frozen: boolean;
   }
-
   interface Runs extends Clock {
     runs: Run[];
     dropped: number;
   }
-
   type Mapping = Record<string, unknown>;
-
   interface Stub {
     id: string;
     name: string | null;
@@ -151,18 +140,15 @@ declare namespace Api {
     state: string | null;
     mapping: Mapping;
   }
-
   interface Stubs {
     stubs: Stub[];
     settings: Record<string, unknown>;
   }
-
   interface NearMiss {
     request: LoggedRequest;
     stubMapping?: Mapping;
     matchResult: { distance: number };
   }
-
   interface Certificate {
     pem: string;
     fingerprint: string;
@@ -170,7 +156,6 @@ declare namespace Api {
     expires: string;
     path: string;
   }
-
   interface Connect {
     url: string;
     adminUrl: string;
@@ -181,13 +166,11 @@ declare namespace Api {
     certificate: Certificate | null;
     version: string;
   }
-
   interface Tenant {
     username: string;
     password: string;
     admin: string;
   }
-
   interface Hello {
     version: string;
     console: "full" | "read";
@@ -198,7 +181,13 @@ declare namespace Api {
     last: number;
     clock: Clock;
   }
-
+  interface Live {
+    connection: "Connecting" | "Live" | "Reconnecting";
+    hello: Hello | null;
+    clock: { frozen: boolean; now: number; received: number } | null;
+    recorded: number;
+    dropped: number;
+  }
   interface Frame {
     first: number;
     last: number;

@@ -3,12 +3,7 @@ import { Marked } from "./body-view.js";
 import { html } from "./html.js";
 import { line } from "./text.js";
 
-const SOURCES = {
-  doc: "Cisco's guide",
-  client: "a public client of OAMP",
-  infer: "the framework of OAMP",
-  ours: "a choice of mockcvp",
-};
+const SOURCES = { doc: "Cisco's guide", client: "a public client", infer: "OAMP's framework", ours: "mockcvp's choice" };
 const SIGNS = { passed: "✓", failed: "✗", decided: "●", "not reached": "·" };
 const CONTEXT = 120;
 
@@ -18,63 +13,42 @@ const CONTEXT = 120;
  */
 function Excerpt({ body, place }) {
   const from = Math.max(0, place.start - CONTEXT);
-  const end = Math.max(place.end, place.start + 1);
-  const part = { ...place, start: place.start - from, end: Math.min(end, place.start + 1000) - from };
-  const text = body.slice(from, from + part.end + CONTEXT);
-  return html`<figure>
-    <figcaption>Body, line ${place.line}, column ${place.column}</figcaption>
-    <pre class="code" tabindex="0" aria-label="Place in the body"><code>${from > 0 && "…"}<${Marked} text=${text} place=${part} />${
-      from + text.length < body.length && "…"
-    }</code></pre>
-  </figure>`;
+  const end = Math.min(Math.max(place.end, place.start + 1), place.start + 1000);
+  const part = { ...place, start: place.start - from, end: end - from };
+  return html`<p class="note">Body, line ${place.line}, column ${place.column}:</p>
+    <pre class="code" tabindex="0" aria-label="Place in the body">${from > 0 && "…"}<${Marked}
+      text=${body.slice(from, end + CONTEXT)} place=${part} />${end + CONTEXT < body.length && "…"}</pre>`;
 }
 
 /** @param {{error: Api.CallError, body: string}} props */
-function CallError({ error, body }) {
+function CallError({ error: { type, reason, field, sent, valid, place }, body }) {
   return html`<li>
-    <p><strong><bdi>${line(error.type, 200)}</bdi></strong>: <bdi>${line(error.reason, 2000)}</bdi></p>
+    <p><bdi><strong>${line(type)}</strong>: ${line(reason, 2000)}</bdi></p>
     <dl class="facts">
-      ${error.field !== null && html`<dt>Field</dt><dd><bdi>${line(error.field, 500)}</bdi></dd>`}
-      ${error.sent !== null && html`<dt>Sent</dt><dd><code>${line(error.sent, 500)}</code></dd>`}
-      ${error.valid !== null && html`<dt>Valid</dt><dd>${line(error.valid, 500)}</dd>`}
+      ${field !== null && html`<dt>Field</dt><dd><bdi>${line(field, 500)}</bdi></dd>`}
+      ${sent !== null && html`<dt>Sent</dt><dd><code>${line(sent, 500)}</code></dd>`}
+      ${valid !== null && html`<dt>Valid</dt><dd>${line(valid, 500)}</dd>`}
     </dl>
-    ${error.place && html`<${Excerpt} body=${body} place=${error.place} />`}
+    ${place && html`<${Excerpt} body=${body} place=${place} />`}
   </li>`;
 }
 
 /** @param {{why: Api.Why, call: Api.Row, body: string}} props */
-export function Why({ why, call, body }) {
-  const errors = html`<ul class="errors">
-    ${why.errors.map((error) => html`<${CallError} error=${error} body=${body} />`)}
-  </ul>`;
-  const hasFailed = why.checks.some((check) => check.result === "failed");
-  return html`<div class="why">
+export function Why({ why: { checks, errors, ignored, advice }, call, body }) {
+  const list = errors.length > 0 && html`<ul class="plain">${errors.map((error) => html`<${CallError} error=${error} body=${body} />`)}</ul>`;
+  return html`<div>
     <h3>Why</h3>
-    <p class="outcome"><bdi>${line(call.effect || "Every check passed.", 2000)}</bdi></p>
-    ${why.advice && html`<p class="advice"><strong>What to change:</strong> <bdi>${line(why.advice, 2000)}</bdi></p>`}
-    ${!hasFailed && why.errors.length > 0 && errors}
-    <ol class="ladder" aria-label="Checks">
-      ${why.checks.map(
-        (check) => html`<li class=${`check ${check.result.replace(" ", "-")}`}>
-          <p><span class="sign" aria-hidden="true">${SIGNS[check.result]}</span>
-            <span class="check-name">${check.name}</span> <span class="result">${check.result}</span>
-            ${check.result === "failed" &&
-            html`<span class="section">contract, ${check.section} (source: ${SOURCES[check.standing]})</span>`}</p>
-          ${check.result === "failed" && why.errors.length > 0 && errors}
-        </li>`,
-      )}
-    </ol>
-    ${why.ignored.length > 0 &&
-    html`<p>Ignored, since OAMP does not know it: ${why.ignored.map(
-      (member, index) => html`${index > 0 && ", "}<s><code>${line(member)}</code></s>`,
-    )}</p>`}
-    <details>
-      <summary>Sections of the contract</summary>
-      <ul>
-        ${why.checks.map(
-          (check) => html`<li>${check.name}: ${check.section} (source: ${SOURCES[check.standing]})</li>`,
-        )}
-      </ul>
-    </details>
+    <p><strong><bdi>${line(call.effect || "Every check passed.", 2000)}</bdi></strong></p>
+    ${advice && html`<p class="advice"><bdi>${line(advice, 2000)}</bdi></p>`}
+    ${!checks.some(({ result }) => result === "failed") && list}
+    <ol class="ladder plain" aria-label="Checks">${checks.map(
+      ({ name, result, section, standing }) => html`<li class=${result.replace(" ", "-")}>
+        <span class="sign" aria-hidden="true">${SIGNS[result]}</span><span class="check">${name}</span>${" "}
+        <span class="note">${result}; contract, ${section} (${SOURCES[standing]})</span>
+        ${result === "failed" && list}
+      </li>`,
+    )}</ol>
+    ${ignored.length > 0 &&
+    html`<p>Without meaning for OAMP: ${ignored.map((member, index) => [index > 0 && ", ", html`<s><code>${line(member)}</code></s>`])}</p>`}
   </div>`;
 }

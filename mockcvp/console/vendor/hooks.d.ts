@@ -1,4 +1,4 @@
-type Cleanup = void | (() => void);
+type Cleanup = void | (() => unknown);
 export function useState<S>(initial: S | (() => S)): [S, (next: S | ((now: S) => S)) => void];
 export function useRef<T>(initial: T): { current: T };
 export function useMemo<T>(make: () => T, inputs: readonly unknown[]): T;
