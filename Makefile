@@ -4,7 +4,7 @@
 # make test-container  runs the tests that need a container engine, or skips them without one
 # make test-lowest     runs the core tests with the lowest supported versions of the dependencies
 # make docs            builds the site of the documentation in site/
-# make check           runs the formatter, the linter, the type checker, bandit, and a check of the words in the documentation
+# make check           runs the formatter, the linter, the type checkers, bandit, and a check of the words in the documentation
 # make soak            runs a mixed load for ten minutes; SECONDS=60 make soak for one
 # make fuzz            runs long fuzzing: 20,000 cases of the APIs, a million of each parser
 # make bench           measures mockcvp and its peers, and writes the page of the results
@@ -18,11 +18,14 @@ BIN := .venv/bin
 QUIET := $(shell [ -t 2 ] || echo --quiet)
 PIP := -m pip install $(QUIET) --disable-pip-version-check
 # Only the first rule that installs something prints this line.
-announce = $(if $(announced),:,$(eval announced := yes)echo "installing into $(firstword $(subst /, ,$@)), once" >&2)
+announce = $(if $(announced),:,$(eval announced := yes)echo "installing into $(firstword $(subst /, ,$(@:tools/typescript/%=%))), once" >&2)
 
 # The core tests need these packages, in the versions of requirements/dev.txt.
 TOOLS := hypothesis jsonschema openapi-spec-validator pytest pytest-xdist requests wiremock
 LOWEST := .venv-lowest/bin
+# TypeScript checks the types of the console's JavaScript, which needs no npm to run.
+NPM := $(shell command -v npm)
+TSC := tools/typescript/node_modules/.bin/tsc
 
 .PHONY: help run test test-lowest test-container docs check bench soak fuzz format pin
 .DEFAULT_GOAL := help
@@ -45,13 +48,14 @@ test-container: .venv/dev
 docs: .venv-docs/docs
 	@.venv-docs/bin/python -m tools.site
 
-check: .venv/dev
+check: .venv/dev $(if $(NPM),$(TSC))
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/mypy examples/extend
 	@$(BIN)/bandit -q -c pyproject.toml -r mockcvp
 	@$(BIN)/python -m tools.prose
+	@$(if $(NPM),$(TSC) --noEmit -p mockcvp/console,echo "skipped: the types of the console's JavaScript, since npm is not on this machine")
 
 soak: .venv/dev
 	@$(BIN)/python -m tests.soak $(or $(SECONDS),600)
@@ -112,4 +116,9 @@ pin:
 	@$(PYTHON) -m venv .venv-docs
 	@.venv-docs/bin/python $(PIP) --require-hashes -r requirements/docs.txt >&2
 	@.venv-docs/bin/python $(PIP) --no-deps -e . >&2
+	@touch $@
+
+$(TSC): tools/typescript/package-lock.json
+	@$(announce)
+	@cd tools/typescript && npm ci --silent >&2
 	@touch $@

@@ -139,13 +139,15 @@ def test_a_large_body_is_cut(open_page: OpenPage, cvp: MockCVP) -> None:
     assert page.evaluate("document.body.innerText.length") < 300_000
 
 
-def test_thousands_of_calls_leave_the_page_responsive(page: Page, cvp: MockCVP) -> None:
+def test_thousands_of_calls_are_shown_in_small_steps(page: Page, cvp: MockCVP) -> None:
     expect(page.get_by_text("Live")).to_be_visible()
+    # benchmarks/console.py measures the time of these steps.
     page.evaluate("""() => {
-        window.longest = 0;
-        new PerformanceObserver((list) => {
-            for (const entry of list.getEntries()) window.longest = Math.max(window.longest, entry.duration);
-        }).observe({ type: "longtask" });
+        window.steps = [];
+        new MutationObserver((records) => {
+            const added = records.flatMap((record) => [...record.addedNodes]);
+            window.steps.push(added.filter((node) => node.nodeName === "TR").length);
+        }).observe(document.querySelector("main"), { childList: true, subtree: true });
     }""")
 
     def call() -> None:
@@ -159,30 +161,20 @@ def test_thousands_of_calls_leave_the_page_responsive(page: Page, cvp: MockCVP) 
         page.wait_for_timeout(200)
     caller.join()
     expect(page.get_by_text("5,000 calls")).to_be_visible()
-    # A long task of 200 ms would stop the page. This machine also runs the client and the mock server.
-    assert page.evaluate("window.longest") < 200 * max(1, slowness(page))
+    steps = page.evaluate("window.steps")
+    assert max(steps) <= 505
+    assert page.get_by_role("row").count() <= 501
     # Every call can be reached, also those that no event had.
-    page.goto(f"{page.url.partition('#')[0]}#/calls?call=1")
-    expect(page.get_by_role("heading", name="Call 1", exact=True)).to_be_visible()
     page.reload()
     for _ in range(60):
         older = page.get_by_role("button", name="Older calls")
+        expect(page.get_by_role("table", name="Calls")).to_be_visible()
         if not older.count():
             break
+        last = page.get_by_role("table", name="Calls").locator("tbody tr").last.inner_text()
         older.click()
-        page.wait_for_timeout(50)
+        expect(page.get_by_role("table", name="Calls").locator("tbody tr").last).not_to_have_text(last)
     expect(page.get_by_role("link", name="Call 1", exact=True)).to_be_attached()
-
-
-def slowness(page: Page) -> float:
-    """Return how many times slower than a common machine this one runs a loop of the page."""
-    milliseconds: float = page.evaluate("""() => {
-        const began = performance.now();
-        let sum = 0;
-        for (let i = 0; i < 2e7; i++) sum += i % 7;
-        return performance.now() - began + (sum < 0 ? 1 : 0);
-    }""")
-    return milliseconds / 60
 
 
 def test_calls_that_no_event_had_are_shown_as_a_gap(page: Page, cvp: MockCVP) -> None:
