@@ -255,7 +255,8 @@ def test_generated_requests_get_documented_responses(server: ServerProcess, caps
     with fuzzed.admin, fuzzed.cvp:
         document = generable(fuzzed.admin.get("openapi.json").json())
         configuration = schemathesis.Config.from_dict(settings_of(server))
-        schema = schemathesis.openapi.from_dict(document, config=configuration)
+        # The stream of events does not end.
+        schema = schemathesis.openapi.from_dict(document, config=configuration).exclude(path="/__admin/cvp/events")
         wrong: Counter[str] = Counter()
         phases: Counter[str] = Counter()
         counted = 0
