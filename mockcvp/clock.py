@@ -14,8 +14,9 @@ def in_milliseconds(seconds: float) -> float:
 
 
 class Clock:
-    """A clock whose call returns the time in seconds since 1970. It is monotonic, except for ``set`` and ``reset``.
+    """A clock for sync-ups.
 
+    ``clock()`` returns the time in seconds since 1970. Only ``set`` and ``reset`` can move it back.
     The time is rounded to milliseconds, so that ten advances of 0.1 seconds are one second. The clock is thread-safe.
     """
 
@@ -76,7 +77,7 @@ class Clock:
             self.set(self() + seconds)
 
     def set(self, now: float) -> None:
-        """Set the clock. An earlier time makes sense only before the first sync-up, which the caller checks.
+        """Set the clock. After a sync-up, do not set an earlier time: this method does not check it.
 
         Args:
             now: the time in seconds since 1970, as ``datetime.timestamp()`` returns it

@@ -47,7 +47,9 @@ def mock_cvp(mock_cvp_server: "MockCVP", request: pytest.FixtureRequest) -> "Moc
     # The closest marker comes last, so that it wins.
     for marker in reversed(list(request.node.iter_markers("mock_cvp"))):
         if marker.args:
-            raise pytest.UsageError(f"use keyword arguments, as mock_cvp(unknown_servers=…), not {marker.args}")
+            raise pytest.fail.Exception(
+                f"mock_cvp: use keyword arguments, as mock_cvp(unknown_servers=…), not {marker.args}", pytrace=False
+            )
         settings |= marker.kwargs
     try:
         mock_cvp_server.reset(**settings)

@@ -39,7 +39,10 @@ class Synchronization:
 
     @property
     def state(self) -> str:
-        """The state of its servers; if they differ, ``In Progress`` or else ``Failure`` or else ``Started Over``."""
+        """The state of its servers.
+
+        If they differ, it is the first of ``In Progress``, ``Failure``, ``Started Over`` that any server has.
+        """
         states = {server.state for server in self.servers}
         if len(states) == 1:
             return states.pop()

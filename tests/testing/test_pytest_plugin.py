@@ -81,6 +81,7 @@ def test_settings_can_change_for_a_session_and_for_a_test(plugin_tester: pytest.
     result.assert_outcomes(passed=4, errors=3)
     result.stdout.fnmatch_lines(
         [
+            "mock_cvp: use keyword arguments, as mock_cvp(unknown_servers=…), not ('reject',)",
             "mock_cvp: port can only be set at the start",
             "mock_cvp: unknown_server: is not known here: is unknown_servers meant?",
         ]
