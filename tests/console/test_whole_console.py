@@ -166,15 +166,11 @@ def test_thousands_of_calls_are_shown_in_small_steps(page: Page, cvp: MockCVP) -
     assert page.get_by_role("row").count() <= 501
     # Every call can be reached, also those that no event had.
     page.reload()
-    for _ in range(60):
-        older = page.get_by_role("button", name="Older calls")
-        expect(page.get_by_role("table", name="Calls")).to_be_visible()
-        if not older.count():
-            break
+    first = page.get_by_role("link", name="Call 1", exact=True)
+    while not first.count():
         last = page.get_by_role("table", name="Calls").locator("tbody tr").last.inner_text()
-        older.click()
+        page.get_by_role("button", name="Older calls").click()
         expect(page.get_by_role("table", name="Calls").locator("tbody tr").last).not_to_have_text(last)
-    expect(page.get_by_role("link", name="Call 1", exact=True)).to_be_attached()
 
 
 def test_calls_that_no_event_had_are_shown_as_a_gap(page: Page, cvp: MockCVP) -> None:
