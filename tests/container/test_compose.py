@@ -38,9 +38,12 @@ def test_project_becomes_healthy_and_curl_gets_202(project: Projects, tmp_path: 
 
 def commands_of(example: str) -> list[list[str]]:
     """Return the commands in the README of an example, except `down`, which the fixture runs."""
-    (block,) = re.findall(r"```sh\n(.*?)```", (ROOT / "examples" / example / "README.md").read_text(), re.DOTALL)
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "examples" / example / "README.md").read_text(), re.DOTALL)
     return [
-        line.split()[2:] for line in block.splitlines() if line.startswith("docker compose") and " down" not in line
+        line.split()[2:]
+        for block in blocks
+        for line in block.splitlines()
+        if line.startswith("docker compose") and " down" not in line
     ]
 
 
