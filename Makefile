@@ -18,14 +18,14 @@ BIN := .venv/bin
 QUIET := $(shell [ -t 2 ] || echo --quiet)
 PIP := -m pip install $(QUIET) --disable-pip-version-check
 # Only the first rule that installs something prints this line.
-announce = $(if $(announced),:,$(eval announced := yes)echo "installing into $(firstword $(subst /, ,$(@:tools/typescript/%=%))), once" >&2)
+announce = $(if $(announced),:,$(eval announced := yes)echo "installing into $(firstword $(subst /, ,$@)), once" >&2)
 
 # The core tests need these packages, in the versions of requirements/dev.txt.
 TOOLS := hypothesis jsonschema openapi-spec-validator pytest pytest-xdist requests wiremock
 LOWEST := .venv-lowest/bin
 # TypeScript checks the types of the console's JavaScript, which needs no npm to run.
 NPM := $(shell command -v npm)
-TSC := tools/typescript/node_modules/.bin/tsc
+TSC := .typescript/package/bin/tsc
 
 .PHONY: help run test test-lowest test-container docs check bench soak fuzz format pin
 .DEFAULT_GOAL := help
@@ -55,7 +55,7 @@ check: .venv/dev $(if $(NPM),$(TSC))
 	@$(BIN)/mypy examples/extend
 	@$(BIN)/bandit -q -c pyproject.toml -r mockcvp
 	@$(BIN)/python -m tools.prose
-	@$(if $(NPM),$(TSC) --noEmit -p mockcvp/console,echo "skipped: the types of the console's JavaScript, since npm is not on this machine")
+	@$(if $(NPM),node $(TSC) --noEmit -p mockcvp/console,echo "skipped: the types of the console's JavaScript, since npm is not on this machine")
 
 soak: .venv/dev
 	@$(BIN)/python -m tests.soak $(or $(SECONDS),600)
@@ -118,7 +118,11 @@ pin:
 	@.venv-docs/bin/python $(PIP) --no-deps -e . >&2
 	@touch $@
 
-$(TSC): tools/typescript/package-lock.json
+$(TSC): requirements/typescript.sha256
 	@$(announce)
-	@cd tools/typescript && npm ci --silent >&2
+	@mkdir -p .typescript
+	@cd .typescript && npm pack --silent $$(sed 's/.*  typescript-\(.*\)\.tgz/typescript@\1/' ../$<) >/dev/null
+	@cd .typescript && sha256sum --quiet --check ../$<
+	@tar -xzf .typescript/*.tgz -C .typescript
+	@rm .typescript/*.tgz
 	@touch $@

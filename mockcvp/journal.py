@@ -162,41 +162,11 @@ def _size_of(headers: Headers) -> int:
     return sum([_HEADER_OVERHEAD + len(name) + len(value) for name, value in headers])
 
 
-class Page(NamedTuple):
-    """The newest calls of a journal, and its counts.
-
-    Attributes:
-        calls: newest first
-        total: the number of calls since the journal was cleared, without removed ones
-        stored: the number of calls that the journal stores
-        series: a number; the id of call n is this number plus n
-    """
-
-    calls: list[Call]
-    total: int
-    stored: int
-    series: int
-
-    @property
-    def dropped(self) -> int:
-        """The number of calls that the journal dropped."""
-        return self.total - self.stored
-
-    def id(self, call: Call) -> str:
-        """Return the UUID of one of these calls."""
-        return str(uuid.UUID(int=(self.series + call.number) % 2**128))
-
-    def find(self, call_id: uuid.UUID) -> Call | None:
-        """Return the call with an id, None without one."""
-        number = (call_id.int - self.series) % 2**128
-        return next((call for call in self.calls if call.number == number), None)
-
-
 class Position(NamedTuple):
     """The state of a journal at one time; a journal that has not changed has the same position.
 
     Attributes:
-        series: a number, another one after each clear
+        series: a number, another one after each clear; the id of call n is this number plus n
         last: the number of the newest call, 0 without one
         removed: the number of removed calls
         stored: the number of calls that the journal stores
@@ -220,6 +190,26 @@ class Position(NamedTuple):
     def id(self, call: Call) -> str:
         """Return the UUID of a call of this journal."""
         return str(uuid.UUID(int=(self.series + call.number) % 2**128))
+
+
+class Page(NamedTuple):
+    """The newest calls of a journal, and its position at the same time.
+
+    Attributes:
+        calls: newest first
+        position: the position
+    """
+
+    calls: list[Call]
+    position: Position
+
+    def numbered(self, number: int) -> Call | None:
+        """Return the call with a number, None without one."""
+        return next((call for call in self.calls if call.number == number), None)
+
+    def find(self, call_id: uuid.UUID) -> Call | None:
+        """Return the call with an id, None without one."""
+        return self.numbered((call_id.int - self.position.series) % 2**128)
 
 
 class Journal:
@@ -323,17 +313,19 @@ class Journal:
     def page(self, limit: int | None = None) -> Page:
         """Return the newest calls, at most ``limit`` of them, and the counts at the same time."""
         with self._lock:
-            calls = list(self._calls)
-            total, series = self._numbered - self._removed, self._series
-        stored = len(calls)
+            calls, position = list(self._calls), self._position
         calls.reverse()
-        return Page(calls[:limit], total, stored, series)
+        return Page(calls[:limit], position)
 
     @property
     def position(self) -> Position:
         """The current position."""
         with self._lock:
-            return Position(self._series, self._numbered, self._removed, len(self._calls))
+            return self._position
+
+    @property
+    def _position(self) -> Position:
+        return Position(self._series, self._numbered, self._removed, len(self._calls))
 
     def newest(self, after: int, most: int) -> list[Call]:
         """Return the newest calls whose number is above ``after``, at most ``most`` of them, oldest first."""

@@ -216,7 +216,7 @@ def test_the_journal_stores_the_newest_calls_and_counts_all(sizes: list[int], ma
         while len(expected) > max_calls or sum(stored.size for stored in expected) > max_bytes:
             expected.pop(0)
     page = journal.page()
-    assert (page.total, page.stored) == (len(sizes), len(expected))
+    assert (page.position.recorded, page.position.stored) == (len(sizes), len(expected))
     assert page.calls == expected[::-1]
 
 
@@ -239,7 +239,7 @@ def test_the_memory_of_the_journal_stays_within_its_limit(body: int, servers: in
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        while journal.page(0).stored == journal.page(0).total:
+        while journal.page(0).position.stored == journal.page(0).position.recorded:
             # A real connection creates new objects for each call.
             headers = tuple((f"header-{name}".encode(), f"value of {name}".encode()) for name in range(8))
             requested = tuple(
@@ -285,7 +285,7 @@ def test_a_call_larger_than_the_journal_drops_no_other() -> None:
     journal = Journal(10, 5000)
     small = record_call(journal)
     record_call(journal, bytes(6000))
-    assert (journal.page().total, journal.page().calls) == (2, [small])
+    assert (journal.page().position.recorded, journal.page().calls) == (2, [small])
 
 
 def test_a_wait_ends_while_calls_are_recorded(journal_with_calls: Journal) -> None:

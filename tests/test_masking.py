@@ -7,7 +7,6 @@ import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from statistics import median
 from typing import Any
 
 import httpx
@@ -216,7 +215,8 @@ def test_error_lines_take_linear_time() -> None:
         finally:
             gc.enable()
 
-    assert median(seconds(8_000) / seconds(4_000) for _ in range(7)) < 3
+    # The fastest runs are those that nothing else on the machine has slowed down.
+    assert min(seconds(8_000) for _ in range(7)) / min(seconds(4_000) for _ in range(7)) < 2.5
 
 
 def test_paths_and_names_without_a_secret_are_shown() -> None:

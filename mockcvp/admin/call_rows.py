@@ -64,7 +64,7 @@ def row(call: Call, call_id: str) -> dict[str, Any]:
         "user": call.user,
         "status": call.status,
         "errorType": _error_type(call),
-        "reason": call.refusal,
+        "reason": call.response.reason if call.response else None,
         "effect": outcome(call),
         "form": _form(call),
         "stub": call.mapping and (call.mapping.name or call.mapping.id),

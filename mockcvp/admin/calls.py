@@ -23,6 +23,7 @@ from mockcvp.oamp.http import Headers
 from mockcvp.pipeline.slices import chosen
 from mockcvp.state import MockState
 
+_MOST_DIGITS = 20
 _HOP_BY_HOP = (b"content-length", b"transfer-encoding", b"connection", b"expect")
 
 router = control_router("journal")
@@ -34,8 +35,8 @@ async def search_calls(state: State, search: Annotated[Search, Query()]) -> Resp
     page = state.journal.page()
     found = await chosen(search.matches, page.calls)
     shown = [call for call in found if search.before is None or call.number < search.before][: search.limit]
-    rows = (json_of(row(call, page.id(call)), is_large=False) for call in shown)
-    meta = {"total": len(found), "recorded": page.total, "dropped": page.dropped}
+    rows = (json_of(row(call, page.position.id(call)), is_large=False) for call in shown)
+    meta = {"total": len(found), "recorded": page.position.recorded, "dropped": page.position.dropped}
     return streamed(list_of("calls", rows, after={"meta": meta}))
 
 
@@ -58,8 +59,8 @@ async def explain_call(state: State, number: str) -> Response:
     page = state.journal.page()
     call = _numbered(page, number)
     details = {
-        "call": row(call, page.id(call)),
-        "event": served_request(call, page.id(call)),
+        "call": row(call, page.position.id(call)),
+        "event": served_request(call, page.position.id(call)),
         "why": explanation(call),
     }
     return streamed(json_of(details, is_large=True))
@@ -80,14 +81,16 @@ async def repeat_call(state: State, number: str, request: Request) -> Response:
 
 
 def _numbered(page: Page, number: str) -> Call:
-    found = next((call for call in page.calls if str(call.number) == number), None)
+    found = page.numbered(int(number)) if number.isdecimal() and len(number) < _MOST_DIGITS else None
     if found is None:
         raise HTTPException(404, f"the journal has no call {number[:20]}")
     return found
 
 
 def _is_malformed(call: Call) -> bool:
-    return bool(call.refusal) and call.status == 400 and not (call.response and call.response.errors)
+    # Only this error has a reason without a documented error.
+    response = call.response
+    return response is not None and response.status == 400 and bool(response.reason) and not response.errors
 
 
 def _authorization(state: MockState) -> bytes:

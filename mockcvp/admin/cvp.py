@@ -87,7 +87,7 @@ async def list_synchronizations(state: State, which: Annotated[Which, Query()]) 
     page = state.journal.page()
     accepted = await chosen(_is_accepted, page.calls)
     # nobody knows whether the dropped calls were sync-ups
-    meta = {"total": len(accepted), "exact": page.stored == page.total}
+    meta = {"total": len(accepted), "exact": page.position.stored == page.position.recorded}
     shown = accepted[: DEFAULT_LIMIT if which.limit is None else which.limit]
     entries = (_synchronization(state, call) for call in shown)
     return streamed(list_of("synchronizations", entries, after={"meta": meta | default_limit(which, accepted)}))

@@ -106,7 +106,7 @@ def _end(call: Call) -> tuple[int, str]:
         failed = [place for place, check in enumerate(CHECKS) if kind.startswith(check.errors or ("\0",))]
         return (failed[0], "failed") if failed else (len(CHECKS), "passed")
     # Only malformed HTTP has a reason without a documented error.
-    return (0, "failed") if call.refusal else (len(CHECKS), "passed")
+    return (0, "failed") if call.response.reason else (len(CHECKS), "passed")
 
 
 def _error(call: Call, error: ApiError) -> dict[str, Any]:

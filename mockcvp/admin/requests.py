@@ -43,7 +43,7 @@ async def list_requests(state: State, which: Annotated[WhichRequests, Query()]) 
     if which.unmatched:
         calls = await chosen(_is_unmatched, calls)
     every = len(calls) == len(page.calls)
-    meta = {"total": page.total if every else len(calls), **_dropped(page), **default_limit(which, calls)}
+    meta = {"total": page.position.recorded if every else len(calls), **_dropped(page), **default_limit(which, calls)}
     shown = calls[: DEFAULT_LIMIT if which.limit is None else which.limit]
     return streamed(_served("requests", page, shown, {"meta": meta, "requestJournalDisabled": False}))
 
@@ -125,7 +125,7 @@ async def get_request(state: State, call_id: str) -> Response:
     call = page.find(identity(call_id))
     if call is None:
         raise HTTPException(404, f"the journal has no request {call_id}")
-    return streamed(json_of_call(call, served_request(call, page.id(call))))
+    return streamed(json_of_call(call, served_request(call, page.position.id(call))))
 
 
 @router.delete("/requests/{call_id}", responses=DONE | NOT_A_UUID)
@@ -149,7 +149,9 @@ def _is_unmatched(call: Call) -> bool:
 def _served(name: str, page: Page, calls: list[Call], others: dict[str, Any] | None = None) -> Iterator[str]:
     # a response to a slow client must not keep the other calls of the page in memory
     ids = page._replace(calls=[])
-    return list_of(name, (json_of_call(call, served_request(call, ids.id(call))) for call in calls), after=others)
+    return list_of(
+        name, (json_of_call(call, served_request(call, ids.position.id(call))) for call in calls), after=others
+    )
 
 
 def _found(page: Page, calls: list[Call]) -> Response:
@@ -172,4 +174,4 @@ def default_limit(which: Which, calls: list[Call]) -> dict[str, int]:
 
 def _dropped(page: Page) -> dict[str, int]:
     # WireMock's clients fail at a member that they do not know, and so report that calls are missing
-    return {"dropped": page.dropped} if page.dropped else {}
+    return {"dropped": page.position.dropped} if page.position.dropped else {}

@@ -82,7 +82,7 @@ async def list_runs(state: State) -> Response:
                 "state": run.text(now),
             }
         )
-    after = {"now": _iso(now), "frozen": state.clock.frozen, "dropped": page.dropped}
+    after = {"now": _iso(now), "frozen": state.clock.frozen, "dropped": page.position.dropped}
     return streamed(list_of("runs", (json_of(one, is_large=False) for one in reversed(found)), after=after))
 
 

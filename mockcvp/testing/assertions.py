@@ -126,7 +126,7 @@ def mismatch(wanted: RequestPattern, page: Page, times: int | None, tls_errors: 
     """
     found = len(matching(wanted, page.calls))
     # A dropped call may match too.
-    if (found and times is None) or (found == times and not page.dropped):
+    if (found and times is None) or (found == times and not page.position.dropped):
         return None
     amount = {None: "at least once", 0: "never", 1: "once"}.get(times, f"{times} times")
     return _message(wanted, page, amount, tls_errors, may_matter=times is None or found <= times)
@@ -176,12 +176,13 @@ def _message(
 ) -> str:
     found = len(matching(wanted, page.calls))
     lines = [f"wanted: {wanted.description}, {amount}; there {'was 1' if found == 1 else f'were {found or _NONE}'}"]
-    if page.dropped and may_matter:
+    recorded, dropped = page.position.recorded, page.position.dropped
+    if dropped and may_matter:
         lines.append(
-            f"the journal has dropped {page.dropped} of {page.total} calls, so the count is not known: "
+            f"the journal has dropped {dropped} of {recorded} calls, so the count is not known: "
             "increase journal_max_calls or journal_max_bytes"
         )
-    if page.total == 0:
+    if recorded == 0:
         lines.append("the mock server received no calls: does your client use its URL?")
     if tls_errors and not found:
         lines.append(f"{len(tls_errors)} TLS handshakes failed: {'; '.join(dict.fromkeys(tls_errors))}")

@@ -168,9 +168,9 @@ def test_a_closed_stream_is_forgotten(cvp: MockCVP, monkeypatch: pytest.MonkeyPa
     with stream(cvp) as first:
         first.next()
         with cvp.client(timeout=PATIENCE) as client:
-            refused = client.get(f"{cvp.admin_url}/cvp/events")
-            assert refused.status_code == 503
-            assert "1 streams of events already" in refused.json()["errors"][0]["title"]
+            rejected = client.get(f"{cvp.admin_url}/cvp/events")
+            assert rejected.status_code == 503
+            assert "1 streams of events already" in rejected.json()["errors"][0]["title"]
     for _ in range(300):
         with cvp.client(timeout=PATIENCE) as client, client.stream("GET", f"{cvp.admin_url}/cvp/events") as response:
             if response.status_code == 200:

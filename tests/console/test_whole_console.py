@@ -1,4 +1,4 @@
-"""What holds for every page: access for everybody, narrow screens, hostile clients, load, restarts."""
+"""Every page: accessibility, narrow screens, hostile clients, load, restarts."""
 
 import threading
 from collections.abc import Iterator
